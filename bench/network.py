@@ -1,0 +1,71 @@
+"""The network every recipe trains: a recurrent layer and a linear readout at the supervised steps."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer with learned initial states: what a recipe's `cell` makes.
+
+    Subclasses hold their weights and write `forward`, `recurrent_blocks` and `input_blocks`.
+    """
+
+    def __init__(self, input_size: int, units: int) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.units = units
+
+    @abstractmethod
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """States [S, B, H] from inputs [T, B, D], at the steps where `mask` [T] is true (all T without it)."""
+
+    @abstractmethod
+    def recurrent_blocks(self) -> list[Tensor]:
+        """The recurrent weights as a list of [H, H] views, one a gate: states = block @ state."""
+
+    @abstractmethod
+    def input_blocks(self) -> list[Tensor]:
+        """The input weights as a list of [H, D] views, one a gate."""
+
+    @abstractmethod
+    def biases(self) -> list[Tensor]:
+        """The biases as a list of [H] views, one a gate."""
+
+    @property
+    def weights(self) -> int:
+        """N, recurrent and input weights used at every step."""
+        return sum(block.numel() for block in (*self.recurrent_blocks(), *self.input_blocks()))
+
+
+class Network(nn.Module):
+    """inputs -> shift -> recurrent layer -> linear readout.
+
+    `input_mean` [D] is subtracted from the inputs (zero unless an initialiser centres them).
+    """
+
+    input_mean: Tensor
+
+    def __init__(self, recurrent: Recurrent, output_size: int) -> None:
+        super().__init__()
+        self.recurrent = recurrent
+        self.readout = nn.Linear(recurrent.units, output_size)
+        self.register_buffer("input_mean", torch.zeros(recurrent.input_size))
+        self.centred = False
+
+    def centre(self, mean: Tensor) -> None:
+        """Subtract `mean` [D] from every input from now on."""
+        self.input_mean.copy_(mean)
+        self.centred = True
+
+    def shifted(self, inputs: Tensor) -> Tensor:
+        """The inputs [T, B, D] as the recurrent layer sees them."""
+        return inputs - self.input_mean if self.centred else inputs
+
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Outputs [S, B, K] at the steps where `mask` [T] is true (all T without it)."""
+        outputs: Tensor = self.readout(self.recurrent(self.shifted(inputs), mask))
+        return outputs

@@ -1,0 +1,204 @@
+"""A remedy is one change to the recipe: how recipes are made, changed and combined.
+
+The vanilla recipe fills every part. A remedy claims the parts it changes; its companions fill parts
+with the settings it was published with, but give way to another remedy that claims the part, which
+is what makes `lstm+gradient_clipping` free. Two remedies that claim one part cannot be combined.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, get_args
+
+import optuna
+import torch
+from torch import Tensor, nn
+
+from bench.contract import Batch, Method, Task
+from bench.errors import BadInput
+from bench.network import Network, Recurrent
+
+Part = Literal["size", "cell", "initialiser", "penalty", "gradient", "optimiser"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+CellFactory = Callable[[int, int], Recurrent]
+"""(input_size, units) -> a recurrent layer."""
+
+Initialiser = Callable[[Network, Task], None]
+"""Sets the weights in place, drawing from torch's (seeded) global generator."""
+
+GradientRule = Callable[[Sequence[nn.Parameter]], None]
+"""Changes the `.grad` of the parameters in place, before the optimiser sees them."""
+
+OptimiserFactory = Callable[[Network, Task], torch.optim.Optimizer]
+"""Makes the optimiser of the network's parameters."""
+
+
+class Penalty(ABC):
+    """A term added to the loss, known by its gradient."""
+
+    def prepare(self, network: Network) -> None:
+        """Ask the network for what the penalty needs, once, before training."""
+
+    @abstractmethod
+    def add_gradient(self, network: Network, batch: Batch) -> Tensor:
+        """Called after the loss's backward pass: adds to `.grad`, returns the penalty's value (a scalar)."""
+
+
+class BatchOptimizer(torch.optim.Optimizer):
+    """An optimiser that needs the batch itself (curvature products, line searches), not only a gradient."""
+
+    cost: float = 0.0
+    """FLOPs of the last step."""
+
+    @abstractmethod
+    def load(self, batch: Batch) -> None:
+        """The batch the next `step(closure)` works on; the closure leaves its gradient in `.grad`."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is made and trained; every field is a part a remedy may change.
+
+    `units` and `batch_size` are the part "size". `optimiser` may return a BatchOptimizer.
+    """
+
+    cell: CellFactory
+    initialiser: Initialiser
+    optimiser: OptimiserFactory
+    units: int
+    batch_size: int
+    penalty: Penalty | None = None
+    gradient: GradientRule | None = None
+
+    def replace(self, **changes: Any) -> Recipe:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+
+class Change(ABC):
+    """One change to a recipe: which parts, the hyperparameters it tunes, and how it is applied.
+
+    `apply` takes its hyperparameters as keyword-only arguments; their names are how a flat set of
+    hyperparameters finds the change it belongs to.
+    """
+
+    changes: ClassVar[Part | tuple[Part, ...]] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts it changes."""
+        return (self.changes,) if isinstance(self.changes, str) else self.changes
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its hyperparameters."""
+        arguments = inspect.signature(self.apply).parameters.values()
+        return tuple(a.name for a in arguments if a.kind is a.KEYWORD_ONLY)
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """Its hyperparameters from Optuna's `trial`."""
+        return {}
+
+    @abstractmethod
+    def apply(self, recipe: Recipe) -> Recipe:
+        """The changed recipe; subclasses add keyword-only hyperparameters."""
+
+
+class Remedy(Change):
+    """A published remedy against vanishing or exploding gradients, written as one change to the recipe."""
+
+    name: ClassVar[str]
+    source: ClassVar[str] = ""
+    companions: ClassVar[tuple[Change, ...]] = ()
+    """What it was published with: changes of other parts, each given up to a remedy that claims the part."""
+
+    def supports(self, task: Task) -> str | None:
+        """None where the remedy works on `task`, else one line that says why not."""
+        return None
+
+
+class Combination(Method):
+    """The method made of one or more remedies on the vanilla recipe.
+
+    `baseline` is the vanilla remedy: its companions fill every part nobody else fills.
+    """
+
+    def __init__(self, remedies: Sequence[Remedy], baseline: Remedy) -> None:
+        """Raises BadInput where two remedies claim one part."""
+        self.name = "+".join(remedy.name for remedy in remedies)  # type: ignore[misc]
+        self.source = "; ".join(remedy.source for remedy in remedies)  # type: ignore[misc]
+        self.remedies = tuple(remedies)
+        owners: dict[Part, Change] = {}
+        for remedy in remedies:
+            for part in remedy.parts:
+                if part in owners:
+                    other = owners[part]
+                    assert isinstance(other, Remedy)
+                    raise BadInput(
+                        f"{other.name!r} and {remedy.name!r} cannot be combined: both change the {part}"
+                    )
+                owners[part] = remedy
+        companions = [c for remedy in (*remedies, baseline) for c in remedy.companions]
+        chosen: list[Change] = []
+        for companion in companions:
+            if any(part in owners for part in companion.parts):
+                continue
+            owners.update(dict.fromkeys(companion.parts, companion))
+            chosen.append(companion)
+        # Companions first: a remedy sees the recipe it changes complete.
+        self.steps: tuple[Change, ...] = (*chosen, *remedies)
+        self._check_names()
+
+    def _check_names(self) -> None:
+        seen: dict[str, Change] = {}
+        for step in self.steps:
+            for name in step.parameters:
+                if name in seen:
+                    raise BadInput(
+                        f"{self.name!r} cannot be combined: {type(seen[name]).__name__} and "
+                        f"{type(step).__name__} both have a hyperparameter {name!r}"
+                    )
+                seen[name] = step
+
+    def supports(self, task: Task) -> str | None:
+        """The first reason one of its remedies gives."""
+        return next((why for remedy in self.remedies if (why := remedy.supports(task))), None)
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """The hyperparameters of every step, in one flat dictionary."""
+        return {name: value for step in self.steps for name, value in step.suggest(trial, task).items()}
+
+    def recipe(self, hyperparameters: Mapping[str, Any]) -> Recipe:
+        """The recipe for these hyperparameters; raises BadInput for one that no step knows."""
+        known = {name for step in self.steps for name in step.parameters}
+        unknown = sorted(set(hyperparameters) - known)
+        if unknown:
+            raise BadInput(f"method {self.name!r} has no hyperparameter {unknown[0]!r}")
+        recipe = _EMPTY
+        for step in self.steps:
+            chosen = {name: hyperparameters[name] for name in step.parameters if name in hyperparameters}
+            recipe = step.apply(recipe, **chosen)
+        return recipe
+
+    def build(self, task: Task, **hyperparameters: Any) -> Any:
+        """A RecipeModule for `task`."""
+        from bench.module import RecipeModule
+
+        return RecipeModule(task, self.recipe(hyperparameters))
+
+
+def claimed(remedies: Iterable[Remedy]) -> set[Part]:
+    """The parts that `remedies` change."""
+    return {part for remedy in remedies for part in remedy.parts}
+
+
+def _missing(*_: Any) -> Any:
+    raise NotImplementedError("the vanilla recipe must fill every part")
+
+
+_EMPTY = Recipe(cell=_missing, initialiser=_missing, optimiser=_missing, units=0, batch_size=0)

@@ -1,0 +1,1 @@
+"""The plugin folder of methods: one file a remedy."""

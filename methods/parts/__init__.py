@@ -1,0 +1,1 @@
+"""What remedies are made of: cells, initialisers, optimisers, gradient rules."""

@@ -1,0 +1,1 @@
+"""The plugin folder of tasks: one file a task family."""
