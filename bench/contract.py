@@ -93,8 +93,10 @@ class Task(ABC):
     """Share of sequences the trivial predictor gets wrong."""
     chance_loss: float
     """The trivial predictor's loss."""
+    solved_below: float = 0.01
+    """The task is solved when a smaller share of fresh sequences is wrong."""
     minimal_lag: int
-    """Steps from the last input that matters least late to the target: what a net must bridge."""
+    """The steps a net must bridge at least: from an input that matters to the target it matters for."""
 
     def __init__(self, lag: int, variant: str | None = None) -> None:
         """A task at `lag`; raises BadInput for a variant or a lag it does not have."""
@@ -165,6 +167,13 @@ class Method(ABC):
     def supports(self, task: Task) -> str | None:
         """None where the method can train on `task`, else one line that says why not."""
         return None
+
+    def warm_up(self) -> None:
+        """Compile or load what the first training step would otherwise pay for; called off the clock."""
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """Hyperparameters the first tuning trial tries, such as the published ones; Optuna fills the rest."""
+        return {}
 
     @abstractmethod
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:

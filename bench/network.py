@@ -21,7 +21,7 @@ class Recurrent(nn.Module):
 
     @abstractmethod
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        """States [S, B, H] from inputs [T, B, D], at the steps where `mask` [T] is true (all T without it)."""
+        """States [S, B, H] from inputs [T, B, D], at the steps where `mask` [T] is true (all without it)."""
 
     @abstractmethod
     def recurrent_blocks(self) -> list[Tensor]:

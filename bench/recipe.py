@@ -100,6 +100,13 @@ class Change(ABC):
         arguments = inspect.signature(self.apply).parameters.values()
         return tuple(a.name for a in arguments if a.kind is a.KEYWORD_ONLY)
 
+    def warm_up(self) -> None:
+        """Compile or load what the first training step would otherwise pay for; called off the clock."""
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """Hyperparameters the first tuning trial tries, such as the published ones; Optuna fills the rest."""
+        return {}
+
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """Its hyperparameters from Optuna's `trial`."""
         return {}
@@ -168,6 +175,15 @@ class Combination(Method):
     def supports(self, task: Task) -> str | None:
         """The first reason one of its remedies gives."""
         return next((why for remedy in self.remedies if (why := remedy.supports(task))), None)
+
+    def warm_up(self) -> None:
+        """Every step's warm-up."""
+        for step in self.steps:
+            step.warm_up()
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """What the steps would try first, in one dictionary; a remedy's word counts over a companion's."""
+        return {name: value for step in self.steps for name, value in step.start(task).items()}
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The hyperparameters of every step, in one flat dictionary."""
