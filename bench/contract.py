@@ -85,6 +85,8 @@ class Task(ABC):
     source: ClassVar[str]
     variants: ClassVar[Mapping[str, str]] = {"standard": ""}
     """Variant -> how it differs, one line; the first is the default."""
+    facts: ClassVar[Mapping[str, str]] = {}
+    """What the task is, one line each: inputs, targets, length, lag, loss, wrong, trivial."""
 
     input_size: int
     output_size: int

@@ -1,0 +1,99 @@
+"""The adding problem: remember two marked numbers, give their sum at the end.
+
+Inputs: a value and a marker at every step. Target: the (scaled) sum of the two marked values, at the
+last step. Loss: squared error. Wrong: off by more than 0.04 on the scale of the mean.
+
+Variants:
+  hs97  values U[-1, 1], markers {1, 0, -1}, those of the first and last step -1; target
+        0.5 + (X1 + X2) / 4. First key in the first ten steps, second among the first T/2 - 1 steps
+        still unmarked; a key on the very first step counts as 0. Length uniform on [T, 1.1 T].
+        (Hochreiter & Schmidhuber 1997, experiment 4)
+  ms11  values U[0, 1], markers {1, 0}; target the mean of the two. Keys in [0, T/10) and
+        [T/10, T/2). Length uniform on [T, 1.1 T]. (Martens & Sutskever 2011)
+  a16   values U[0, 1], markers {1, 0}; target the sum; one key in each half, so that the second may
+        come at the very end. Length T. Wrong: off by more than 0.04 on the sum.
+        (Arjovsky, Shah & Bengio 2016)
+
+Lag: `lag` is the papers' T; what must be bridged is at least T/2 (a16: 0 for the second key, T/2 for
+the first).
+
+Trivial predictor, the mean: squared error 1/24 (a16: 1/6), .8464 of the sequences wrong (a16: .9216).
+For hs97 these hold while no key is the first step; the class gives the exact figures.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench import Batch, Lags, SquaredError, Task
+from tasks.parts.draws import last_step
+from tasks.parts.marked import bridged, draw_marked, hs97_mute, shortest_lag
+
+TOLERANCE = 0.04
+
+
+class Adding(Task):
+    """The adding problem of Hochreiter & Schmidhuber 1997 and two later definitions."""
+
+    name = "adding"
+    source = (
+        "Hochreiter & Schmidhuber 1997, Neural Computation 9(8), experiment 4; "
+        "Martens & Sutskever 2011, ICML; Arjovsky, Shah & Bengio 2016, ICML"
+    )
+    variants: ClassVar = {
+        "hs97": "values U[-1,1], end markers -1, target 0.5 + (X1+X2)/4; keys in [0, 10), [0, T/2)",
+        "ms11": "values U[0,1], target the mean; keys in [0, T/10) and [T/10, T/2)",
+        "a16": "values U[0,1], target the sum; one key in each half, length T",
+    }
+    facts: ClassVar = {
+        "inputs": "2: a value and a marker",
+        "targets": "the (scaled) sum of the two marked values, at the last step",
+        "length": "uniform on [T, 1.1 T], one a batch; a16: T",
+        "lag": "T; at least T/2 is bridged (a16: 0 for the second key, T/2 for the first)",
+        "loss": "squared error",
+        "wrong": "off by more than 0.04",
+        "trivial": "the mean: squared error 1/24, .846 wrong (a16: 1/6, .922; hs97: a little less)",
+    }
+
+    def __init__(self, lag: int, variant: str | None = None) -> None:
+        super().__init__(lag, variant)
+        self.input_size = 2
+        self.output_size = 1
+        self.loss = SquaredError()
+        self.minimal_lag = bridged(self.variant, lag)
+        # The mean of two uniforms is triangular; with one of them mute, (X / 4) is uniform on +-1/4.
+        both, one = (1 - 2 * TOLERANCE) ** 2, 1 - 4 * TOLERANCE
+        if self.variant == "a16":
+            self.chance, self.chance_loss = (1 - TOLERANCE) ** 2, 1 / 6
+        else:
+            mute = hs97_mute(lag) if self.variant == "hs97" else 0.0
+            self.chance = (1 - mute) * both + mute * one
+            self.chance_loss = (2 - mute) / 48
+
+    @classmethod
+    def lags(cls, variant: str) -> Lags:
+        """Every lag whose windows are non-empty."""
+        return Lags(shortest_lag(variant))
+
+    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
+        """Inputs [T, B, 2], targets [1, B, 1]."""
+        drawn = draw_marked(self.variant, self.lag, batch_size, generator)
+        inputs = drawn.inputs
+        x1, x2 = drawn.key(drawn.first), drawn.key(drawn.second)
+        if self.variant == "hs97":
+            inputs[:, :, 0] = 2 * inputs[:, :, 0] - 1
+            x1 = np.where(drawn.first > 0, 2 * x1 - 1, 0)
+            x2 = np.where(drawn.second > 0, 2 * x2 - 1, 0)
+            targets = 0.5 + (x1 + x2) / 4
+        else:
+            targets = x1 + x2 if self.variant == "a16" else (x1 + x2) / 2
+        labels = torch.from_numpy(targets.astype(np.float32)).view(1, batch_size, 1)
+        return Batch(torch.from_numpy(inputs), labels, last_step(len(inputs)))
+
+    def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Off by more than 0.04; what is not a number is wrong."""
+        return ~((outputs - batch.targets).abs() <= TOLERANCE).all(0).all(-1)

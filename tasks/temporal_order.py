@@ -1,0 +1,116 @@
+"""Temporal order: say in which order two (or three) key symbols came.
+
+Inputs: one-hot symbols. Target: the order of the keys as one class, 4 for two keys and 8 for three (the
+first key is the most significant bit, X = 0, Y = 1), at the last step. Loss: softmax cross entropy.
+
+Variants (T is the lag; HS97 publish T = 100 only, and their windows are scaled with T here):
+  hs97    8 symbols: a-d distract, X and Y are keys, E starts and B ends every sequence. Keys in
+          [T/10, 2T/10] and [5T/10, 6T/10]. Length uniform on [T, 1.1 T]. Wrong: any class probability
+          off by 0.3 or more (the paper: any output unit). (Hochreiter & Schmidhuber 1997, experiment 6a)
+  hs97_3  the same with three keys, in [.10T, .20T], [.33T, .43T], [.66T, .76T]. (experiment 6b)
+  ms11    6 symbols, no start or end symbol; keys in [T/10, 2T/10) and [5T/10, 6T/10). Length T. Wrong:
+          another class. (Martens & Sutskever 2011; Pascanu, Mikolov & Bengio 2013)
+  ms11_3  the same with three keys, in [T/10, 2T/10), [3T/10, 4T/10), [6T/10, 7T/10).
+
+Lag: from the last key to the end at least 4T/10 - 1 (hs97), .24 T - 1 (hs97_3), 4T/10 (ms11), 3T/10
+(ms11_3).
+
+Trivial predictor, equal probabilities: loss ln 4 or ln 8; by the rule of hs97 every sequence is wrong,
+by that of ms11 3/4 or 7/8 of them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench import Batch, Lags, SoftmaxCrossEntropy, Task
+from tasks.parts.draws import integers, last_step, one_hot, stretched, uniforms
+
+# Percent of T: [from, to], the end included for hs97 and excluded for ms11.
+WINDOWS = {
+    "hs97": ((10, 20), (50, 60)),
+    "hs97_3": ((10, 20), (33, 43), (66, 76)),
+    "ms11": ((10, 20), (50, 60)),
+    "ms11_3": ((10, 20), (30, 40), (60, 70)),
+}
+DISTRACTORS = 4
+X = 4  # symbols: a b c d X Y E B; Y is X + 1
+START, END = 6, 7
+OFF = 0.3
+
+
+class TemporalOrder(Task):
+    """The temporal-order problem with two or three keys."""
+
+    name = "temporal_order"
+    source = (
+        "Hochreiter & Schmidhuber 1997, Neural Computation 9(8), experiments 6a and 6b; "
+        "Martens & Sutskever 2011, ICML; Pascanu, Mikolov & Bengio 2013, ICML"
+    )
+    variants: ClassVar = {
+        "hs97": "2 keys, 8 symbols with start and end, wrong at 0.3 off (experiment 6a)",
+        "hs97_3": "3 keys, 8 symbols with start and end, wrong at 0.3 off (experiment 6b)",
+        "ms11": "2 keys, 6 symbols, no start or end symbol, length T, wrong class",
+        "ms11_3": "3 keys, 6 symbols, no start or end symbol, length T, wrong class",
+    }
+    facts: ClassVar = {
+        "inputs": "8 one-hot symbols (ms11: 6)",
+        "targets": "the order of the keys: 4 classes (3 keys: 8), at the last step",
+        "length": "uniform on [T, 1.1 T], one a batch; ms11: T",
+        "lag": "T; bridged from the last key: at least .4 T (hs97_3 .24 T, ms11_3 .3 T)",
+        "loss": "softmax cross entropy",
+        "wrong": "any probability off by 0.3 or more; ms11: wrong class",
+        "trivial": "equal probabilities: ln 4 (3 keys: ln 8), all wrong; ms11: 3/4 (3 keys: 7/8) wrong",
+    }
+
+    def __init__(self, lag: int, variant: str | None = None) -> None:
+        super().__init__(lag, variant)
+        self.ends = self.variant.startswith("hs97")
+        self.windows = self.key_windows(lag, self.variant)
+        self.input_size = 8 if self.ends else 6
+        self.output_size = 2 ** len(self.windows)
+        self.loss = SoftmaxCrossEntropy()
+        self.chance = 1.0 if self.ends else 1 - 1 / self.output_size
+        self.chance_loss = math.log(self.output_size)
+        self.minimal_lag = lag - self.windows[-1][1]
+
+    @classmethod
+    def lags(cls, variant: str) -> Lags:
+        """Every lag whose windows are non-empty."""
+        return Lags(10)
+
+    @staticmethod
+    def key_windows(lag: int, variant: str) -> tuple[tuple[int, int], ...]:
+        """The steps [start, stop) of each key."""
+        extra = variant.startswith("hs97")
+        return tuple((a * lag // 100, b * lag // 100 + extra) for a, b in WINDOWS[variant])
+
+    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
+        """Inputs [T, B, 6 or 8], targets [1, B] classes."""
+        keys = len(self.windows)
+        length = stretched(self.lag, generator) if self.ends else self.lag
+        block = uniforms(batch_size, length + 2 * keys, generator)
+        symbols = integers(block[:, :length], 0, DISTRACTORS)
+        bits = integers(block[:, length : length + keys], 0, 2)
+        sequences = np.arange(batch_size)
+        for k, (start, stop) in enumerate(self.windows):
+            symbols[sequences, integers(block[:, length + keys + k], start, stop)] = X + bits[:, k]
+        if self.ends:
+            symbols[:, 0] = START
+            symbols[:, -1] = END
+        classes = bits @ (1 << np.arange(keys)[::-1])
+        return Batch(
+            one_hot(symbols, self.input_size), torch.from_numpy(classes).unsqueeze(0), last_step(length)
+        )
+
+    def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """hs97: a probability off by 0.3 or more; ms11: another class."""
+        if not self.ends:
+            return (outputs.argmax(-1) != batch.targets).any(0)
+        goal = torch.nn.functional.one_hot(batch.targets, self.output_size)
+        return ~((outputs.softmax(-1) - goal).abs() < OFF).all(-1).all(0)
