@@ -14,7 +14,9 @@ class Size(Change):
 
     changes = "size"
 
-    def __init__(self, units: tuple[int, ...] = (32, 50, 100), batches: tuple[int, ...] = (10, 20, 50)) -> None:
+    def __init__(
+        self, units: tuple[int, ...] = (32, 50, 100), batches: tuple[int, ...] = (10, 20, 50)
+    ) -> None:
         self.units = units
         self.batches = batches
 

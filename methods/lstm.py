@@ -1,0 +1,57 @@
+"""Long short-term memory: a cell that carries its error unchanged, behind gates.
+
+A tanh unit multiplies what flows back through it by w tanh' at every step, so it shrinks or grows
+exponentially. Hochreiter & Schmidhuber 1997 put a linear self-loop of weight 1 there instead, the
+constant error carousel, and let multiplicative gates decide when it is written and read; Gers,
+Schmidhuber & Cummins 2000 made the self-loop's weight a gate too:
+
+    c_t = keep_t c_(t-1) + write_t tanh(...),    h_t = read_t tanh(c_t)
+
+The one change to the recipe is the cell. How long the keep gate remembers before it has learned
+anything decides which lags can be learned at all: a constant bias, or biases spread over the time
+scales of the task (chrono initialisation, Tallec & Ollivier 2018).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+from torch import Tensor
+
+from bench import Recipe, Recurrent, Remedy, Task
+from methods.parts import gates
+from methods.parts.lstm_cell import LSTMCell
+from methods.parts.optimisers import AdamOrMomentum
+from methods.parts.size import Size
+
+
+class LSTM(Remedy):
+    """Memory cells behind keep (forget), write (input) and read (output) gates."""
+
+    name = "lstm"
+    source = "Hochreiter & Schmidhuber 1997, Neural Computation 9(8)"
+    changes = "cell"
+    companions = (AdamOrMomentum(), Size(units=(8, 16, 32, 64)))
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """How the keep gates start: `keep_bias` if constant, else the longest `time_scale` in steps."""
+        keep_gate = trial.suggest_categorical("keep_gate", ("constant", "chrono", "log_chrono"))
+        if keep_gate == "constant":
+            return {"keep_gate": keep_gate, "keep_bias": trial.suggest_float("keep_bias", 1.0, 6.0)}
+        scale = trial.suggest_float("time_scale", 0.5 * task.lag, 2.0 * task.lag, log=True)
+        return {"keep_gate": keep_gate, "time_scale": scale}
+
+    def apply(
+        self, recipe: Recipe, *, keep_gate: str, keep_bias: float = 1.0, time_scale: float = 2.0
+    ) -> Recipe:
+        """The recipe with memory cells in place of its units."""
+
+        def cell(input_size: int, units: int) -> Recurrent:
+            if keep_gate == "constant":
+                return LSTMCell(input_size, units, gates.constant(units, keep_bias))
+            spread = {"chrono": gates.chrono, "log_chrono": gates.log_chrono}[keep_gate]
+            keep: Tensor = spread(units, time_scale)
+            return LSTMCell(input_size, units, keep, -keep)
+
+        return recipe.replace(cell=cell)

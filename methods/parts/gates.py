@@ -1,0 +1,33 @@
+"""Gate biases: how long a memory cell remembers before it has learned anything.
+
+A keep gate at bias b keeps the fraction sigmoid(b) of its cell a step, so that the cell forgets over
+about 1 + exp(b) steps: the bias is the logarithm of a time scale (Tallec & Ollivier 2018).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+ALWAYS_OPEN = 40.0
+"""In float32 sigmoid(40) is exactly 1 and its derivative exactly 0: the cell of 1997, without a keep gate."""
+
+
+def constant(units: int, bias: float) -> Tensor:
+    """The same keep-gate bias for every cell, [H] (Gers, Schmidhuber & Cummins 2000; Jozefowicz et al. 2015)."""
+    return torch.full((units,), bias)
+
+
+def chrono(units: int, longest: float) -> Tensor:
+    """Keep-gate biases log U[1, longest - 1], [H]: time scales spread evenly up to `longest` steps."""
+    return torch.empty(units).uniform_(1.0, max(longest, 2.0) - 1.0).log()
+
+
+def log_chrono(units: int, longest: float) -> Tensor:
+    """Keep-gate biases U[0, log(longest - 1)], [H]: as many time scales in each octave up to `longest` steps."""
+    return torch.rand(units) * chrono_limit(longest)
+
+
+def chrono_limit(longest: float) -> float:
+    """log(longest - 1), the largest keep-gate bias chrono initialisation draws."""
+    return float(torch.tensor(max(longest, 2.0) - 1.0).log())

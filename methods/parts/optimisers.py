@@ -1,0 +1,202 @@
+"""First-order optimisers: plain descent, momentum, Adam, and Nesterov's momentum as Sutskever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import optuna
+import torch
+from torch import Tensor, nn
+
+from bench import Change, Network, Recipe, Task
+
+Range = tuple[float, float]
+
+
+class PlainDescent(Change):
+    """Gradient descent, theta <- theta - eps grad f(theta): no momentum."""
+
+    changes = "optimiser"
+
+    def __init__(self, rates: Range = (1e-4, 1e-1)) -> None:
+        self.rates = rates
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """The learning rate eps."""
+        return {"learning_rate": trial.suggest_float("learning_rate", *self.rates, log=True)}
+
+    def apply(self, recipe: Recipe, *, learning_rate: float) -> Recipe:
+        """The recipe with plain descent."""
+        return recipe.replace(optimiser=lambda net, _: torch.optim.SGD(net.parameters(), lr=learning_rate))
+
+
+class MomentumDescent(Change):
+    """Gradient descent with classical momentum, v <- mu v + grad f(theta), theta <- theta - eps v."""
+
+    changes = "optimiser"
+
+    def __init__(self, rates: Range = (1e-3, 1e-1), momenta: tuple[float, ...] = (0.0, 0.9)) -> None:
+        self.rates = rates
+        self.momenta = momenta
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """The learning rate eps, and mu out of a few."""
+        return {
+            "learning_rate": trial.suggest_float("learning_rate", *self.rates, log=True),
+            "momentum": trial.suggest_categorical("momentum", self.momenta),
+        }
+
+    def apply(self, recipe: Recipe, *, learning_rate: float, momentum: float) -> Recipe:
+        """The recipe with momentum."""
+
+        def optimiser(network: Network, task: Task) -> torch.optim.Optimizer:
+            return torch.optim.SGD(network.parameters(), lr=learning_rate, momentum=momentum)
+
+        return recipe.replace(optimiser=optimiser)
+
+
+class AdamOrMomentum(Change):
+    """Adam (Kingma & Ba 2015) or descent with momentum, whichever tunes better, with a decaying rate.
+
+    The two live at different learning rates, so each has a range of its own.
+    """
+
+    changes = "optimiser"
+
+    def __init__(
+        self,
+        adam_rates: Range = (1e-3, 3e-2),
+        descent_rates: Range = (1e-2, 0.5),
+        momenta: tuple[float, ...] = (0.0, 0.9, 0.99),
+        halvings: Range = (1e2, 1e5),
+    ) -> None:
+        self.adam_rates = adam_rates
+        self.descent_rates = descent_rates
+        self.momenta = momenta
+        self.halvings = halvings
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """Which of the two, its learning rate (and momentum), and after how many updates the rate has halved."""
+        chosen: dict[str, Any] = {"optimiser": trial.suggest_categorical("optimiser", ("adam", "descent"))}
+        if chosen["optimiser"] == "adam":
+            chosen["adam_rate"] = trial.suggest_float("adam_rate", *self.adam_rates, log=True)
+        else:
+            chosen["descent_rate"] = trial.suggest_float("descent_rate", *self.descent_rates, log=True)
+            chosen["momentum"] = trial.suggest_categorical("momentum", self.momenta)
+        return {**chosen, "halving": trial.suggest_float("halving", *self.halvings, log=True)}
+
+    def apply(
+        self,
+        recipe: Recipe,
+        *,
+        optimiser: str,
+        halving: float,
+        adam_rate: float = 0.0,
+        descent_rate: float = 0.0,
+        momentum: float = 0.0,
+    ) -> Recipe:
+        """The recipe with the chosen optimiser."""
+
+        def make(network: Network, task: Task) -> torch.optim.Optimizer:
+            if optimiser == "adam":
+                return decayed(torch.optim.Adam(network.parameters(), lr=adam_rate), halving)
+            descent = torch.optim.SGD(network.parameters(), lr=descent_rate, momentum=momentum)
+            return decayed(descent, halving)
+
+        return recipe.replace(optimiser=make)
+
+
+def decayed(optimizer: torch.optim.Optimizer, halving: float) -> torch.optim.Optimizer:
+    """`optimizer` with the rate eps / (1 + k / halving) at update k = 0, 1, ... (Robbins & Monro 1951).
+
+    The count of updates is part of the state dictionary, so training resumes at the same rate.
+    """
+    for group in optimizer.param_groups:
+        group.update(first_rate=group["lr"], updates=0)
+
+    def set_rate(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        for group in optimizer.param_groups:
+            group["lr"] = group["first_rate"] / (1 + group["updates"] / halving)
+            group["updates"] += 1
+
+    optimizer.register_step_pre_hook(set_rate)
+    return optimizer
+
+
+class Nesterov(Change):
+    """Nesterov's accelerated gradient in the form of Sutskever et al. 2013, with their momentum schedule."""
+
+    changes = "optimiser"
+
+    def __init__(
+        self,
+        rates: Range = (1e-6, 1e-2),
+        momenta: tuple[float, ...] = (0.0, 0.9, 0.98, 0.99, 0.995, 0.999),
+    ) -> None:
+        self.rates = rates
+        self.momenta = momenta
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """The learning rate eps, and the momentum mu after the first updates."""
+        return {
+            "learning_rate": trial.suggest_float("learning_rate", *self.rates, log=True),
+            "momentum": trial.suggest_categorical("momentum", self.momenta),
+        }
+
+    def apply(self, recipe: Recipe, *, learning_rate: float, momentum: float) -> Recipe:
+        """The recipe with accelerated descent."""
+
+        def optimiser(network: Network, task: Task) -> torch.optim.Optimizer:
+            return AcceleratedGradient(network.parameters(), learning_rate, momentum)
+
+        return recipe.replace(optimiser=optimiser)
+
+
+class AcceleratedGradient(torch.optim.Optimizer):
+    """v <- mu v - eps grad f(theta + mu v), theta <- theta + v (Sutskever et al. 2013, equations 3 and 4).
+
+    The gradient is taken ahead, at theta + mu v, so `step` needs the closure; between steps the
+    parameters are theta. mu is `early_momentum` for the first `early_updates` updates, then `momentum`.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        learning_rate: float,
+        momentum: float,
+        early_momentum: float = 0.9,
+        early_updates: int = 1000,
+    ) -> None:
+        settings = {
+            "lr": learning_rate,
+            "momentum": momentum,
+            "early_momentum": early_momentum,
+            "early_updates": early_updates,
+            "updates": 0,
+        }
+        super().__init__(parameters, settings)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor:  # type: ignore[override]
+        """One update; `closure` leaves the gradient at the present parameters and returns the loss there."""
+        if closure is None:
+            raise ValueError("the gradient is taken ahead of the parameters: step needs a closure")
+        for group in self.param_groups:
+            early = group["updates"] < group["early_updates"]
+            momentum = group["early_momentum"] if early else group["momentum"]
+            for parameter in group["params"]:
+                state = self.state[parameter]
+                if not state:
+                    state["velocity"] = torch.zeros_like(parameter)
+                parameter.add_(state["velocity"].mul_(momentum))
+        with torch.enable_grad():
+            loss = closure()
+        for group in self.param_groups:
+            group["updates"] += 1
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self.state[parameter]["velocity"].add_(parameter.grad, alpha=-group["lr"])
+                    # theta + v = (theta + mu v) - eps grad: from where the gradient was taken, no way back
+                    parameter.add_(parameter.grad, alpha=-group["lr"])
+        return loss
