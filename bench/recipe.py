@@ -112,8 +112,8 @@ class Change(ABC):
         return {}
 
     @abstractmethod
-    def apply(self, recipe: Recipe) -> Recipe:
-        """The changed recipe; subclasses add keyword-only hyperparameters."""
+    def apply(self, recipe: Recipe, *args: Any, **hyperparameters: Any) -> Recipe:
+        """The changed recipe; subclasses take the recipe alone, and add keyword-only hyperparameters."""
 
 
 class Remedy(Change):

@@ -6,6 +6,8 @@ about 1 + exp(b) steps: the bias is the logarithm of a time scale (Tallec & Olli
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -14,7 +16,7 @@ ALWAYS_OPEN = 40.0
 
 
 def constant(units: int, bias: float) -> Tensor:
-    """The same keep-gate bias for every cell, [H] (Gers, Schmidhuber & Cummins 2000; Jozefowicz et al. 2015)."""
+    """The same keep-gate bias for every cell, [H] (Gers, Schmidhuber & Cummins 2000)."""
     return torch.full((units,), bias)
 
 
@@ -24,10 +26,5 @@ def chrono(units: int, longest: float) -> Tensor:
 
 
 def log_chrono(units: int, longest: float) -> Tensor:
-    """Keep-gate biases U[0, log(longest - 1)], [H]: as many time scales in each octave up to `longest` steps."""
-    return torch.rand(units) * chrono_limit(longest)
-
-
-def chrono_limit(longest: float) -> float:
-    """log(longest - 1), the largest keep-gate bias chrono initialisation draws."""
-    return float(torch.tensor(max(longest, 2.0) - 1.0).log())
+    """Keep-gate biases U[0, log(longest - 1)], [H]: as many time scales in each octave up to `longest`."""
+    return torch.rand(units) * math.log(max(longest, 2.0) - 1.0)

@@ -7,6 +7,7 @@ network is centred. With several gates, each gate's [H, H] block is initialised 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,15 +39,12 @@ class UniformWeights(Change):
     def apply(self, recipe: Recipe, *, init_scale: float) -> Recipe:
         """The recipe with uniform initial weights."""
 
-        def initialise(network: Network, task: Task) -> None:
+        def initialise(network: Network, _: Task) -> None:
             recurrent = network.recurrent
             bound = init_scale / math.sqrt(recurrent.units)
+            matrices = recurrent.recurrent_blocks() + recurrent.input_blocks()
             with torch.no_grad():
-                for block in (
-                    *recurrent.recurrent_blocks(),
-                    *recurrent.input_blocks(),
-                    network.readout.weight,
-                ):
+                for block in (*matrices, network.readout.weight):
                     block.uniform_(-bound, bound)
                 network.readout.bias.zero_()
 
@@ -132,7 +130,7 @@ class InitialWeights:
     def __call__(self, network: Network, task: Task) -> None:
         """Set them in place, drawing from torch's global generator."""
         for block in network.recurrent.recurrent_blocks():
-            {"sparse": sparse_, "orthogonal": nn.init.orthogonal_, "identity": nn.init.eye_}[self.kind](block)
+            FILL[self.kind](block)
             rescale_(block, self.spectral_radius)
         for block in network.recurrent.input_blocks():
             block.normal_(std=self.input_scale)
@@ -143,7 +141,7 @@ class InitialWeights:
 
 
 def sparse_(matrix: Tensor, fan_in: int = FAN_IN) -> Tensor:
-    """Fill `matrix` [H, H'] with `fan_in` weights N(0, 1) in each row (all of a shorter one), zeros elsewhere."""
+    """Fill `matrix` [H, H'] with `fan_in` weights N(0, 1) a row (all of a shorter row), zeros elsewhere."""
     sources = torch.rand(matrix.shape).argsort(dim=1)[:, :fan_in]
     return matrix.zero_().scatter_(1, sources, torch.randn(sources.shape).to(matrix))
 
@@ -176,3 +174,10 @@ def centre(network: Network, task: Task, sequences: int = 1000) -> None:
         bias.copy_(targets.mean((0, 1)).clamp(1e-3, 1 - 1e-3).logit())
     elif isinstance(task.loss, SquaredError):
         bias.copy_(targets.mean((0, 1)))
+
+
+FILL: dict[Kind, Callable[[Tensor], Tensor]] = {
+    "sparse": sparse_,
+    "orthogonal": nn.init.orthogonal_,
+    "identity": nn.init.eye_,
+}

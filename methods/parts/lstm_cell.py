@@ -1,5 +1,7 @@
 """The LSTM layer: memory cells behind keep, write and read gates, with learned initial states.
 
+States h [H] and cells c [H], from inputs u [D] at step t:
+
 write  i_t = sigmoid(W_i u_t + R_i h_(t-1) + b_i)
 keep   f_t = sigmoid(W_f u_t + R_f h_(t-1) + b_f)
 new    g_t = tanh   (W_g u_t + R_g h_(t-1) + b_g)
@@ -19,7 +21,7 @@ BLOCKS = ("write", "keep", "new", "read")
 
 
 class LSTMCell(Recurrent):
-    """torch's fused LSTM over [T, B, D]; `keep_bias` and `write_bias` [H] start their gates (zeros without)."""
+    """torch's fused LSTM; `keep_bias` and `write_bias` [H] start those gates (zeros without)."""
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ class MomentumDescent(Change):
     def apply(self, recipe: Recipe, *, learning_rate: float, momentum: float) -> Recipe:
         """The recipe with momentum."""
 
-        def optimiser(network: Network, task: Task) -> torch.optim.Optimizer:
+        def optimiser(network: Network, _: Task) -> torch.optim.Optimizer:
             return torch.optim.SGD(network.parameters(), lr=learning_rate, momentum=momentum)
 
         return recipe.replace(optimiser=optimiser)
@@ -77,7 +77,7 @@ class AdamOrMomentum(Change):
         self.halvings = halvings
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
-        """Which of the two, its learning rate (and momentum), and after how many updates the rate has halved."""
+        """Which of the two, its rate (and momentum), and the updates after which the rate has halved."""
         chosen: dict[str, Any] = {"optimiser": trial.suggest_categorical("optimiser", ("adam", "descent"))}
         if chosen["optimiser"] == "adam":
             chosen["adam_rate"] = trial.suggest_float("adam_rate", *self.adam_rates, log=True)
@@ -98,7 +98,7 @@ class AdamOrMomentum(Change):
     ) -> Recipe:
         """The recipe with the chosen optimiser."""
 
-        def make(network: Network, task: Task) -> torch.optim.Optimizer:
+        def make(network: Network, _: Task) -> torch.optim.Optimizer:
             if optimiser == "adam":
                 return decayed(torch.optim.Adam(network.parameters(), lr=adam_rate), halving)
             descent = torch.optim.SGD(network.parameters(), lr=descent_rate, momentum=momentum)
@@ -147,7 +147,7 @@ class Nesterov(Change):
     def apply(self, recipe: Recipe, *, learning_rate: float, momentum: float) -> Recipe:
         """The recipe with accelerated descent."""
 
-        def optimiser(network: Network, task: Task) -> torch.optim.Optimizer:
+        def optimiser(network: Network, _: Task) -> torch.optim.Optimizer:
             return AcceleratedGradient(network.parameters(), learning_rate, momentum)
 
         return recipe.replace(optimiser=optimiser)
