@@ -33,7 +33,17 @@ class CarefulInit(Remedy):
     name = "careful_init"
     source = "Sutskever, Martens, Dahl & Hinton 2013, ICML"
     changes = ("initialiser", "optimiser")
-    companions = (Size(batches=(20, 50, 100)),)
+    companions = (Size(batches=(20, 50, 100), first={"units": 100, "batch_size": 100}),)
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """What was published for the adding problem."""
+        return {
+            "recurrent_weights": "sparse",
+            "spectral_radius": 1.1,
+            "input_scale": 1e-3,
+            "learning_rate": 1e-3,
+            "momentum": 0.995,
+        }
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """Kind, spectral radius and input scale of the weights; rate and momentum of the descent."""

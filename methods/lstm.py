@@ -17,13 +17,15 @@ from __future__ import annotations
 from typing import Any
 
 import optuna
-from torch import Tensor
 
 from bench import Recipe, Recurrent, Remedy, Task
 from methods.parts import gates
 from methods.parts.lstm_cell import LSTMCell
 from methods.parts.optimisers import AdamOrMomentum
 from methods.parts.size import Size
+
+SPREADS = {"chrono": gates.chrono, "log_chrono": gates.log_chrono}
+KEEP_GATES = ("none", "constant", *SPREADS)
 
 
 class LSTM(Remedy):
@@ -32,26 +34,48 @@ class LSTM(Remedy):
     name = "lstm"
     source = "Hochreiter & Schmidhuber 1997, Neural Computation 9(8)"
     changes = "cell"
-    companions = (AdamOrMomentum(), Size(units=(8, 16, 32, 64)))
+    companions = (
+        AdamOrMomentum(first={"optimiser": "adam", "adam_rate": 0.005, "halving": 3000.0}),
+        Size(units=(8, 16, 32, 64), first={"units": 16, "batch_size": 20}),
+    )
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """Time scales up to the task's lag."""
+        return {"keep_gate": "chrono", "time_scale": float(task.lag)}
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
-        """How the keep gates start: `keep_bias` if constant, else the longest `time_scale` in steps."""
-        keep_gate = trial.suggest_categorical("keep_gate", ("constant", "chrono", "log_chrono"))
+        """How the gates start.
+
+        The keep gates are absent, as in 1997 (then `write_bias` is the write gates' last), start at a
+        constant `keep_bias`, or spread over time scales up to `time_scale` steps.
+        """
+        keep_gate = trial.suggest_categorical("keep_gate", KEEP_GATES)
+        if keep_gate == "none":
+            return {"keep_gate": keep_gate, "write_bias": trial.suggest_float("write_bias", -6.0, 0.0)}
         if keep_gate == "constant":
             return {"keep_gate": keep_gate, "keep_bias": trial.suggest_float("keep_bias", 1.0, 6.0)}
         scale = trial.suggest_float("time_scale", 0.5 * task.lag, 2.0 * task.lag, log=True)
         return {"keep_gate": keep_gate, "time_scale": scale}
 
     def apply(
-        self, recipe: Recipe, *, keep_gate: str, keep_bias: float = 1.0, time_scale: float = 2.0
+        self,
+        recipe: Recipe,
+        *,
+        keep_gate: str,
+        write_bias: float = 0.0,
+        keep_bias: float = 1.0,
+        time_scale: float = 2.0,
     ) -> Recipe:
         """The recipe with memory cells in place of its units."""
 
         def cell(input_size: int, units: int) -> Recurrent:
-            if keep_gate == "constant":
-                return LSTMCell(input_size, units, gates.constant(units, keep_bias))
-            spread = {"chrono": gates.chrono, "log_chrono": gates.log_chrono}[keep_gate]
-            keep: Tensor = spread(units, time_scale)
-            return LSTMCell(input_size, units, keep, -keep)
+            if keep_gate == "none":
+                keep, write = gates.constant(units, gates.OPEN), gates.staggered(units, write_bias)
+            elif keep_gate == "constant":
+                keep, write = gates.constant(units, keep_bias), gates.constant(units, 0.0)
+            else:
+                keep = SPREADS[keep_gate](units, time_scale)
+                write = -keep
+            return LSTMCell(input_size, units, keep, write)
 
         return recipe.replace(cell=cell)

@@ -11,8 +11,8 @@ import math
 import torch
 from torch import Tensor
 
-ALWAYS_OPEN = 40.0
-"""In float32 sigmoid(40) is exactly 1 and its derivative exactly 0: the cell of 1997, without a keep gate."""
+OPEN = 40.0
+"""In float32 sigmoid(40) is 1 and its derivative 0: a keep gate that never learns to close is none."""
 
 
 def constant(units: int, bias: float) -> Tensor:
@@ -28,3 +28,11 @@ def chrono(units: int, longest: float) -> Tensor:
 def log_chrono(units: int, longest: float) -> Tensor:
     """Keep-gate biases U[0, log(longest - 1)], [H]: as many time scales in each octave up to `longest`."""
     return torch.rand(units) * math.log(max(longest, 2.0) - 1.0)
+
+
+def staggered(units: int, last: float) -> Tensor:
+    """Write-gate biases from last / H to `last`, [H], so that cells come into use one after the other.
+
+    Hochreiter & Schmidhuber 1997 give the block of cells number k the bias -3k (adding) or -2k (order).
+    """
+    return torch.linspace(last / units, last, units)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import optuna
@@ -70,11 +70,17 @@ class AdamOrMomentum(Change):
         descent_rates: Range = (1e-2, 0.5),
         momenta: tuple[float, ...] = (0.0, 0.9, 0.99),
         halvings: Range = (1e2, 1e5),
+        first: Mapping[str, Any] | None = None,
     ) -> None:
         self.adam_rates = adam_rates
         self.descent_rates = descent_rates
         self.momenta = momenta
         self.halvings = halvings
+        self.first = first or {}
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """What was given as `first`."""
+        return dict(self.first)
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """Which of the two, its rate (and momentum), and the updates after which the rate has halved."""

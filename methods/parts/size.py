@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
@@ -15,10 +16,18 @@ class Size(Change):
     changes = "size"
 
     def __init__(
-        self, units: tuple[int, ...] = (32, 50, 100), batches: tuple[int, ...] = (10, 20, 50)
+        self,
+        units: tuple[int, ...] = (32, 50, 100),
+        batches: tuple[int, ...] = (10, 20, 50),
+        first: Mapping[str, int] | None = None,
     ) -> None:
         self.units = units
         self.batches = batches
+        self.first = first or {}
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """What was given as `first`."""
+        return dict(self.first)
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """One of the choices for each."""
