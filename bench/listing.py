@@ -1,0 +1,88 @@
+"""What `longlag list` prints."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bench import profile
+from bench.contract import Method, Task
+from bench.errors import BadInput
+from bench.recipe import Remedy
+from bench.registry import Registry
+
+
+def show(console: Console, registry: Registry, only_methods: bool, only_tasks: bool) -> None:
+    """Print the plugins and profiles there are, or only one kind of plugin in full."""
+    everything = not (only_methods or only_tasks)
+    if everything or only_methods:
+        console.print(_methods(registry))
+    if everything or only_tasks:
+        console.print(_tasks(registry))
+    if only_tasks:
+        for name in sorted(registry.tasks):
+            console.print(_facts(registry.tasks[name]))
+    if everything:
+        console.print(_profiles())
+    for broken in registry.broken:
+        console.print(
+            f"broken: {broken.where}: {broken.reason}",
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _methods(registry: Registry) -> Table:
+    table = Table(title="methods (remedies combine with +)", title_justify="left")
+    for column in ("name", "changes", "what it is", "source"):
+        table.add_column(column)
+    for name, plugin in sorted(registry.methods.items()):
+        table.add_row(name, _changes(plugin), escape(first_line(plugin)), escape(plugin.source))
+    return table
+
+
+def _changes(plugin: type[Method] | type[Remedy]) -> str:
+    if not issubclass(plugin, Remedy):
+        return "a model of its own"
+    parts = (plugin.changes,) if isinstance(plugin.changes, str) else plugin.changes
+    return ", ".join(parts) or "nothing"
+
+
+def _tasks(registry: Registry) -> Table:
+    table = Table(title="tasks", title_justify="left")
+    for column in ("task:variant", "lags", "how it differs", "source"):
+        table.add_column(column)
+    for name, plugin in sorted(registry.tasks.items()):
+        for variant, how in plugin.variants.items():
+            table.add_row(f"{name}:{variant}", str(plugin.lags(variant)), escape(how), escape(plugin.source))
+    return table
+
+
+def _facts(plugin: type[Task]) -> Table:
+    table = Table(title=f"{plugin.name}: {first_line(plugin)}", title_justify="left", show_header=False)
+    for key, text in plugin.facts.items():
+        table.add_row(key, escape(text))
+    return table
+
+
+def _profiles() -> Table:
+    table = Table(title="profiles", title_justify="left")
+    for column in ("name", "what it is", "methods", "tasks"):
+        table.add_column(column)
+    for name in profile.available():
+        try:
+            found = profile.read(name)
+        except BadInput as error:
+            table.add_row(name, f"broken: {escape(str(error))}", "", "")
+            continue
+        tasks = ", ".join(grid.task for grid in found.tasks)
+        table.add_row(name, escape(found.description), ", ".join(found.methods), tasks)
+    return table
+
+
+def first_line(plugin: type) -> str:
+    """The first line of a plugin's docstring."""
+    return (plugin.__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,85 @@
+"""What `longlag plan` prints: the grid, its FLOPs, and a time from a pilot step of each case."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.pool import Executor
+from bench.profile import Profile, cases
+from bench.progress import duration
+from bench.registry import Registry
+from bench.spec import Case, Checks, Outcome, TrialSpec
+from bench.study import CaseProgram
+
+_PILOT_UPDATES = 10
+
+
+def show(console: Console, profile: Profile, registry: Registry, executor: Executor) -> None:
+    """Print the plan of `profile`; `executor` runs the pilot steps."""
+    grid, skipped = cases(profile, registry)
+    pilots = _pilots(profile, registry, grid, executor)
+    table = Table(title=f"plan of {profile.name}", title_justify="left")
+    for column in (
+        "method",
+        "task",
+        "lag",
+        "budget a trial, FLOPs",
+        "all trials, at most",
+        "worker time, at most",
+    ):
+        table.add_column(column, justify="right" if column != "method" else "left")
+    flops = seconds = 0.0
+    runs = profile.trials + profile.retests
+    for case in grid:
+        budget = profile.case_budget(case)
+        outcome = pilots[case]
+        rate = outcome.flops / outcome.seconds if outcome.seconds > 0 else math.nan
+        time = runs * budget / rate if rate > 0 else math.nan
+        flops += runs * budget
+        seconds += 0.0 if math.isnan(time) else time
+        told = outcome.detail if math.isnan(time) else duration(time)
+        task = f"{case.task}:{case.variant}"
+        table.add_row(case.method, task, str(case.lag), f"{budget:.2g}", f"{runs * budget:.2g}", told)
+    console.print(table)
+    for label, why in skipped.items():
+        console.print(f"skipped {label}: {why}", markup=False, highlight=False)
+    console.print(
+        f"{len(grid)} cases of {profile.trials} trials and {profile.retests} retests: "
+        f"at most {flops:.3g} FLOPs, "
+        f"about {duration(seconds / executor.slots)} on {executor.slots} workers if nothing is solved early",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _pilots(
+    profile: Profile, registry: Registry, grid: list[Case], executor: Executor
+) -> dict[Case, Outcome]:
+    """A few updates of every case's first trial."""
+    futures: dict[Case, Future[Any]] = {}
+    done: dict[Case, Outcome] = {}
+    for case in grid:
+        spec = _first_trial(profile, registry, case)
+        if spec.fault:
+            done[case] = Outcome("crashed", spec.fault)
+        else:
+            futures[case] = executor.submit(spec)
+    return done | {case: executor.outcome(future) for case, future in futures.items()}
+
+
+def _first_trial(profile: Profile, registry: Registry, case: Case) -> TrialSpec:
+    task = registry.task(case.task, case.variant, case.lag)
+    program = CaseProgram(case, profile, registry.method(case.method), task).run()
+    spec = next(program)[0]
+    program.close()
+    return replace(
+        spec,
+        limits=replace(spec.limits, updates=_PILOT_UPDATES),
+        checks=Checks(1, 1, 1, profile.checks.share),
+    )

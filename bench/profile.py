@@ -1,0 +1,162 @@
+"""Profiles: what a campaign runs, as TOML checked by pydantic."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.errors import BadInput, nearest
+from bench.registry import Registry
+from bench.spec import Case, Checks, Limits
+
+FOLDER = Path(__file__).parent / "profiles"
+
+Positive = Annotated[int, Field(ge=1)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TaskGrid(_Strict):
+    """One task of a profile, with lags and a budget of its own where the profile's do not fit."""
+
+    task: str
+    lags: list[int] | None = Field(default=None, min_length=1)
+    budget: PositiveFloat | None = None
+
+
+class CheckSettings(_Strict):
+    """Sizes of the checks in sequences, and the share of the FLOPs that checking may take."""
+
+    validation: Positive = 200
+    confirmation: Positive = 1000
+    test: Positive = 1000
+    share: Annotated[float, Field(gt=0, le=1)] = 0.05
+
+
+class Profile(_Strict):
+    """What a campaign runs: methods x tasks x lags, tuned alike and retested alike."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    description: str = ""
+    seed: Annotated[int, Field(ge=0)] = 0
+    methods: Annotated[list[str], Field(min_length=1)]
+    tasks: Annotated[list[TaskGrid], Field(min_length=1)]
+    lags: Annotated[list[int], Field(min_length=1)]
+    trials: Positive
+    """Tuning trials a case."""
+    batch: Positive = 4
+    """Trials asked at a time; a setting, so that the number of workers changes no result."""
+    startup: Annotated[int, Field(ge=0)] = 4
+    """Random trials before TPE takes over."""
+    retests: Positive
+    budget: PositiveFloat
+    """FLOPs a trial may spend."""
+    sequences: Positive | None = None
+    updates: Positive | None = None
+    cap: Annotated[float, Field(ge=1)] | None = 2.0
+    """A tuning trial is cut at this multiple of the best cost so far; no cap where it is absent."""
+    timeout: PositiveFloat = 900.0
+    """Seconds after which a trial is stopped."""
+    memory: PositiveFloat = 4.0
+    """GiB a trial may take."""
+    checks: CheckSettings = CheckSettings()
+    plugins: list[str] = Field(default_factory=list)
+
+    def limits(self, case: Case, cap: float | None) -> Limits:
+        """What a trial of `case` may spend."""
+        return Limits(self.case_budget(case), cap, self.sequences, self.updates)
+
+    def case_budget(self, case: Case) -> float:
+        """The FLOPs a trial of `case` may spend."""
+        for grid in self.tasks:
+            name, _, variant = grid.task.partition(":")
+            if name == case.task and variant in ("", case.variant):
+                return grid.budget or self.budget
+        return self.budget
+
+    def check_sizes(self) -> Checks:
+        """The sizes of the checks."""
+        return Checks(**self.checks.model_dump())
+
+    def defining(self) -> dict[str, Any]:
+        """What makes it this campaign and no other: all but texts and protective limits."""
+        return self.model_dump(exclude={"name", "description", "timeout", "memory"})
+
+
+def cases(profile: Profile, registry: Registry) -> tuple[list[Case], dict[str, str]]:
+    """The grid, longest lags first, and why some cells of it cannot be run; raises BadInput.
+
+    Longest first, because what takes longest had better not start last.
+    """
+    grid: list[Case] = []
+    skipped: dict[str, str] = {}
+    for case in _cells(profile, registry):
+        task = registry.task(case.task, case.variant, case.lag)
+        why = registry.method(case.method).supports(task)
+        if why is None:
+            grid.append(case)
+        else:
+            skipped[case.label] = why
+    grid.sort(key=lambda case: -case.lag)
+    return grid, skipped
+
+
+def _cells(profile: Profile, registry: Registry) -> Iterator[Case]:
+    seen: set[Case] = set()
+    for grid in profile.tasks:
+        name, variant = registry.variant(grid.task)
+        for lag in grid.lags or profile.lags:
+            for method in profile.methods:
+                case = Case(registry.method(method).name, name, variant, lag)
+                if case in seen:
+                    raise BadInput(f"profile {profile.name}: {case.label} stands in it twice")
+                seen.add(case)
+                yield case
+
+
+def available() -> dict[str, Path]:
+    """The profiles that come with the project."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def read(name_or_file: str, overrides: dict[str, Any] | None = None) -> Profile:
+    """A profile by name or from a file, with some keys set anew; raises BadInput naming file and key."""
+    known = available()
+    path = known.get(name_or_file, Path(name_or_file))
+    if not path.is_file():
+        raise BadInput(
+            f"there is no profile {name_or_file!r}, as name or file: {nearest(name_or_file, known)}"
+        )
+    try:
+        data = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not valid TOML: {error}") from None
+    return parse({"name": path.stem, **data, **(overrides or {})}, str(path))
+
+
+def parse(data: dict[str, Any], where: str) -> Profile:
+    """A profile from plain data that came from `where`; raises BadInput."""
+    try:
+        return Profile.model_validate(data)
+    except ValidationError as error:
+        raise BadInput(f"{where}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """A validation error's first complaint as one line: the key, what is wrong, the nearest valid key."""
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    key = ".".join(location)
+    if first["type"] == "extra_forbidden":
+        model: type[BaseModel] = {"checks": CheckSettings, "tasks": TaskGrid}.get(location[0], Profile)
+        return f"unknown key {key!r}: {nearest(location[-1], model.model_fields)}"
+    if first["type"] == "missing":
+        return f"key {key!r} is missing"
+    return f"key {key!r}: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"

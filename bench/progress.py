@@ -1,0 +1,81 @@
+"""Progress of a campaign: a bar with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class Reporter:
+    """Shows finished trials as they come; use it as a context manager."""
+
+    def __init__(self, console: Console, total: int, every: float = 15.0) -> None:
+        """`every`: the least seconds between two plain lines."""
+        self.console = console
+        self.total = total
+        self.every = every
+        self.done = 0
+        self.fresh = 0
+        self.statuses: Counter[str] = Counter()
+        self.started = time.monotonic()
+        self._last_line = -every
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("trials", total=total, left="")
+
+    def __enter__(self) -> Reporter:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, row: dict[str, Any], known: bool) -> None:
+        """One more trial has ended; `known` if an earlier run did it."""
+        self.done += 1
+        self.fresh += not known
+        self.statuses[row["status"]] += 1
+        left = self.left()
+        label = f"{row['method']} on {row['task']}:{row['variant']} at lag {row['lag']}"
+        self._bar.update(self._task, completed=self.done, description=label, left=left)
+        now = time.monotonic()
+        if not self.console.is_terminal and (now - self._last_line >= self.every or self.done == self.total):
+            self._last_line = now
+            self.console.print(
+                f"{self.done}/{self.total} trials, {self.statuses['solved']} solved, {left}; last: {label}, "
+                f"{row['status']} after {row['seconds']:.1f} s",
+                soft_wrap=True,
+                highlight=False,
+                markup=False,
+            )
+
+    def left(self) -> str:
+        """The time left, from the mean time a trial has taken so far."""
+        elapsed = time.monotonic() - self.started
+        if self.fresh == 0:
+            return "time left unknown"
+        seconds = elapsed / self.fresh * (self.total - self.done)
+        return f"about {duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,131 @@
+"""A case from its first tuning trial to its last retest, as a coroutine of batches.
+
+It yields lists of TrialSpecs and is sent their Outcomes in the same order. All it decides depends on
+the campaign seed and on those outcomes alone, so it can run anywhere, and an interrupted campaign is
+resumed by running it again with the outcomes that are known.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+
+from bench.contract import Method, Task
+from bench.profile import Profile
+from bench.seeds import derive
+from bench.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
+from bench.worker import where
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+Program = Generator[list[TrialSpec], list[Outcome], optuna.Study]
+
+
+@dataclass(frozen=True)
+class CaseProgram:
+    """What is needed to run a case."""
+
+    case: Case
+    profile: Profile
+    method: Method
+    task: Task
+
+    def run(self) -> Program:
+        """Tune, then retest; returns the study."""
+        study = optuna.create_study(
+            study_name=self.case.study,
+            storage=optuna.storages.InMemoryStorage(),
+            direction="minimize",
+            pruner=optuna.pruners.NopPruner(),
+        )
+        best: tuple[float, TrialSpec] | None = None
+        cheapest: float | None = None
+        ran = False
+        fault = self._first_guess(study)
+        for number, size in enumerate(self._batches()):
+            study.sampler = self._sampler(number)
+            asked = [self._ask(study, cheapest, fault) for _ in range(size)]
+            fault = ""
+            outcomes = yield [spec for _, spec in asked]
+            for (trial, spec), outcome in zip(asked, outcomes, strict=True):
+                value = score(outcome, spec.limits.budget)
+                trial.set_user_attr("run_id", spec.run_id)
+                trial.set_user_attr("status", outcome.status)
+                study.tell(trial, value)
+                ran = ran or outcome.status not in FAILED
+                if best is None or value < best[0]:
+                    best = value, spec
+                if outcome.solved and (cheapest is None or outcome.flops < cheapest):
+                    cheapest = outcome.flops
+        if best is not None and ran:
+            yield [self._retest(best[1], number) for number in range(self.profile.retests)]
+        return study
+
+    def _batches(self) -> list[int]:
+        whole, rest = divmod(self.profile.trials, self.profile.batch)
+        return [self.profile.batch] * whole + [rest] * (rest > 0)
+
+    def _sampler(self, batch: int) -> optuna.samplers.BaseSampler:
+        seed = derive(self.profile.seed, self.case.study, "sampler", batch) % 2**32
+        return optuna.samplers.TPESampler(
+            seed=seed, n_startup_trials=self.profile.startup, constant_liar=True
+        )
+
+    def _first_guess(self, study: optuna.Study) -> str:
+        """Queue what the method would try first; why that failed, if it did."""
+        try:
+            study.enqueue_trial(self.method.start(self.task))
+        except Exception as error:
+            return where(error)
+        return ""
+
+    def _ask(self, study: optuna.Study, cheapest: float | None, fault: str) -> tuple[optuna.Trial, TrialSpec]:
+        trial = study.ask()
+        hyperparameters: dict[str, Any] = {}
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                hyperparameters = self.method.suggest(trial, self.task)
+            json.dumps(hyperparameters)
+        except Exception as error:
+            fault, hyperparameters = where(error), {}
+        factor = self.profile.cap
+        cap = None if factor is None or cheapest is None else factor * cheapest
+        return trial, self._spec("tune", trial.number, hyperparameters, cap, fault)
+
+    def _retest(self, best: TrialSpec, number: int) -> TrialSpec:
+        return self._spec("retest", number, best.hyperparameters, None, "")
+
+    def _spec(
+        self, phase: Phase, number: int, hyperparameters: dict[str, Any], cap: float | None, fault: str
+    ) -> TrialSpec:
+        return TrialSpec(
+            case=self.case,
+            phase=phase,
+            number=number,
+            seed=derive(self.profile.seed, self.case.study, phase, number),
+            hyperparameters=hyperparameters,
+            limits=self.profile.limits(self.case, cap),
+            checks=self.profile.check_sizes(),
+            plugins=tuple(self.profile.plugins),
+            fault=fault,
+        )
+
+
+def export(study: optuna.Study, url: str) -> None:
+    """Write a finished study into the storage at `url`, in place of one of its name."""
+    storage = optuna.storages.RDBStorage(url)
+    try:
+        if study.study_name in optuna.get_all_study_names(storage):
+            optuna.delete_study(study_name=study.study_name, storage=storage)
+        optuna.create_study(study_name=study.study_name, storage=storage, direction="minimize").add_trials(
+            study.get_trials(deepcopy=False)
+        )
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()

@@ -1,0 +1,85 @@
+"""Failure as data: when a trial has exploded, and how an unsolved one failed.
+
+The rules, in their order, for a trial that has not solved its task:
+
+exploded    the training loss, the validation loss or a weight is not finite, or the validation loss
+            at the end is over 1000 times the trivial predictor's
+capped      it was cut because a cheaper solution is known
+improving   the mean validation loss over the last quarter of the cost is at least 3% of the trivial
+            predictor's loss below that of the quarter before: more budget might have solved it
+vanished    the gradient that reaches back over the task's minimal lag is under 1e-4 of its largest
+plateau     none of these: it learns nothing more, though gradients do arrive
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from bench.contract import Batch, Task
+from bench.spec import Status
+from bench.training.meter import BudgetMeter
+from bench.training.probes import Probe
+
+EXPLODED_LOSS = 1e3
+VANISHED_REACH = 1e-4
+IMPROVING_SHARE = 0.03
+
+
+class FailureDetector(pl.Callback):
+    """Stops training at the first loss that is not finite, and says where that was.
+
+    Must come before the other callbacks that look at the model.
+    """
+
+    def __init__(self, meter: BudgetMeter) -> None:
+        self.meter = meter
+        self.exploded = ""
+        """Where and how it exploded; empty while it has not."""
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        """Looks at the loss the training step returned."""
+        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        if loss is not None and not math.isfinite(float(loss)):
+            self.exploded = f"the training loss was {float(loss)} at update {self.meter.updates + 1}"
+            trainer.should_stop = True
+
+
+def finite(model: pl.LightningModule) -> bool:
+    """Whether every weight is finite."""
+    return all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
+
+
+def classify(
+    task: Task, curve: list[dict[str, float]], reached: Probe, capped: bool, healthy: bool
+) -> tuple[Status, str]:
+    """(status, detail) of a trial that did not solve its task, by the rules above."""
+    end = curve[-1]
+    where = f"at update {end['updates']:.0f}"
+    if not healthy:
+        return "exploded", f"a weight was not finite {where}"
+    if not math.isfinite(end["loss"]) or end["loss"] > EXPLODED_LOSS * task.chance_loss:
+        return "exploded", f"the validation loss was {end['loss']:.3g} {where}"
+    if capped:
+        return "capped", f"a cheaper solution is known: cut after {end['flops']:.3g} FLOPs"
+    gain = _gain(curve) / task.chance_loss
+    if gain >= IMPROVING_SHARE:
+        return "improving", f"the validation loss fell by {gain:.1%} of chance over the last quarter"
+    reach = reached.reach(task.minimal_lag)
+    if reach < VANISHED_REACH:
+        return "vanished", f"{reach:.1e} of the largest gradient reaches back {task.minimal_lag} steps"
+    ratio = end["loss"] / task.chance_loss
+    return "plateau", f"the validation loss stayed at {ratio:.3g} times that of the trivial predictor"
+
+
+def _gain(curve: list[dict[str, float]]) -> float:
+    """How far the mean loss fell from the third to the last quarter of the cost."""
+    total = curve[-1]["flops"]
+    third = [p["loss"] for p in curve if 0.5 * total < p["flops"] <= 0.75 * total]
+    last = [p["loss"] for p in curve if p["flops"] > 0.75 * total]
+    return sum(third) / len(third) - sum(last) / len(last) if third and last else 0.0
