@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from reports import answers, formats
+from reports import answers, charts, figures, formats
+from reports.comparisons import compare
 from reports.palette import looks
-from reports.results import Results
-from reports.tables import TUNING_HEAD, frontier_rows, tuning_row
+from reports.results import KEYS, Results
 
 
 def as_html(results: Results) -> str:
@@ -36,16 +37,77 @@ def content(results: Results) -> dict[str, Any]:
     """What the page says, as plain values for its template."""
     return {
         "title": ", ".join(results.campaigns),
+        "contents": CONTENTS,
         "results": results,
         "looks": looks(results.methods),
         "unfinished": [name for name, each in results.campaigns.items() if not each.manifest.get("finished")],
         "answers": answers.answers(results),
-        "frontier": frontier_rows(results),
         "heat": [answers.heat_table(results, panel) for panel in results.panels],
         "cases": list(results.cases.itertuples()),
-        "tuning": (TUNING_HEAD, [tuning_row(row) for row in results.cases.itertuples()]),
+        "figures": {builder.__name__: figures.draw(results, builder) for builder in BUILDERS},
+        "about": {builder.__name__: str(builder.__doc__).split(";")[0] for builder in BUILDERS},
+        "missing": MISSING,
+        "costs": figures.COSTS,
+        "statuses": list(figures.statuses(results)),
+        "details": details(results),
+        "silent": int((~figures.drawable(results.probes)).sum()),
+        "radii": radii(results),
+        "comparisons": compare(results),
         "settings": {name: settings(each.manifest) for name, each in results.campaigns.items()},
+        "commands": {name: each.manifest.get("command") or "" for name, each in results.campaigns.items()},
+        "bundle": Markup(charts.bundle()),
     }
+
+
+CONTENTS = [
+    ("answer", "Answer"),
+    ("rates", "Success rates"),
+    ("ladder", "Lag ladder"),
+    ("cost", "Cost"),
+    ("learning", "Learning curves"),
+    ("outcomes", "Failures"),
+    ("gradients", "Gradients"),
+    ("tuning", "Tuning"),
+    ("comparisons", "Comparisons"),
+    ("settings", "Settings"),
+]
+
+BUILDERS = (
+    figures.ladder,
+    figures.errors,
+    figures.cost,
+    figures.learning,
+    figures.outcomes,
+    figures.gradients,
+    figures.tuning,
+)
+
+MISSING = {
+    "ladder": "there are no retests",
+    "errors": "no retest reached its test",
+    "cost": "there are no retests",
+    "learning": "no learning curves were stored",
+    "outcomes": "no retest was left unsolved",
+    "gradients": "no gradients were probed",
+    "tuning": "there are no tuning trials",
+}
+
+
+def details(results: Results) -> list[Any]:
+    """Why unsolved retests stopped: each reason of a case once, with the number of runs."""
+    lost = results.retests[~results.retests["solved"].astype(bool)]
+    told = lost[lost["detail"].fillna("") != ""]
+    keys = [*KEYS, "status", "detail"]
+    return list(told.groupby(keys, sort=False).size().reset_index(name="runs").itertuples())
+
+
+def radii(results: Results) -> list[Any]:
+    """The median spectral radius of each case before and after training, where there is one."""
+    probes = results.probes[results.probes["spectral_radius"].notna()]
+    if probes.empty:
+        return []
+    table = probes.groupby([*KEYS, "moment"], sort=False)["spectral_radius"].median().unstack("moment")
+    return list(table.reindex(columns=["before", "after"]).reset_index().itertuples())
 
 
 def settings(manifest: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:

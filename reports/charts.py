@@ -1,0 +1,156 @@
+"""What every chart shares: scales, the chance line, focus on one method, and the way onto a page."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import vl_convert
+
+from reports.palette import Look
+
+INK = "#7a7a7a"
+GRID = "rgba(128, 128, 128, 0.22)"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+HEIGHT = 240
+STATIC_WIDTH = 460
+CHANCE = "chance"
+
+CONFIG: dict[str, Any] = {
+    "font": FONT,
+    "background": None,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "titleFontWeight": "normal",
+        "titleFontSize": 12,
+        "labelFontSize": 11,
+        "gridColor": GRID,
+        "domainColor": GRID,
+        "tickColor": GRID,
+    },
+    "axisX": {"grid": False},
+    "rule": {"color": INK},
+    "text": {"color": INK, "fontSize": 11},
+}
+
+FOCUSED = "focus === '' || datum.method === focus"
+
+
+class Sheets(dict[str, list[dict[str, Any]]]):
+    """The rows a chart shows, by name: kept beside the chart, since Altair copies what lies inside it."""
+
+    def add(self, frame: pd.DataFrame, columns: Sequence[str]) -> alt.NamedData:
+        """The columns of `frame`; what is not finite becomes null, since JSON knows no NaN."""
+        name = f"rows{len(self)}"
+        self[name] = [
+            dict(zip(columns, map(_plain, row), strict=True))
+            for row in frame[list(columns)].itertuples(index=False, name=None)
+        ]
+        return alt.NamedData(name=name)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.5g}") if math.isfinite(value) else None
+    return value
+
+
+def focus() -> alt.Parameter:
+    """The method a reader picked in the page's legend; empty for all."""
+    return alt.param(name="focus", value="")
+
+
+def faded(full: float = 1.0) -> Any:
+    """Opacity: what is not in focus steps back."""
+    return alt.condition(FOCUSED, alt.value(full), alt.value(0.08))
+
+
+def colour(looks: Mapping[str, Look]) -> alt.Color:
+    """A method's colour; the page has one legend for all charts."""
+    scale = alt.Scale(domain=list(looks), range=[look.colour for look in looks.values()])
+    return alt.Color("method:N", scale=scale, legend=None)
+
+
+def shape(looks: Mapping[str, Look]) -> alt.Shape:
+    """A method's sign."""
+    scale = alt.Scale(domain=list(looks), range=[look.shape for look in looks.values()])
+    return alt.Shape("method:N", scale=scale, legend=None)
+
+
+def dodged(frame: pd.DataFrame, methods: Sequence[str], spread: float = 0.16) -> pd.Series[float]:
+    """Lags moved a little by method, so that equal rates stay apart; `spread` of the gap between rungs."""
+    lags = sorted(set(frame["lag"].tolist()))
+    steps = [math.log(b / a) for a, b in zip(lags, lags[1:], strict=False)]
+    width = spread * min(steps, default=0.5)
+    place = {method: index - (len(methods) - 1) / 2 for index, method in enumerate(methods)}
+    unit = 2 * width / max(1, len(methods) - 1)
+    offset = frame["method"].map(place).astype(float) * unit
+    return frame["lag"].astype(float) * offset.map(math.exp)
+
+
+def lag_axis(lags: Iterable[int]) -> alt.X:
+    """A logarithmic axis of lags with a tick at each rung."""
+    rungs = sorted(set(lags))
+    domain = [rungs[0] / 1.35, rungs[-1] * 1.35]
+    return alt.X(
+        "x:Q",
+        scale=alt.Scale(type="log", domain=domain, nice=False),
+        axis=alt.Axis(values=rungs, format="d", title="lag (steps)", labelOverlap=True),
+    )
+
+
+def share_axis(field: str, title: str) -> alt.Y:
+    """An axis for rates and errors: 0 to 100%."""
+    return alt.Y(
+        field,
+        scale=alt.Scale(domain=[-0.12, 1.03], nice=False),
+        axis=alt.Axis(title=title, format="%", values=[0, 0.25, 0.5, 0.75, 1]),
+    )
+
+
+def line_at(value: float, label: str, *, above: bool = True, name: str = CHANCE) -> alt.LayerChart:
+    """A dashed line across the panel with its label, for chance and for budgets."""
+    source = alt.Data(values=[{name: _plain(value), "label": label}])
+    y = alt.Y(f"{name}:Q")
+    rule = alt.Chart(source).mark_rule(strokeDash=[5, 4], strokeWidth=1.2).encode(y=y)
+    text = (
+        alt.Chart(source)
+        .mark_text(align="right", baseline="bottom" if above else "top", dx=-2, dy=-3 if above else 4)
+        .encode(y=y, x=alt.value("width"), text="label:N")
+    )
+    return alt.layer(rule, text)
+
+
+def finish(chart: alt.LayerChart, sheets: Sheets, height: int = HEIGHT) -> dict[str, Any]:
+    """The Vega-Lite specification: as wide as its place on the page, with no address in it."""
+    spec: dict[str, Any] = chart.properties(width="container", height=height).to_dict()
+    spec.pop("$schema", None)
+    spec["datasets"] = dict(sheets)
+    spec["config"] = CONFIG
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    return spec
+
+
+def static(spec: Mapping[str, Any]) -> str:
+    """The chart as an SVG data URI, for readers without JavaScript; nothing in an image can run."""
+    # a reader's font may be wider than the one that measured the labels
+    room = {"width": STATIC_WIDTH, "padding": {"left": 28, "right": 5, "top": 5, "bottom": 5}}
+    drawn = vl_convert.vegalite_to_svg({**spec, **room}, vl_version=VEGA_LITE)
+    return "data:image/svg+xml;base64," + base64.b64encode(drawn.encode()).decode("ascii")
+
+
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+
+
+def bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script that is safe inside a `<script>` element."""
+    source: str = vl_convert.javascript_bundle(vl_version=VEGA_LITE)
+    return source.replace("</script", "<\\/script").replace("<!--", "\\x3C!--")

@@ -1,0 +1,52 @@
+"""Which methods differ: every pair over the cases both were retested on."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import NamedTuple
+
+from reports.results import Results
+from reports.statistics import Tally, exact_test, holm
+
+
+class Comparison(NamedTuple):
+    """Two methods over the `cases` they share, with the exact p-value and Holm's adjustment of it."""
+
+    campaign: str
+    first: str
+    second: str
+    cases: int
+    first_tally: Tally
+    second_tally: Tally
+    p: float
+    adjusted: float
+
+
+def compare(results: Results) -> list[Comparison]:
+    """Every pair of methods of a campaign; the adjustment is over a campaign's pairs."""
+    found: list[Comparison] = []
+    for campaign in results.campaigns:
+        cases = results.cases[(results.cases["campaign"] == campaign) & (results.cases["n"] > 0)]
+        by_method = {
+            method: {
+                (task, variant, lag): Tally(solved, n)
+                for task, variant, lag, solved, n in cases.loc[
+                    cases["method"] == method, ["task", "variant", "lag", "solved", "n"]
+                ].itertuples(index=False, name=None)
+            }
+            for method in results.methods
+        }
+        pairs = []
+        for first, second in combinations(results.methods, 2):
+            shared = [key for key in by_method[first] if key in by_method[second]]
+            if shared:
+                one = [by_method[first][key] for key in shared]
+                two = [by_method[second][key] for key in shared]
+                pairs.append((first, second, len(shared), _total(one), _total(two), exact_test(one, two)))
+        adjusted = holm([pair[-1] for pair in pairs])
+        found += [Comparison(campaign, *pair, p) for pair, p in zip(pairs, adjusted, strict=True)]
+    return found
+
+
+def _total(tallies: list[Tally]) -> Tally:
+    return Tally(sum(each.solved for each in tallies), sum(each.n for each in tallies))
