@@ -1,0 +1,115 @@
+"""Ridge regression from accumulated normal equations: batches come and go, sums stay.
+
+minimises sum ||y - (W^T x + c)||^2 + penalty ||W||^2; the intercept c is not penalised
+(Hoerl & Kennard 1970, Technometrics 12(1)). float64 throughout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Readout:
+    """weights [F, K] and intercept [K], and the FLOPs that finding them took."""
+
+    weights: Tensor
+    intercept: Tensor
+    flops: float
+
+
+class NormalEquations(nn.Module):
+    """The sums a ridge regression of targets [R, K] on features [R, F] needs; buffers, so checkpoints keep them.
+
+    Features and targets are taken about the means of the first rows: sums about a far zero lose
+    the digits that a small penalty lives on.
+    """
+
+    rows: Tensor
+    shift: Tensor
+    target_shift: Tensor
+    total: Tensor
+    target_total: Tensor
+    gram: Tensor
+    cross: Tensor
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__()
+        for name, shape in {
+            "rows": (),
+            "shift": (features,),
+            "target_shift": (outputs,),
+            "total": (features,),
+            "target_total": (outputs,),
+            "gram": (features, features),
+            "cross": (features, outputs),
+        }.items():
+            self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
+
+    def add(self, features: Tensor, targets: Tensor) -> None:
+        """More rows: features [R, F], targets [R, K]."""
+        if self.rows == 0:
+            self.shift.copy_(features.mean(0))
+            self.target_shift.copy_(targets.mean(0))
+        x, y = features - self.shift, targets - self.target_shift
+        self.rows += x.shape[0]
+        self.total += x.sum(0)
+        self.target_total += y.sum(0)
+        self.gram.addmm_(x.T, x)
+        self.cross.addmm_(x.T, y)
+
+    def add_cost(self, rows: int) -> float:
+        """FLOPs of adding `rows` rows."""
+        return 2.0 * rows * self.gram.shape[0] * (self.gram.shape[0] + self.cross.shape[1])
+
+    def solve(self, penalty: float, *, intercept: bool = True, standardise: bool = False) -> Readout:
+        """The readout for `penalty`, the weight on the squared weights against the *sum* of squared errors.
+
+        With `standardise` it is the mean of the squared errors, and the weights that are penalised
+        are those on features of unit variance; constant features get no weight. The readout is for the
+        features as they come in every case. Non-finite sums give a non-finite readout.
+        """
+        if intercept:
+            mean, target_mean = self.total / self.rows, self.target_total / self.rows
+            gram = self.gram - self.rows * torch.outer(mean, mean)
+            cross = self.cross - self.rows * torch.outer(mean, target_mean)
+            mean, target_mean = mean + self.shift, target_mean + self.target_shift
+        else:
+            gram, cross = self._about_zero()
+            mean, target_mean = torch.zeros_like(self.shift), torch.zeros_like(self.target_shift)
+        scale = torch.ones_like(mean)
+        if standardise:
+            gram, cross = gram / self.rows, cross / self.rows
+            variance = gram.diagonal()
+            constant = variance <= 1e-30 + 1e-24 * mean**2
+            scale = torch.where(constant, 0.0, variance.clamp(min=0.0).rsqrt())
+            gram, cross = gram * scale * scale[:, None], cross * scale[:, None]
+        weights, flops = _solve(gram, cross, penalty)
+        weights = weights * scale[:, None]
+        return Readout(weights, target_mean - mean @ weights, flops)
+
+    def _about_zero(self) -> tuple[Tensor, Tensor]:
+        """The sums about zero instead of the shifts."""
+        moved = torch.outer(self.shift, self.total)
+        gram = self.gram + moved + moved.T + self.rows * torch.outer(self.shift, self.shift)
+        cross = self.cross + torch.outer(self.shift, self.target_total)
+        cross = cross + torch.outer(self.total + self.rows * self.shift, self.target_shift)
+        return gram, cross
+
+
+def _solve(gram: Tensor, cross: Tensor, penalty: float) -> tuple[Tensor, float]:
+    """(gram + penalty I)^-1 cross [F, K] and its FLOPs."""
+    size, outputs = cross.shape
+    if not (gram.isfinite().all() and cross.isfinite().all()):
+        return torch.full_like(cross, torch.nan), 0.0
+    factor, failed = torch.linalg.cholesky_ex(gram + penalty * torch.eye(size).to(gram))
+    flops = size**3 / 3 + 2.0 * size**2 * outputs
+    if not failed:
+        return torch.cholesky_solve(cross, factor), flops
+    # Rounding has left eigenvalues below -penalty: exactly, none is below zero.
+    values, vectors = torch.linalg.eigh(gram)
+    damped = values.clamp(min=0.0) + max(penalty, torch.finfo(gram.dtype).eps * float(values[-1]))
+    return vectors @ ((vectors.T @ cross) / damped[:, None]), flops + 9.0 * size**3
