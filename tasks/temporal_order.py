@@ -30,6 +30,7 @@ from torch import Tensor
 
 from bench import Batch, Lags, SoftmaxCrossEntropy, Task
 from tasks.parts.draws import integers, last_step, one_hot, stretched, uniforms
+from tasks.parts.rules import off_probability, wrong_class
 
 # Percent of T: [from, to], the end included for hs97 and excluded for ms11.
 WINDOWS = {
@@ -111,6 +112,5 @@ class TemporalOrder(Task):
     def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:
         """hs97: a probability off by 0.3 or more; ms11: another class."""
         if not self.ends:
-            return (outputs.argmax(-1) != batch.targets).any(0)
-        goal = torch.nn.functional.one_hot(batch.targets, self.output_size)
-        return ~((outputs.softmax(-1) - goal).abs() < OFF).all(-1).all(0)
+            return wrong_class(outputs, batch)
+        return off_probability(outputs, batch, OFF)

@@ -7,6 +7,8 @@ batch: a smaller batch is the beginning of a larger one).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from torch import Tensor
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 def uniforms(batch_size: int, count: int, generator: torch.Generator) -> Floats:
@@ -38,9 +41,26 @@ def stretched(lag: int, generator: torch.Generator) -> int:
     return integer(generator, lag, lag + lag // 10 + 1)
 
 
+def normals(uniform: Floats) -> Floats:
+    """Standard normal draws from uniforms in [0, 1), by the inverse of the normal distribution."""
+    # torch.rand gives multiples of 2^-24, 0 included: half a step up makes them symmetric and finite.
+    centred = torch.from_numpy(uniform) * 2 - (1 - 2**-24)
+    draws: Floats = torch.erfinv(centred).mul_(math.sqrt(2)).numpy()
+    return draws
+
+
+def geometric(generator: torch.Generator, more: float) -> int:
+    """How many times in a row something of probability `more` happens."""
+    uniform = torch.rand(1, generator=generator, dtype=torch.float64).item()
+    return int(math.log1p(-uniform) / math.log(more))
+
+
 def one_hot(symbols: Ints, size: int) -> Tensor:
     """[T, B, size] one-hot vectors from symbols [B, T] (sequence-major, as they are drawn)."""
-    return torch.from_numpy(np.eye(size, dtype=np.float32)[symbols.T])
+    batch_size, length = symbols.shape
+    vectors = np.zeros(length * batch_size * size, dtype=np.float32)
+    vectors[np.arange(0, vectors.size, size) + symbols.T.ravel()] = 1
+    return torch.from_numpy(vectors).view(length, batch_size, size)
 
 
 def last_step(length: int) -> Tensor:

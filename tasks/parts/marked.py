@@ -7,22 +7,28 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tasks.parts.draws import Floats, Ints, integers, stretched, uniforms
+from tasks.parts.draws import Flags, Floats, Ints, integers, stretched, uniforms
+
+VARIANTS = {
+    "hs97": "end markers -1; keys among the first 10 and the first T/2 steps; a key at step 0 does not count",
+    "ms11": "markers 0 and 1; keys in [0, T/10) and [T/10, T/2)",
+    "a16": "markers 0 and 1; one key in each half, length T",
+}
 
 
 @dataclass(frozen=True)
 class Marked:
-    """Values [B, T] in [0, 1), the steps of the two keys [B] and their markers' inputs [T, B, 2]."""
+    """Inputs [T, B, 2] (values in [0, 1), markers), the keys' steps [B], and whether they count [B]."""
 
     inputs: Floats
-    first: Ints
-    second: Ints
-    values: Floats
+    keys: tuple[Ints, Ints]
+    counts: tuple[Flags, Flags]
 
-    def key(self, steps: Ints) -> Floats:
-        """The values [B] at `steps`."""
-        chosen: Floats = self.values[np.arange(len(steps)), steps]
-        return chosen
+    def pair(self) -> tuple[Floats, Floats]:
+        """The two marked values [B]."""
+        sequences = np.arange(self.inputs.shape[1])
+        first, second = (self.inputs[steps, sequences, 0] for steps in self.keys)
+        return first, second
 
 
 def hs97_width(lag: int) -> int:
@@ -38,7 +44,6 @@ def draw_marked(variant: str, lag: int, batch_size: int, generator: torch.Genera
     """
     length = lag if variant == "a16" else stretched(lag, generator)
     block = uniforms(batch_size, length + 2, generator)
-    values = block[:, :length]
     if variant == "hs97":
         first = integers(block[:, -2], 0, 10)
         second = integers(block[:, -1], 0, hs97_width(lag))
@@ -48,14 +53,16 @@ def draw_marked(variant: str, lag: int, batch_size: int, generator: torch.Genera
         first = integers(block[:, -2], 0, middle)
         second = integers(block[:, -1], middle, lag if variant == "a16" else lag // 2)
     inputs = np.zeros((length, batch_size, 2), dtype=np.float32)
-    inputs[:, :, 0] = values.T
+    inputs[:, :, 0] = block[:, :length].T
     sequences = np.arange(batch_size)
     inputs[first, sequences, 1] = 1
     inputs[second, sequences, 1] = 1
-    if variant == "hs97":
-        inputs[0, :, 1] = -1
-        inputs[-1, :, 1] = -1
-    return Marked(inputs, first, second, values)
+    if variant != "hs97":
+        always = np.ones(batch_size, dtype=np.bool_)
+        return Marked(inputs, (first, second), (always, always))
+    inputs[0, :, 1] = -1
+    inputs[-1, :, 1] = -1
+    return Marked(inputs, (first, second), (first > 0, second > 0))
 
 
 def shortest_lag(variant: str) -> int:

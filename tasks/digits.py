@@ -1,0 +1,95 @@
+"""Handwritten digits, pixel by pixel: scikit-learn's 1797 images of 8 x 8 pixels.
+
+Inputs: one pixel in [0, 1] a step, row by row. Target: the digit, at the last step. Length = lag: 64, or
+(8 k)^2 with k = 2 to 8, the images enlarged k times (every pixel k x k times). Loss: softmax cross entropy.
+Wrong: another class; solved when less than 5% are. Nothing must be bridged at least: the pixels that matter
+lie all over the image.
+
+Variants: pixels, row by row; permuted, the same in one fixed random order.
+Split: 60% training, 20% validation, 20% test, stratified by class, fixed.
+Trivial predictor, the classes' shares in the training part: about ln 10, about 90% wrong.
+
+Source: Alpaydin & Kaynak 1998, Optical recognition of handwritten digits, UCI; read pixel by pixel after Le,
+Jaitly & Hinton 2015.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from bench import Lags, Split
+from tasks.parts.draws import Ints
+from tasks.parts.images import Images, PixelTask, permutation, stratified
+
+SIDE = 8
+LARGEST = 8
+SHARES = (0.6, 0.2, 0.2)
+SPLIT_SEED = 1797
+
+
+@dataclass(frozen=True)
+class SquareLags(Lags):
+    """The lags (8 k)^2 only."""
+
+    shortest: int = SIDE**2
+    longest: int | None = (SIDE * LARGEST) ** 2
+
+    def __contains__(self, lag: int) -> bool:
+        return lag in self.all()
+
+    def __str__(self) -> str:
+        return "lags " + ", ".join(map(str, self.all()))
+
+    @staticmethod
+    def all() -> list[int]:
+        """Each of them."""
+        return [(SIDE * k) ** 2 for k in range(1, LARGEST + 1)]
+
+
+@cache
+def load() -> dict[Split, Images]:
+    """The three parts of scikit-learn's digits."""
+    data = load_digits()
+    pixels = data.data.astype(np.uint8)
+    classes: Ints = data.target.astype(np.int64)
+    names: tuple[Split, ...] = ("train", "validation", "test")
+    parts = stratified(classes, SHARES, SPLIT_SEED)
+    return {name: Images(pixels[part], classes[part]) for name, part in zip(names, parts, strict=True)}
+
+
+def enlarged(factor: int) -> Ints:
+    """Which of the 64 pixels is shown at each of the (8 factor)^2 steps."""
+    image = np.arange(SIDE**2).reshape(SIDE, SIDE)
+    return image.repeat(factor, axis=0).repeat(factor, axis=1).ravel()
+
+
+class Digits(PixelTask):
+    """Tell a digit seen one pixel at a time."""
+
+    name = "digits"
+    source = "Alpaydin & Kaynak 1998, UCI; pixel by pixel after Le, Jaitly & Hinton 2015, arXiv 1504.00941"
+    variants: ClassVar = {"pixels": "row by row", "permuted": "in one fixed random order"}
+    facts: ClassVar = {
+        "inputs": "1: a pixel in [0, 1]",
+        "targets": "10 classes, at the last step",
+        "length": "the lag",
+        "lag": "the number of pixels: 64, or (8 k)^2 up to 4096 for enlarged images",
+        "loss": "softmax cross entropy",
+        "wrong": "wrong class; solved below 5%",
+        "trivial": "the training part's class shares: about ln 10, about .90 wrong",
+    }
+
+    def __init__(self, lag: int, variant: str | None = None) -> None:
+        super().__init__(lag, variant)
+        order = enlarged(int(lag**0.5) // SIDE)
+        self.set_up(load(), order[permutation(lag)] if self.variant == "permuted" else order, 16)
+
+    @classmethod
+    def lags(cls, variant: str) -> Lags:
+        """64 and its enlargements."""
+        return SquareLags()
