@@ -18,7 +18,12 @@ class Vanilla(Remedy):
 
     name = "vanilla"
     source = "Bengio, Simard & Frasconi 1994, IEEE Transactions on Neural Networks 5(2)"
-    companions = (TanhUnits(), UniformWeights(), PlainDescent(), Size())
+    companions = (
+        TanhUnits(),
+        UniformWeights(),
+        PlainDescent(first={"learning_rate": 0.01}),
+        Size(first={"units": 50, "batch_size": 20}),
+    )
 
     def apply(self, recipe: Recipe) -> Recipe:
         """The recipe as it is."""

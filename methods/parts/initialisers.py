@@ -7,7 +7,7 @@ network is centred. With several gates, each gate's [H, H] block is initialised 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,6 +31,10 @@ class UniformWeights(Change):
 
     def __init__(self, scales: Range = (0.2, 2.0)) -> None:
         self.scales = scales
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """U[-1/sqrt(H), 1/sqrt(H)]."""
+        return {"init_scale": 1.0}
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The scale: spectral radii from about .12 to 1.15."""
@@ -62,11 +66,17 @@ class TunedWeights(Change):
         radii: Range = (0.9, 1.2),
         input_scales: Range = (1e-3, 1.0),
         centred: bool = False,
+        first: Mapping[str, Any] | None = None,
     ) -> None:
         self.kinds = kinds
         self.radii = radii
         self.input_scales = input_scales
         self.centred = centred
+        self.first = first or {}
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """What was given as `first`."""
+        return dict(self.first)
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The kind of recurrent matrix, its spectral radius, and the scale of the input weights."""
@@ -88,28 +98,22 @@ class TunedWeights(Change):
 class SparseWeights(TunedWeights):
     """15 Gaussian weights into each unit (Martens & Sutskever 2011)."""
 
-    def __init__(
-        self, radii: Range = (0.9, 1.2), input_scales: Range = (1e-3, 1.0), centred: bool = False
-    ) -> None:
-        super().__init__(("sparse",), radii, input_scales, centred)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(("sparse",), **settings)
 
 
 class OrthogonalWeights(TunedWeights):
     """A random rotation (Saxe, McClelland & Ganguli 2014)."""
 
-    def __init__(
-        self, radii: Range = (0.9, 1.2), input_scales: Range = (1e-3, 1.0), centred: bool = False
-    ) -> None:
-        super().__init__(("orthogonal",), radii, input_scales, centred)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(("orthogonal",), **settings)
 
 
 class IdentityWeights(TunedWeights):
     """Each unit keeps its own value (Le, Jaitly & Hinton 2015)."""
 
-    def __init__(
-        self, radii: Range = (0.9, 1.0), input_scales: Range = (1e-3, 1.0), centred: bool = False
-    ) -> None:
-        super().__init__(("identity",), radii, input_scales, centred)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(("identity",), **settings)
 
 
 @dataclass(frozen=True)

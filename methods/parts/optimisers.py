@@ -19,8 +19,13 @@ class PlainDescent(Change):
 
     changes = "optimiser"
 
-    def __init__(self, rates: Range = (1e-4, 1e-1)) -> None:
+    def __init__(self, rates: Range = (1e-4, 1e-1), first: Mapping[str, Any] | None = None) -> None:
         self.rates = rates
+        self.first = first or {}
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """What was given as `first`."""
+        return dict(self.first)
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The learning rate eps."""
@@ -36,9 +41,19 @@ class MomentumDescent(Change):
 
     changes = "optimiser"
 
-    def __init__(self, rates: Range = (1e-3, 1e-1), momenta: tuple[float, ...] = (0.0, 0.9)) -> None:
+    def __init__(
+        self,
+        rates: Range = (1e-3, 1e-1),
+        momenta: tuple[float, ...] = (0.0, 0.9),
+        first: Mapping[str, Any] | None = None,
+    ) -> None:
         self.rates = rates
         self.momenta = momenta
+        self.first = first or {}
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """What was given as `first`."""
+        return dict(self.first)
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The learning rate eps, and mu out of a few."""
@@ -68,8 +83,8 @@ class AdamOrMomentum(Change):
         self,
         adam_rates: Range = (1e-3, 3e-2),
         descent_rates: Range = (1e-2, 0.5),
-        momenta: tuple[float, ...] = (0.0, 0.9, 0.99),
-        halvings: Range = (1e2, 1e5),
+        momenta: tuple[float, ...] = (0.0, 0.9),
+        halvings: Range = (5e2, 1e5),
         first: Mapping[str, Any] | None = None,
     ) -> None:
         self.adam_rates = adam_rates
