@@ -6,10 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from bench import Change, Recipe, Recurrent
+from methods.parts.tanh_core import Tape, compiled_warm_up, tanh_recurrence
 
 
 class TanhCell(Recurrent):
-    """A layer of tanh units with a learned initial state."""
+    """A layer of tanh units with a learned initial state.
+
+    With `record` set, `tape` holds the last pass: its states and, once it went backward, dE/dh_t for
+    every step (what probes and penalties on the gradient's way back ask for).
+    """
 
     def __init__(self, input_size: int, units: int) -> None:
         super().__init__(input_size, units)
@@ -17,17 +22,20 @@ class TanhCell(Recurrent):
         self.recurrent_weight = nn.Parameter(torch.zeros(units, units))
         self.bias = nn.Parameter(torch.zeros(units))
         self.initial = nn.Parameter(torch.zeros(units))
+        self.record = False
+        self.tape = Tape()
 
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """States [S, B, H] at the supervised steps."""
-        drive = inputs @ self.input_weight.T + self.bias
-        state = self.initial.expand(inputs.shape[1], -1)
-        states = []
-        for step in drive:
-            state = torch.tanh(step + state @ self.recurrent_weight.T)
-            states.append(state)
-        stacked = torch.stack(states)
-        return stacked if mask is None else stacked[mask]
+        return tanh_recurrence(
+            inputs,
+            self.input_weight,
+            self.recurrent_weight,
+            self.bias,
+            self.initial,
+            mask,
+            self.tape if self.record else None,
+        )
 
     def recurrent_blocks(self) -> list[Tensor]:
         """W."""
@@ -46,6 +54,10 @@ class TanhUnits(Change):
     """A tanh cell."""
 
     changes = "cell"
+
+    def warm_up(self) -> None:
+        """Have the compiled core ready."""
+        compiled_warm_up()
 
     def apply(self, recipe: Recipe) -> Recipe:
         """The recipe with tanh units."""
