@@ -1,0 +1,187 @@
+"""Every method's search space contains the recipe it was published with.
+
+One thing is left out: updates after every single sequence, which the papers of the 1990s made. They
+would spend the same FLOPs in twenty times the seconds that batches of twenty take.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+import pytest
+
+from bench import Task
+from bench.registry import discover
+from tasks.adding import Adding
+from tasks.temporal_order import TemporalOrder
+
+REGISTRY = discover()
+PLAIN = {"learning_rate": 0.01, "init_scale": 1.0, "units": 50, "batch_size": 20}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A recipe, by the names the space gives its settings, and where it stands."""
+
+    method: str
+    source: str
+    task: Task
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.method}-{self.source.replace(' ', '')}"
+
+
+# Hochreiter & Schmidhuber draw from U[-.1, .1], whatever the size
+HS97 = {
+    "optimiser": "descent",
+    "momentum": 0.0,
+    "halving": 1e5,  # the rate stays: a percent off after a thousand updates
+    "units": 8,  # two to four blocks of two cells
+    "batch_size": 10,
+    "init_scale": 0.1 * math.sqrt(8),
+    "keep_gate": "none",
+}
+S13 = {
+    "units": 100,
+    "batch_size": 100,
+    "recurrent_weights": "sparse",
+    "spectral_radius": 1.1,
+}
+RECIPES = [
+    Published("vanilla", "Pascanu et al. 2013, the SGD baseline", TemporalOrder(50, "ms11"), PLAIN),
+    Published(
+        "lstm",
+        "Hochreiter & Schmidhuber 1997, adding",
+        Adding(100, "hs97"),
+        {**HS97, "descent_rate": 0.5, "write_bias": -6.0},
+    ),
+    Published(
+        "lstm",
+        "Hochreiter & Schmidhuber 1997, temporal order",
+        TemporalOrder(100, "hs97"),
+        {**HS97, "descent_rate": 0.1, "write_bias": -4.0},
+    ),
+    Published(
+        "lstm",
+        "Tallec & Ollivier 2018, chrono initialisation",
+        Adding(750, "a16"),
+        {
+            "optimiser": "adam",
+            "adam_rate": 1e-3,
+            "halving": 1e5,
+            "units": 64,
+            "batch_size": 50,
+            "init_scale": 1.0,
+            "keep_gate": "chrono",
+            "time_scale": 750.0,
+        },
+    ),
+    *(
+        Published(
+            "careful_init",
+            f"Sutskever et al. 2013, rate {rate} momentum {momentum}",
+            Adding(80, "ms11"),
+            {**S13, "input_scale": input_scale, "learning_rate": rate, "momentum": momentum},
+        )
+        for rate in (1e-3, 1e-4, 1e-5, 1e-6)
+        for momentum, input_scale in ((0.0, 1e-3), (0.9, 1e-3), (0.98, 0.1), (0.995, 0.1))
+    ),
+    Published(
+        "careful_init",
+        "Le et al. 2015, identity",
+        Adding(150, "a16"),
+        {
+            **S13,
+            "recurrent_weights": "identity",
+            "spectral_radius": 1.0,
+            "input_scale": 1e-3,
+            "learning_rate": 1e-2,
+            "momentum": 0.0,
+        },
+    ),
+    Published(
+        "gradient_clipping",
+        "Pascanu et al. 2013",
+        TemporalOrder(50, "ms11"),
+        {**PLAIN, "clip_by": "norm", "threshold": 1.0},
+    ),
+    Published(
+        "hessian_free",
+        "Martens & Sutskever 2011",
+        Adding(100, "ms11"),
+        {
+            "units": 100,
+            "batch_size": 10_000,
+            "curvature_batch": 1000,
+            "cg_iterations": 300,
+            "damping": 0.1,
+            "structural": True,
+            "structural_damping": 1 / 30,
+            "recurrent_weights": "sparse",
+            "spectral_radius": 1.1,
+            "input_scale": 0.1,
+        },
+    ),
+]
+# What is not taken from a paper, but must not fall out of a space either.
+KNOWN_TO_WORK = [
+    Published(
+        "echo_state",
+        "leaky units at all time scales",
+        Adding(200, "ms11"),
+        {
+            "memory": "leaky",
+            "leak": "spread",
+            "leak_scale": 0.17,
+            "leaky_topology": "sparse",
+            "leaky_radius": 0.07,
+            "leaky_input_scale": 0.44,
+            "units": 30,
+            "biased": False,
+            "ridge": 1e-13,
+            "squares": False,
+            "noisy": False,
+        },
+    ),
+    Published(
+        "lstm",
+        "a keep-gate bias of 5",
+        Adding(100, "hs97"),
+        {
+            "optimiser": "adam",
+            "adam_rate": 0.005,
+            "halving": 1e5,
+            "units": 32,
+            "batch_size": 20,
+            "init_scale": 1.0,
+            "keep_gate": "constant",
+            "keep_bias": 5.0,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES, *KNOWN_TO_WORK], ids=str)
+def test_the_space_contains_the_recipe(recipe):
+    method = REGISTRY.method(recipe.method)
+    trial = optuna.trial.FixedTrial(recipe.settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        method.suggest(trial, recipe.task)  # a value out of its range is an error
+    assert trial.params == recipe.settings
+
+
+def test_every_method_of_the_suite_has_a_recipe():
+    own = {name for name, plugin in REGISTRY.methods.items() if plugin.__module__.startswith("methods.")}
+    assert own <= {recipe.method for recipe in (*RECIPES, *KNOWN_TO_WORK)}
+
+
+def test_a_setting_outside_a_space_would_be_noticed():
+    outside = {**PLAIN, "learning_rate": 10.0}
+    with pytest.warns(UserWarning, match="out of the range"):
+        REGISTRY.method("vanilla").suggest(optuna.trial.FixedTrial(outside), Adding(100, "hs97"))
