@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from reports.console import dominating
 from reports.formats import interval, number, tally
 from reports.results import Panel, Results
 from reports.tables import frontier_cell
@@ -71,7 +70,7 @@ def _failure(results: Results, panel: Panel, method: str, lag: int) -> str:
         return "it was not run"
     if case.n == 0:
         return "it has no retests"
-    ended = f"; of the unsolved, most ended as {dominating(case.outcomes)}" if case.outcomes else ""
+    ended = f"; unsolved: {case.outcomes}" if case.outcomes else ""
     return f"{tally(case.solved, case.n)} solved {interval(case.low, case.high)}{ended}"
 
 

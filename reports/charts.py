@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -38,6 +39,12 @@ CONFIG: dict[str, Any] = {
     "rule": {"color": INK},
     "text": {"color": INK, "fontSize": 11},
 }
+
+Spec = dict[str, Any]
+"""A Vega-Lite specification."""
+
+Layered = alt.LayerChart | alt.FacetChart
+"""What Altair says that layering gives."""
 
 FOCUSED = "focus === '' || datum.method === focus"
 
@@ -88,7 +95,7 @@ def shape(looks: Mapping[str, Look]) -> alt.Shape:
 def dodged(frame: pd.DataFrame, methods: Sequence[str], spread: float = 0.16) -> pd.Series[float]:
     """Lags moved a little by method, so that equal rates stay apart; `spread` of the gap between rungs."""
     lags = sorted(set(frame["lag"].tolist()))
-    steps = [math.log(b / a) for a, b in zip(lags, lags[1:], strict=False)]
+    steps = [math.log(b / a) for a, b in pairwise(lags)]
     width = spread * min(steps, default=0.5)
     place = {method: index - (len(methods) - 1) / 2 for index, method in enumerate(methods)}
     unit = 2 * width / max(1, len(methods) - 1)
@@ -116,9 +123,9 @@ def share_axis(field: str, title: str) -> alt.Y:
     )
 
 
-def line_at(value: float, label: str, *, above: bool = True, name: str = CHANCE) -> alt.LayerChart:
+def line_at(value: float, label: str, *, above: bool = True, name: str = CHANCE) -> Layered:
     """A dashed line across the panel with its label, for chance and for budgets."""
-    source = alt.Data(values=[{name: _plain(value), "label": label}])
+    source = alt.InlineData(values=[{name: _plain(value), "label": label}])
     y = alt.Y(f"{name}:Q")
     rule = alt.Chart(source).mark_rule(strokeDash=[5, 4], strokeWidth=1.2).encode(y=y)
     text = (
@@ -129,9 +136,9 @@ def line_at(value: float, label: str, *, above: bool = True, name: str = CHANCE)
     return alt.layer(rule, text)
 
 
-def finish(chart: alt.LayerChart, sheets: Sheets, height: int = HEIGHT) -> dict[str, Any]:
+def finish(chart: Layered, sheets: Sheets, height: int = HEIGHT) -> Spec:
     """The Vega-Lite specification: as wide as its place on the page, with no address in it."""
-    spec: dict[str, Any] = chart.properties(width="container", height=height).to_dict()
+    spec: Spec = chart.properties(width="container", height=height).to_dict()
     spec.pop("$schema", None)
     spec["datasets"] = dict(sheets)
     spec["config"] = CONFIG
@@ -139,7 +146,7 @@ def finish(chart: alt.LayerChart, sheets: Sheets, height: int = HEIGHT) -> dict[
     return spec
 
 
-def static(spec: Mapping[str, Any]) -> str:
+def static(spec: Spec) -> str:
     """The chart as an SVG data URI, for readers without JavaScript; nothing in an image can run."""
     # a reader's font may be wider than the one that measured the labels
     room = {"width": STATIC_WIDTH, "padding": {"left": 28, "right": 5, "top": 5, "bottom": 5}}
@@ -152,5 +159,6 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 def bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script that is safe inside a `<script>` element."""
-    source: str = vl_convert.javascript_bundle(vl_version=VEGA_LITE)
+    # its stub leaves out that the snippet is optional
+    source: str = vl_convert.javascript_bundle(vl_version=VEGA_LITE)  # type: ignore[call-arg]
     return source.replace("</script", "<\\/script").replace("<!--", "\\x3C!--")

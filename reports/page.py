@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import answers, charts, figures, formats
+from reports import answers, charts, curves, figures, formats
 from reports.comparisons import compare
 from reports.palette import looks
 from reports.results import KEYS, Results
@@ -47,10 +47,10 @@ def content(results: Results) -> dict[str, Any]:
         "figures": {builder.__name__: figures.draw(results, builder) for builder in BUILDERS},
         "about": {builder.__name__: str(builder.__doc__).split(";")[0] for builder in BUILDERS},
         "missing": MISSING,
-        "costs": figures.COSTS,
+        "costs": curves.COSTS,
         "statuses": list(figures.statuses(results)),
         "details": details(results),
-        "silent": int((~figures.drawable(results.probes)).sum()),
+        "silent": int((~curves.drawable(results.probes)).sum()),
         "radii": radii(results),
         "comparisons": compare(results),
         "settings": {name: settings(each.manifest) for name, each in results.campaigns.items()},
@@ -76,10 +76,10 @@ BUILDERS = (
     figures.ladder,
     figures.errors,
     figures.cost,
-    figures.learning,
+    curves.learning,
     figures.outcomes,
-    figures.gradients,
-    figures.tuning,
+    curves.gradients,
+    curves.tuning,
 )
 
 MISSING = {
@@ -113,7 +113,9 @@ def radii(results: Results) -> list[Any]:
 def settings(manifest: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """The manifest as groups of rows: what was run, with what, on what."""
     groups = []
-    plain = {key: value for key, value in manifest.items() if not isinstance(value, dict)}
+    plain = {
+        key: value for key, value in manifest.items() if key != "command" and not isinstance(value, dict)
+    }
     groups.append(("campaign", plain))
     groups += [(key, value) for key, value in manifest.items() if isinstance(value, dict) and value]
     return [(name, [(key, _plain(value)) for key, value in group.items()]) for name, group in groups]
@@ -124,6 +126,11 @@ def _plain(value: Any) -> str:
         return value
     if isinstance(value, float):
         return formats.number(value)
+    if isinstance(value, list):
+        nested = any(isinstance(item, (dict, list)) for item in value)
+        return ("; " if nested else ", ").join(map(_plain, value)) or formats.NONE
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items()) or formats.NONE
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -135,4 +142,4 @@ def pretty(hyperparameters: str) -> str:
         return hyperparameters
     if not isinstance(values, dict):
         return hyperparameters
-    return ", ".join(f"{name} {_plain(value)}" for name, value in values.items()) or formats.NONE
+    return _plain(values)

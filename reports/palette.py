@@ -12,18 +12,18 @@ METHODS = ["#767676", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E
 SHAPES = {"circle": "●", "square": "■", "triangle-up": "▲", "diamond": "◆",
           "triangle-down": "▼", "triangle-right": "▶", "triangle-left": "◀"}  # fmt: skip
 
+# Tol's light scheme: a family of its own, so that no outcome is taken for a method
 OUTCOMES = {
-    "solved": "#B9D7EA",
-    "capped": "#0072B2",
-    "improving": "#009E73",
-    "plateau": "#E69F00",
-    "vanished": "#767676",
-    "exploded": "#D55E00",
-    "timeout": "#CC79A7",
-    "out_of_memory": "#882255",
-    "crashed": "#AA4499",
+    "capped": "#77AADD",
+    "improving": "#BBCC33",
+    "plateau": "#EEDD88",
+    "vanished": "#BBBBBB",
+    "exploded": "#EE8866",
+    "timeout": "#99DDFF",
+    "out_of_memory": "#FFAABB",
+    "crashed": "#AA6688",
 }
-OTHER_OUTCOME = "#B0A090"
+OTHER_OUTCOME = "#44BB99"
 
 
 class Look(NamedTuple):

@@ -214,3 +214,9 @@ def realistic(maker: Maker, seed: int = 0) -> Made:
                                 decay = decay if moment == "before" else min(0.999, decay + 0.02)
                                 maker.probe(key, decay, lag, moment, float(rng.normal(1, 0.1)))
     return maker.made()
+
+
+@pytest.fixture(scope="session")
+def campaign() -> Made:
+    """A campaign like a real one, whole."""
+    return realistic(Maker())

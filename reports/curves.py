@@ -1,0 +1,171 @@
+"""The charts with a menu of lags: learning curves, gradients through time, and tuning."""
+
+from __future__ import annotations
+
+import math
+
+import altair as alt
+import pandas as pd
+
+from reports import charts
+from reports.charts import Spec
+from reports.palette import looks
+from reports.results import Panel, Results
+
+COSTS = {"flops": "FLOPs", "sequences": "sequences", "updates": "updates", "seconds": "seconds"}
+POINTS_A_PANEL = 9000
+
+
+def learning(results: Results, panel: Panel) -> Spec | None:
+    """Validation error against cost, a line a retest; the cost's unit and the lag can be switched."""
+    sheets = charts.Sheets()
+    curves = results.of(panel, results.curves)
+    curves = curves[curves["error"].notna()]
+    if curves.empty:
+        return None
+    curves = thinned(curves)
+    curves = curves.assign(run=curves["run_id"].map(_numbered(curves["run_id"])))
+    chance = results.of(panel, results.trials).groupby("lag", as_index=False)["chance"].first()
+    chance = chance[chance["lag"].isin(curves["lag"])].assign(label="chance")
+    columns = ["run", "method", "lag", *COSTS, "error"]
+    lines = (
+        alt.Chart(sheets.add(curves, columns))
+        .transform_filter("datum.lag === lag")
+        .transform_calculate(cost="datum[axis]")
+        .transform_filter("datum.cost > 0")
+        .mark_line(strokeWidth=1.5)
+        .encode(
+            x=alt.X(
+                "cost:Q",
+                scale=alt.Scale(type="log", nice=False),
+                axis=alt.Axis(format="~e", title=COSTS["flops"], tickCount=5, labelOverlap=True),
+            ),
+            y=charts.share_axis("error:Q", "validation sequences wrong"),
+            color=charts.colour(looks(results.methods)),
+            detail="run:N",
+            opacity=charts.faded(0.85),
+            tooltip=["method:N"],
+        )
+    )
+    at_chance = alt.Chart(sheets.add(chance, ["lag", "chance", "label"])).transform_filter(
+        "datum.lag === lag"
+    )
+    chart = alt.layer(
+        at_chance.mark_rule(strokeDash=[5, 4], strokeWidth=1.2).encode(y="chance:Q"),
+        at_chance.mark_text(align="right", baseline="bottom", dy=-3, dx=-2).encode(
+            y="chance:Q", x=alt.value("width"), text="label:N"
+        ),
+        lines,
+    )
+    axis = alt.param(name="axis", value="flops")
+    spec = charts.finish(chart.add_params(charts.focus(), axis, lag_choice(results, panel, curves)), sheets)
+    _title_by_axis(spec)
+    return spec
+
+
+def _title_by_axis(spec: Spec) -> None:
+    """Let the title of the cost axis follow its unit (the schema allows no expression there, Vega does)."""
+    for layer in spec["layer"]:
+        x = layer.get("encoding", {}).get("x", {})
+        if x.get("field") == "cost":
+            names = "{" + ", ".join(f"{key}: '{name}'" for key, name in COSTS.items()) + "}"
+            x["axis"]["title"] = {"expr": f"{names}[axis]"}
+
+
+def thinned(curves: pd.DataFrame, points: int = POINTS_A_PANEL) -> pd.DataFrame:
+    """At most about `points` rows, evenly from each run; its first and last check always stay."""
+    allowed = max(20, min(80, points // max(1, curves["run_id"].nunique())))
+    place = curves.groupby("run_id").cumcount()
+    size = curves.groupby("run_id")["run_id"].transform("size")
+    last = size - 1
+    step = (last / (allowed - 1)).clip(lower=1)
+    kept = (place / step).astype(int) != ((place - 1) / step).astype(int)
+    return curves[kept | (place == 0) | (place == last)]
+
+
+def _numbered(ids: pd.Series[str]) -> dict[str, int]:
+    return {key: index for index, key in enumerate(dict.fromkeys(ids))}
+
+
+def gradients(results: Results, panel: Panel) -> Spec | None:
+    """The norm of the loss's gradient against how far back it reaches, before and after training."""
+    sheets = charts.Sheets()
+    probes = results.of(panel, results.probes)
+    seen = probes[drawable(probes)]
+    if seen.empty:
+        return None
+    middle = seen.groupby(["method", "lag", "moment", "back"])[["gradient_norm"]].median().reset_index()
+    chart = (
+        alt.Chart(sheets.add(middle, ["method", "lag", "moment", "back", "gradient_norm"]))
+        .transform_filter("datum.lag === lag")
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("back:Q", axis=alt.Axis(title="steps back from the end")),
+            y=alt.Y(
+                "gradient_norm:Q",
+                scale=alt.Scale(type="log", nice=False),
+                axis=alt.Axis(title="gradient norm", format="~e", tickCount=6),
+            ),
+            color=charts.colour(looks(results.methods)),
+            strokeDash=alt.StrokeDash(
+                "moment:N", scale=alt.Scale(domain=["before", "after"], range=[[3, 3], [1, 0]]), legend=None
+            ),
+            opacity=charts.faded(),
+            tooltip=["method:N", "moment:N", "back:Q", alt.Tooltip("gradient_norm:Q", format=".3~e")],
+        )
+    )
+    return charts.finish(
+        alt.layer(chart).add_params(charts.focus(), lag_choice(results, panel, seen)), sheets
+    )
+
+
+def drawable(probes: pd.DataFrame) -> pd.Series[bool]:
+    """Which probed norms can stand on a logarithmic axis."""
+    norms = probes["gradient_norm"].astype(float)
+    return (norms > 0) & (norms < math.inf)
+
+
+def tuning(results: Results, panel: Panel) -> Spec | None:
+    """Each trial's score and the best so far; below 1 is solved, 2 is chance."""
+    sheets = charts.Sheets()
+    trials = results.of(panel, results.tuning)
+    trials = trials[trials["score"].notna()].sort_values(["method", "lag", "trial"], kind="stable")
+    if trials.empty:
+        return None
+    trials = trials.assign(best=trials.groupby(["method", "lag"])["score"].cummin())
+    named = looks(results.methods)
+    base = (
+        alt.Chart(sheets.add(trials, ["method", "lag", "trial", "score", "best", "status"]))
+        .transform_filter("datum.lag === lag")
+        .encode(
+            x=alt.X("trial:Q", axis=alt.Axis(title="trial", tickMinStep=1, format="d")),
+            color=charts.colour(named),
+            opacity=charts.faded(),
+        )
+    )
+    y = alt.Y(
+        "score:Q",
+        scale=alt.Scale(domain=[0, 3.1], nice=False),
+        axis=alt.Axis(title="score", values=[0, 1, 2, 3]),
+    )
+    chart = alt.layer(
+        charts.line_at(2.0, "chance"),
+        charts.line_at(1.0, "solved below", above=False, name="threshold"),
+        base.mark_line(interpolate="step-after", strokeWidth=1.5).encode(y=alt.Y("best:Q")),
+        base.mark_point(filled=True, size=36).encode(
+            y=y,
+            shape=charts.shape(named),
+            opacity=charts.faded(0.7),
+            tooltip=["method:N", "lag:Q", "trial:Q", alt.Tooltip("score:Q", format=".3f"), "status:N"],
+        ),
+    )
+    return charts.finish(chart.add_params(charts.focus(), lag_choice(results, panel, trials)), sheets)
+
+
+def lag_choice(results: Results, panel: Panel, rows: pd.DataFrame) -> alt.Parameter:
+    """A menu of the lags in `rows`; at first the longest that some method bridges, where methods part."""
+    lags = [int(lag) for lag in sorted(set(rows["lag"]))]
+    reached = [results.frontier(panel, method) for method in results.methods]
+    bridged = [lag for lag in reached if lag is not None and lag in lags]
+    first = max(bridged, default=lags[0])
+    return alt.param(name="lag", value=first, bind=alt.binding_select(options=lags, name="lag "))

@@ -1,0 +1,275 @@
+import base64
+import json
+import math
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+
+import reports
+from bench import BadInput
+from reports import charts, curves, figures
+from reports.page import as_html
+from reports.results import Results
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+WITH_CHANCE = (figures.ladder, figures.errors, curves.learning, curves.tuning)
+BUILDERS = (*WITH_CHANCE, figures.cost, figures.outcomes, curves.gradients)
+FETCHING = {"src", "href", "srcset", "action", "data", "poster", "background", "formaction", "xlink:href"}
+
+
+class Page(HTMLParser):
+    """The elements of a page, the text outside its scripts, and each script."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.text, self.scripts, self.open = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag in ("script", "style"):
+            self.open.append(tag)
+            self.scripts += [(dict(attributes).get("type"), "")] if tag == "script" else []
+
+    def handle_endtag(self, tag):
+        if tag in ("script", "style"):
+            self.open.pop()
+
+    def handle_data(self, data):
+        if self.open == ["script"]:
+            kind, before = self.scripts[-1]
+            self.scripts[-1] = (kind, before + data)
+        elif not self.open:
+            self.text.append(data)
+
+    @property
+    def words(self):
+        return " ".join(" ".join(self.text).split())
+
+    @property
+    def specs(self):
+        return [json.loads(text) for kind, text in self.scripts if kind == "application/json"]
+
+
+@pytest.fixture(scope="session")
+def results(campaign):
+    return Results([campaign])
+
+
+@pytest.fixture(scope="session")
+def page(results):
+    return Page(as_html(results))
+
+
+def test_fetches_nothing(page):
+    for tag, attributes in page.elements:
+        assert tag not in ("link", "iframe", "object", "embed", "base")
+        for name in FETCHING & attributes.keys():
+            assert attributes[name].startswith(("#", "data:image/svg+xml;base64,")), (tag, name)
+    policy = next(each["content"] for _, each in page.elements if each.get("http-equiv"))
+    assert policy.startswith("default-src 'none'")
+    assert "http" not in policy
+    for spec in page.specs:
+        assert "http" not in json.dumps(spec)
+        assert "url" not in json.dumps(spec)
+
+
+def test_images_fetch_nothing_either(page):
+    images = [each["src"] for tag, each in page.elements if tag == "img"]
+    assert len(images) == len(page.specs) == 14  # seven figures, two tasks
+    for image in images:
+        drawn = base64.b64decode(image.split(",")[1]).decode()
+        assert "NaN" not in drawn
+        assert not re.search(r"(?:href|src)\s*=|url\(\s*['\"]?\s*http|@import", drawn)
+
+
+def test_every_section_and_rate(page, results):
+    identities = {each.get("id") for _, each in page.elements}
+    targets = {each["href"][1:] for tag, each in page.elements if tag == "a"}
+    assert targets
+    assert targets <= identities
+    for case in results.cases.itertuples():
+        assert f"{case.solved}/{case.n} [{case.low:.2f}, {case.high:.2f}]" in page.words
+
+
+def test_says_how_to_run_it_again(page):
+    assert "longlag run --profile quick" in page.words
+    assert "0123abc" in page.words
+    assert "2.13.0" in page.words
+
+
+@pytest.mark.parametrize("builder", WITH_CHANCE, ids=lambda builder: builder.__name__)
+def test_plots_of_rates_and_errors_draw_chance(results, builder):
+    for panel in results.panels:
+        spec = builder(results, panel)
+        lines = [
+            layer
+            for layer in flat(spec)
+            if layer["encoding"].get("y", {}).get("field") == "chance" and layer["mark"]["type"] != "text"
+        ]
+        labels = [layer for layer in flat(spec) if layer["mark"]["type"] == "text"]
+        assert len(lines) == 1
+        assert any("chance" in str(rows(spec, layer)) for layer in labels)
+        expected = {figures.ladder: 0.0, curves.tuning: 2.0}.get(
+            builder, 0.93 if panel.task == "adding" else 0.75
+        )
+        assert {row["chance"] for row in rows(spec, lines[0])} == {expected}
+
+
+def flat(spec, data=None):
+    for layer in spec["layer"]:
+        own = layer if "data" in layer else layer | {"data": spec.get("data", data)}
+        yield from flat(own) if "layer" in own else [own]
+
+
+def rows(spec, layer):
+    data = layer["data"]
+    return data["values"] if "values" in data else spec["datasets"][data["name"]]
+
+
+@pytest.mark.parametrize("builder", BUILDERS, ids=lambda builder: builder.__name__)
+def test_a_method_keeps_its_colour(results, builder):
+    scales = [
+        layer["encoding"]["color"]["scale"]
+        for layer in flat(builder(results, results.panels[0]))
+        if layer["encoding"].get("color", {}).get("field") == "method"
+    ]
+    expected = dict(zip(results.methods, ("#767676", "#0072B2", "#D55E00", "#009E73"), strict=True))
+    assert all(dict(zip(scale["domain"], scale["range"], strict=True)) == expected for scale in scales)
+    assert scales or builder is figures.outcomes
+
+
+def test_unsolved_runs_stand_at_the_budget(maker):
+    maker.run("vanilla", 10, None, status="exploded", spent=1e6)
+    maker.run("vanilla", 10, 2e9)
+    results = Results([maker.made()])
+    spec = figures.cost(results, results.panels[0])
+    shown = {(row["status"], row["shown"]) for sheet in spec["datasets"].values() for row in sheet}
+    assert shown == {("exploded", 1e10), ("solved", 2e9)}
+    assert {layer["mark"].get("text") for layer in flat(spec) if layer["mark"]["type"] == "text"} == {
+        "✕",
+        None,
+    }
+
+
+def test_thinning_keeps_the_ends_and_the_shape():
+    frame = pd.DataFrame({"run_id": ["a"] * 1000 + ["b"] * 3, "error": range(1003)})
+    kept = curves.thinned(frame, points=100)
+    first = kept.loc[kept["run_id"] == "a", "error"].tolist()
+    assert (first[0], first[-1]) == (0, 999)
+    assert 40 <= len(first) <= 60
+    assert max(b - a for a, b in pairwise(first)) <= 2 * 1000 / len(first)
+    assert kept.loc[kept["run_id"] == "b", "error"].tolist() == [1000, 1001, 1002]
+
+
+def test_hostile_strings_are_shown_not_run(maker):
+    maker.name = "name" + EVIL
+    maker.methods = ["lstm" + EVIL]
+    lost = maker.run(
+        "lstm" + EVIL, 10, None, status="status" + EVIL, detail="detail" + EVIL,
+        hyperparameters={"key" + EVIL: "value" + EVIL}, task="task" + EVIL, variant="variant" + EVIL,
+    )  # fmt: skip
+    maker.curve(lost, [0.9, 0.8])
+    maker.probe(lost, 0.9, 10, "before")
+    made = maker.made()
+    made.manifest["versions"]["package" + EVIL] = "version" + EVIL
+    made.manifest["command"] += EVIL
+    page = Page(as_html(Results([made])))
+    scripts = [kind for kind, _ in page.scripts]
+    assert scripts == ["application/json"] * 6 + [None, None]  # six charts, the bundle, the page's own
+    assert not [each for _, each in page.elements if "onerror" in each]
+    for word in ("name", "lstm", "status", "detail", "key", "value", "version", "package"):
+        assert word + EVIL in page.words
+    assert "lstm" + EVIL in json.dumps(page.specs[0])
+
+
+def only_tuning(maker):
+    maker.run("lstm", 10, None, phase="tune", status="crashed", score=3.0, error=math.nan)
+
+
+def nothing_solved(maker):
+    for method in ("vanilla", "lstm"):
+        for lag in (10, 20):
+            key = maker.run(method, lag, None, phase="retest")
+            maker.curve(key, [0.9, 0.9])
+
+
+def one_of_each(maker):
+    key = maker.run("lstm", 1, 1e9)
+    maker.curve(key, [0.0])
+    maker.probe(key, 0.0, 1, "after")
+
+
+def all_nan(maker):
+    maker.run("lstm", 10, None, status="crashed", error=math.nan, spent=math.nan, score=3.0, chance=0.93)
+    maker.rows[-1]["seconds"] = math.nan
+    maker.curve("lstm-adding-hs97-10-0", [math.nan, math.nan])
+    maker.probe("lstm-adding-hs97-10-0", math.nan, 10, "before", math.nan)
+
+
+def unfinished(maker):
+    maker.finished = None
+    maker.run("vanilla", 10, 1e9, phase="tune")
+    maker.run("vanilla", 10, 1e9)
+    maker.run("lstm", 10, 1e9, phase="tune")
+
+
+def empty(maker):
+    maker.finished = None
+
+
+@pytest.mark.parametrize("story", [only_tuning, nothing_solved, one_of_each, all_nan, unfinished, empty])
+def test_thin_campaigns_have_a_page(maker, story):
+    story(maker)
+    page = Page(as_html(Results([maker.made()])))
+    assert ("Unfinished" in page.words) == (maker.finished is None)
+    assert "nan" not in page.words
+    for spec in page.specs:
+        assert "NaN" not in json.dumps(spec)
+        assert charts.static(spec)
+
+
+def test_campaigns_side_by_side_have_their_own_panels(maker, another):
+    for each in (maker, another):
+        each.run("lstm", 10, 1e9)
+    page = Page(as_html(Results([maker.made(), another.made()])))
+    assert "adding:hs97 · made" in page.words
+    assert "adding:hs97 · another" in page.words
+
+
+def stored(made, folder):
+    from bench import store
+
+    folder.mkdir()
+    store.write_manifest(folder, made.manifest)
+    for name, frame in (("trials", made.trials), ("curves", made.curves), ("probes", made.probes)):
+        if name == "trials":
+            frame = frame.assign(cap=math.nan).astype({"sequences": "int64", "updates": "int64"})
+        frame.to_parquet(folder / f"{name}.parquet")
+    return folder
+
+
+def test_write_leaves_the_four_files(maker, tmp_path):
+    maker.run("lstm", 10, 1e9)
+    folder = stored(maker.made(), tmp_path / "campaign")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert reports.write([folder]) == folder / "report.html"
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert after.keys() - before.keys() == {"summary.csv", "summary.md", "summary.tex", "report.html"}
+    assert before.items() <= after.items()
+    assert reports.write([folder, folder], tmp_path / "both") == tmp_path / "both" / "report.html"
+    assert (tmp_path / "both" / "summary.csv").read_text().startswith("campaign,method,")
+    assert reports.terminal(folder).row_count == 1
+
+
+def test_write_says_what_is_missing(tmp_path):
+    with pytest.raises(BadInput, match="at least one"):
+        reports.write([])
+    with pytest.raises(BadInput, match="--out"):
+        reports.write([tmp_path, tmp_path])
+    with pytest.raises(BadInput, match="no campaign here"):
+        reports.write([tmp_path], tmp_path / "out")
+    assert not (tmp_path / "out").exists()

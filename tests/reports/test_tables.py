@@ -1,0 +1,169 @@
+import csv
+import io
+import math
+
+import pytest
+from rich.console import Console
+
+from reports.comparisons import compare
+from reports.console import table
+from reports.results import Results
+from reports.tables import as_csv, as_latex, as_markdown, frontier_rows
+
+
+@pytest.fixture
+def small(maker):
+    """Vanilla: 1 of 2 at lag 10, none of 2 at 50; lstm: 2 of 2 at both; echo_state: tuned only."""
+    maker.methods = ["vanilla", "lstm", "echo_state"]
+    maker.run("vanilla", 10, 2e9, phase="tune", hyperparameters={"learning_rate": 0.5})
+    maker.run("vanilla", 10, None, phase="tune", score=2.0)
+    maker.run("vanilla", 10, 4e9, hyperparameters={"learning_rate": 0.5})
+    maker.run("vanilla", 10, None, status="exploded", spent=1e9, error=0.93)
+    maker.run("vanilla", 50, None, status="plateau")
+    maker.run("vanilla", 50, None, status="plateau")
+    for lag in (10, 50):
+        maker.run("lstm", lag, 1e9)
+        maker.run("lstm", lag, 3e9)
+    maker.run("echo_state", 10, None, phase="tune", status="crashed", score=3.0)
+    return Results([maker.made()])
+
+
+def case(results, method, lag):
+    cases = results.cases
+    return cases[(cases["method"] == method) & (cases["lag"] == lag)].iloc[0]
+
+
+def test_a_case_worked_by_hand(small):
+    row = case(small, "vanilla", 10)
+    assert (row["n"], row["solved"], row["rate"], row["trials"]) == (2, 1, 0.5, 2)
+    assert row["median_flops_to_solve"] == 4e9
+    assert row["expected_flops_to_solve"] == 4e9 + 1e9
+    assert row["outcomes"] == "exploded 1"
+    assert row["best_tuning_score"] == pytest.approx(0.2)
+    # retests: 4e9 / 1e10 and 1 + .93 / .93
+    assert row["mean_retest_score"] == pytest.approx((0.4 + 2) / 2)
+    assert row["gap"] == pytest.approx(1.0)
+    assert row["best_hyperparameters"] == '{"learning_rate": 0.5}'
+    assert row["median_error"] == pytest.approx(0.465)
+
+
+def test_medians_and_intervals_over_the_solved(small):
+    row = case(small, "lstm", 50)
+    assert row["median_flops_to_solve"] == 2e9
+    assert (row["median_flops_low"], row["median_flops_high"]) == (1e9, 3e9)
+    assert row["expected_flops_to_solve"] == 2e9
+
+
+def test_nothing_solved_is_infinitely_expensive_not_missing(small):
+    row = case(small, "vanilla", 50)
+    assert row["expected_flops_to_solve"] == math.inf
+    assert math.isnan(row["median_flops_to_solve"])
+    assert (row["low"], row["outcomes"]) == (0.0, "plateau 2")
+
+
+def test_tuned_but_never_retested(small):
+    row = case(small, "echo_state", 10)
+    assert (row["n"], row["trials"], row["best_tuning_score"]) == (0, 1, 3.0)
+    assert math.isnan(row["rate"])
+    assert math.isnan(row["gap"])
+
+
+def test_a_crash_without_a_count_pays_the_whole_budget(maker):
+    maker.run("lstm", 10, 1e9)
+    maker.run("lstm", 10, None, status="crashed", spent=math.nan)
+    assert case(Results([maker.made()]), "lstm", 10)["expected_flops_to_solve"] == 1e9 + 1e10
+
+
+def test_csv_has_a_row_a_case_in_the_profiles_order(small):
+    rows = list(csv.DictReader(io.StringIO(as_csv(small))))
+    assert [(row["method"], row["lag"]) for row in rows] == [
+        ("vanilla", "10"),
+        ("lstm", "10"),
+        ("echo_state", "10"),
+        ("vanilla", "50"),
+        ("lstm", "50"),
+    ]
+    assert "campaign" not in rows[0]
+    assert float(rows[1]["low"]) == pytest.approx(0.34238, abs=1e-5)  # Wilson for 2 of 2
+
+
+def test_frontier_cells_say_what_was_tried(small):
+    head, rows = frontier_rows(small)
+    assert head == ["Method", "adding:hs97"]
+    assert rows == [["vanilla", "< 10"], ["lstm", "≥ 50"], ["echo_state", "–"]]
+
+
+def test_campaigns_stand_side_by_side(maker, another):
+    for each in (maker, another):
+        each.run("lstm", 10, 1e9)
+    results = Results([maker.made(), another.made()])
+    rows = list(csv.DictReader(io.StringIO(as_csv(results))))
+    assert [(row["campaign"], row["n"]) for row in rows] == [("made", "1"), ("another", "1")]
+    assert "| made | adding:hs97 |" in as_markdown(results)
+    assert as_latex(results).count("another &") == 1
+
+
+def test_campaigns_of_one_name_are_told_apart(maker):
+    maker.run("lstm", 10, 1e9)
+    assert list(Results([maker.made(), maker.made()]).campaigns) == ["made (1)", "made (2)"]
+
+
+def test_latex_is_escaped(maker):
+    maker.run("gradient_clipping", 10, None, status="50% & $x_1^2$ {#} ~\\")
+    text = as_latex(Results([maker.made()]))
+    assert "gradient\\_clipping" in text
+    assert "50\\% \\& \\$x\\_1\\textasciicircum{}2\\$ \\{\\#\\} \\textasciitilde{}\\textbackslash{} 1" in text
+    body = [line for line in text.splitlines() if line.endswith("\\\\") and "adding" in line]
+    assert [line.replace("\\&", "").count("&") for line in body] == [9]
+
+
+def test_latex_sets_powers_of_ten(maker):
+    maker.run("lstm", 10, 2.5e9)
+    assert "$2.5\\times10^{9}$" in as_latex(Results([maker.made()]))
+
+
+def test_markdown_cells_cannot_break_the_table_or_run(maker):
+    maker.run("lstm", 10, None, status="a|b <script> `c`\nd")
+    text = as_markdown(Results([maker.made()]))
+    assert "a\\|b &lt;script&gt; \\`c\\` d 1" in text
+    assert "<script>" not in text
+
+
+def test_the_terminal_table(small):
+    console = Console(width=140, record=True)
+    with console.capture() as capture:
+        console.print(table(small))
+    lines = capture.get().splitlines()
+    first = next(index for index, line in enumerate(lines) if "adding:hs97" in line)
+    assert "93%" in lines[first]
+    assert "1/2 [0.09, 0.91]" in lines[first]
+    assert "no retests" in lines[first]
+    assert "4e9 FLOPs" in lines[first + 1]
+    assert "0/2 [0.00, 0.66]" in lines[first + 2]
+    assert "not run" in lines[first + 2]
+    assert "plateau" in lines[first + 3]
+
+
+def test_the_terminal_shows_names_as_they_are(maker):
+    maker.run("lstm", 10, None, status="[red]odd[/red]")
+    console = Console(width=140)
+    with console.capture() as capture:
+        console.print(table(Results([maker.made()])))
+    assert "[red]odd[/red]" in capture.get()
+
+
+def test_pairs_of_methods_over_shared_cases(small):
+    (pair,) = compare(small)
+    assert (pair.first, pair.second, pair.cases) == ("vanilla", "lstm", 2)
+    assert (pair.first_tally, pair.second_tally) == ((1, 4), (4, 4))
+    # of 3 solved at lag 10 vanilla's share is 1 or 2, each with 1/2; of 2 at lag 50 it is 0 with 1/6:
+    # P(1) = 1/2 * 1/6, and P(4), its mirror image, is as likely
+    assert pair.p == pytest.approx(1 / 6)
+    assert pair.adjusted == pair.p
+
+
+def test_orders_methods_as_the_profile_does(maker):
+    maker.methods = ["lstm", "vanilla"]
+    for method in ("echo_state", "vanilla", "lstm"):
+        maker.run(method, 10, 1e9)
+    assert Results([maker.made()]).methods == ["lstm", "vanilla", "echo_state"]
