@@ -155,7 +155,8 @@ def _first(error: ValidationError) -> str:
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
-        model: type[BaseModel] = {"checks": CheckSettings, "tasks": TaskGrid}.get(location[0], Profile)
+        nested: dict[str, type[BaseModel]] = {"checks": CheckSettings, "tasks": TaskGrid}
+        model = nested.get(location[0], Profile) if len(location) > 1 else Profile
         return f"unknown key {key!r}: {nearest(location[-1], model.model_fields)}"
     if first["type"] == "missing":
         return f"key {key!r} is missing"

@@ -36,9 +36,8 @@ class Probe:
     def rows(self, moment: Moment) -> list[dict[str, Any]]:
         """Rows of `probes.parquet`, without the run they belong to."""
         length = len(self.norms)
-        lags = sorted(
-            {int(lag) for lag in (*range(8), *torch.logspace(0, math.log10(max(length, 1)), _POINTS))}
-        )
+        spaced = torch.logspace(0, math.log10(max(length, 1)), _POINTS).long().tolist()
+        lags = sorted({*range(8), *spaced, length - 1})
         kept: list[dict[str, Any]] = [
             {
                 "moment": moment,
@@ -47,7 +46,7 @@ class Probe:
                 "spectral_radius": self.spectral_radius,
             }
             for lag in lags
-            if lag < length
+            if 0 <= lag < length
         ]
         if kept or math.isnan(self.spectral_radius):
             return kept
@@ -81,10 +80,12 @@ def _gradient_norms(model: pl.LightningModule, task: Task, batch: Batch) -> Tens
         outputs = model(inputs, mask)
         if not outputs.requires_grad:
             return torch.empty(0)
-        (gradient,) = torch.autograd.grad(task.loss(outputs, batch.targets[-1:]), inputs, allow_unused=True)
+        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(task.loss(outputs, batch.targets[-1:]), inputs, allow_unused=True)
+    gradient = gradients[0]
     if gradient is None:
         return torch.empty(0)
-    return gradient.double().norm(dim=2).mean(dim=1)[: last + 1].flip(0)
+    norms: Tensor = gradient.double().norm(dim=2).mean(dim=1)
+    return norms[: last + 1].flip(0)
 
 
 def _spectral_radius(model: pl.LightningModule) -> float:

@@ -1,0 +1,51 @@
+"""Every command a user needs; `nox -l` lists them."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests", "lint", "types"]
+
+# pip with the pinned versions: anything else may pull gigabytes of another torch build.
+PINNED = ("-c", "constraints.txt")
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run a benchmark campaign and write its report: nox -s bench -- --profile laptop."""
+    session.install(*PINNED, "-e", ".")
+    session.run("longlag", "run", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests: nox -s tests -- tests/methods -k lstm."""
+    session.install(*PINNED, "-e", ".[test]")
+    session.run("pytest", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting with ruff."""
+    session.install(*PINNED, "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy --strict."""
+    session.install(*PINNED, "-e", ".[types]")
+    session.run("mypy")
+
+
+@nox.session
+def speed(session: nox.Session) -> None:
+    """Measure the speed claims with pytest-benchmark, as ratios within one process."""
+    session.install(*PINNED, "-e", ".[test]")
+    session.run(
+        "pytest", "tests/speed", "--benchmark-columns=min,median,rounds", *session.posargs, env=ONE_THREAD
+    )
