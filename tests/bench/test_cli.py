@@ -35,10 +35,10 @@ def longlag(*arguments: str, code: int = 0) -> str:
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
     ):
         patch.setattr(sys, "argv", ["longlag", *arguments])
-        main()
+        with pytest.raises(SystemExit) as ended:
+            main()
     printed = out.getvalue() + err.getvalue()
     assert ended.value.code == code, printed
     return printed
