@@ -140,7 +140,7 @@ def finish(chart: Layered, sheets: Sheets, height: int = HEIGHT) -> Spec:
     """The Vega-Lite specification: as wide as its place on the page, with no address in it."""
     spec: Spec = chart.properties(width="container", height=height).to_dict()
     spec.pop("$schema", None)
-    spec["datasets"] = dict(sheets)
+    spec["datasets"] = spec.get("datasets", {}) | sheets
     spec["config"] = CONFIG
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     return spec

@@ -18,9 +18,11 @@
 
   const draw = async (chart) => {
     const spec = JSON.parse(chart.querySelector("script").textContent);
+    // what a specification sets itself outweighs the options of its drawing, so the theme goes inside
+    for (const [part, look] of Object.entries(theme())) spec.config[part] = { ...spec.config[part], ...look };
     const place = chart.querySelector(".drawn");
     const { view } = await vegaEmbed(place, spec, {
-      mode: "vega-lite", renderer: "svg", config: theme(),
+      mode: "vega-lite", renderer: "svg",
       actions: { export: true, source: false, compiled: false, editor: false },
     });
     chart.querySelector("img")?.remove();

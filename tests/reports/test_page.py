@@ -147,8 +147,14 @@ def test_unsolved_runs_stand_at_the_budget(maker):
     maker.run("vanilla", 10, 2e9)
     results = Results([maker.made()])
     spec = figures.cost(results, results.panels[0])
-    shown = {(row["status"], row["shown"]) for sheet in spec["datasets"].values() for row in sheet}
+    shown = {
+        (row["status"], row["shown"])
+        for sheet in spec["datasets"].values()
+        for row in sheet
+        if "shown" in row
+    }
     assert shown == {("exploded", 1e10), ("solved", 2e9)}
+    assert [{"budget": 1e10, "label": "budget (✕ unsolved)"}] in spec["datasets"].values()
     assert {layer["mark"].get("text") for layer in flat(spec) if layer["mark"]["type"] == "text"} == {
         "✕",
         None,
