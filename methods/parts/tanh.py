@@ -12,8 +12,8 @@ from methods.parts.tanh_core import Tape, compiled_warm_up, tanh_recurrence
 class TanhCell(Recurrent):
     """A layer of tanh units with a learned initial state.
 
-    With `record` set, `tape` holds the last pass: its states and, once it went backward, dE/dh_t for
-    every step (what probes and penalties on the gradient's way back ask for).
+    With `record` set, `tape` holds the last pass made with gradients: its states and, once it went
+    backward, dE/dh_t for every step (what penalties on the gradient's way back ask for).
     """
 
     def __init__(self, input_size: int, units: int) -> None:
@@ -34,7 +34,7 @@ class TanhCell(Recurrent):
             self.bias,
             self.initial,
             mask,
-            self.tape if self.record else None,
+            self.tape if self.record and torch.is_grad_enabled() else None,
         )
 
     def recurrent_blocks(self) -> list[Tensor]:

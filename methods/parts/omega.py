@@ -1,0 +1,122 @@
+"""Pascanu's Omega: keep the norm of the error as it goes back through time.
+
+With e_k = dE/dh_k and J_k = dh_k/dh_(k-1) = diag(1 - h_k^2) W, Pascanu, Mikolov & Bengio 2013
+(section 3.3, equations 9 and 10) add to the loss
+
+    Omega = sum_k ( |e_k J_k| / |e_k| - 1 )^2
+
+and follow its immediate derivative with respect to W alone: h_k and e_k count as constants.
+
+Convention: that of the code the authors published with the paper, to which their weights of 2 to 4
+belong. It differs from the equation in two ways. The norms are squared,
+
+    Omega = mean over (k, b) of ( |e_kb J_kb|^2 / |e_kb|^2 - 1 )^2,
+
+and the sum over steps is a mean over all steps k = 1..T (the first leads to the initial state) and
+sequences b in which |e_kb|^2 >= 1e-20; the others, whose error has vanished, take no part. E is the
+loss as it stands, a mean over the batch. `squared=False` takes the equation's plain norms, averaged
+in the same way. Where the gradient explodes to infinity or NaN, so does the loss's own: nothing is
+replaced (the authors' code resets such updates).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+import torch
+from torch import Tensor
+
+from bench import BadInput, Batch, Change, Network, Penalty, Recipe, Task
+from methods.parts.tanh import TanhCell, TanhUnits
+
+PUBLISHED_BOUND = 1e-20
+
+
+@dataclass(frozen=True)
+class Omega(Penalty):
+    """`weight` times Omega; for a network of tanh units."""
+
+    weight: float
+    squared: bool = True
+    bound: float = PUBLISHED_BOUND
+
+    def prepare(self, network: Network) -> None:
+        """Have the cell keep its states and their gradients; raises BadInput for another cell."""
+        self._cell(network).record = True
+
+    def add_gradient(self, network: Network, batch: Batch) -> Tensor:
+        """Add weight * dOmega/dW to the gradient of the recurrent weights; weight * Omega."""
+        cell = self._cell(network)
+        deltas, state_gradients = cell.tape.deltas, cell.tape.state_gradients
+        weights = cell.recurrent_weight
+        if deltas is None or state_gradients is None or weights.grad is None:
+            raise RuntimeError("Omega needs the tape of a backward pass through the tanh cell")
+        value, gradient = omega(weights.detach(), deltas, state_gradients, self.squared, self.bound)
+        weights.grad.add_(gradient, alpha=self.weight)
+        return self.weight * value
+
+    def _cell(self, network: Network) -> TanhCell:
+        cell = network.recurrent
+        if not isinstance(cell, TanhCell):
+            raise BadInput(f"Omega is defined for tanh units, not for a {type(cell).__name__}")
+        return cell
+
+
+@torch.no_grad()
+def omega(
+    recurrent: Tensor,
+    deltas: Tensor,
+    state_gradients: Tensor,
+    squared: bool = True,
+    bound: float = PUBLISHED_BOUND,
+) -> tuple[Tensor, Tensor]:
+    """Omega, a scalar, and its immediate derivative with respect to `recurrent` [H, H].
+
+    deltas [T, B, H] are e_k diag(1 - h_k^2), state_gradients [T, B, H] are e_k.
+    """
+    lengths = state_gradients.square().sum(-1)
+    counted = ~(lengths < bound)  # so that NaN counts
+    scale = torch.where(counted, lengths, 1.0).rsqrt() * counted
+    # of unit errors, so that their squares neither overflow nor vanish
+    directions = (deltas * scale.unsqueeze(-1)).flatten(0, 1)
+    carried = directions @ recurrent
+    share = counted.flatten().to(scale.dtype) / counted.sum().clamp(min=1)
+    ratios = carried.square().sum(-1)
+    if squared:
+        slopes = 4 * (ratios - 1) * share
+    else:
+        ratios = ratios.sqrt()
+        # a ratio of 0 has no derivative; its subgradient 0 is taken
+        slopes = 2 * (ratios - 1) * share * torch.where(ratios > 0, 1 / ratios, 0.0)
+    value = ((ratios - 1).square() * share).sum()
+    return value, directions.T @ (carried * slopes.unsqueeze(-1))
+
+
+class RegularisedTanhUnits(Change):
+    """Tanh units, with or without Omega: both parts together, since Omega is defined for these units."""
+
+    changes = ("cell", "penalty")
+
+    def __init__(self, weights: tuple[float, float] = (0.1, 10.0)) -> None:
+        self.weights = weights
+
+    def warm_up(self) -> None:
+        """Have the compiled core ready."""
+        TanhUnits().warm_up()
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """With Omega, at the published weight."""
+        return {"with_omega": True, "omega": 2.0}
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """Whether to add Omega, and its weight."""
+        chosen: dict[str, Any] = {"with_omega": trial.suggest_categorical("with_omega", (False, True))}
+        if chosen["with_omega"]:
+            chosen["omega"] = trial.suggest_float("omega", *self.weights, log=True)
+        return chosen
+
+    def apply(self, recipe: Recipe, *, with_omega: bool, omega: float = 0.0) -> Recipe:
+        """The recipe with tanh units and, if asked for, Omega."""
+        return TanhUnits().apply(recipe).replace(penalty=Omega(omega) if with_omega else None)
