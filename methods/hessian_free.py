@@ -1,0 +1,98 @@
+"""Hessian-free optimisation: see the curvature of a long lag, and step as far as it allows.
+
+Along the directions that carry a long lag the gradient is tiny, and so is the curvature: their ratio, which is how
+far to go, is not. Descent sees only the gradient and never moves there. Martens & Sutskever 2011 minimise, at every
+step, a quadratic model with the Gauss-Newton matrix G of the loss L,
+
+    q(delta) = grad L . delta + delta' (G + lambda I + mu lambda S) delta / 2,
+
+by conjugate gradient, which needs only products with G. lambda follows how well q predicted the last step
+(Levenberg-Marquardt). S is the curvature of how far the hidden states move: *structural damping* holds back steps
+that are small in the weights and large in the states, which is where nets of many steps leave the model.
+
+The one change to the recipe is the optimiser. It was published with sparse initial weights and large batches.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import torch
+
+from bench import MatchingLoss, Network, Recipe, Remedy, Task
+from methods.parts.hf_optimizer import HessianFree as Optimizer
+from methods.parts.initialisers import SparseWeights
+from methods.parts.size import Size
+
+
+class HessianFree(Remedy):
+    """Gauss-Newton steps by conjugate gradient, with structural damping."""
+
+    name = "hessian_free"
+    source = "Martens & Sutskever 2011, ICML; Martens 2010, ICML"
+    changes = "optimiser"
+    companions = (
+        SparseWeights(radii=(1.0, 1.25), input_scales=(0.03, 1.0)),
+        Size(units=(50, 60, 100), batches=(300, 500, 1000, 2000, 10000)),
+    )
+
+    def supports(self, task: Task) -> str | None:
+        """Tasks whose loss knows its curvature in the outputs."""
+        if isinstance(task.loss, MatchingLoss):
+            return None
+        return f"the loss of task {task.name!r} has no Gauss-Newton curvature"
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """The published damping, on smaller batches than the published 10,000 and 1,000."""
+        return {
+            "damping": 0.1,
+            "structural": True,
+            "structural_damping": 1 / 30,
+            "cg_iterations": 100,
+            "curvature_batch": 300,
+            "batch_size": 1000,
+            "units": 60,
+        }
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """The first lambda, mu (or none), the most CG iterations, the sequences that give the curvature."""
+        chosen: dict[str, Any] = {
+            "damping": trial.suggest_float("damping", 1e-2, 10.0, log=True),
+            "structural": trial.suggest_categorical("structural", (False, True)),
+        }
+        if chosen["structural"]:
+            chosen["structural_damping"] = trial.suggest_float("structural_damping", 1e-2, 1.0, log=True)
+        return {
+            **chosen,
+            "cg_iterations": trial.suggest_int("cg_iterations", 50, 300, log=True),
+            "curvature_batch": trial.suggest_categorical("curvature_batch", (100, 200, 300, 500, 1000)),
+        }
+
+    def apply(
+        self,
+        recipe: Recipe,
+        *,
+        damping: float,
+        structural: bool,
+        cg_iterations: int,
+        curvature_batch: int,
+        structural_damping: float = 0.0,
+        precondition: bool = False,
+    ) -> Recipe:
+        """The recipe with the Hessian-free optimiser."""
+
+        def optimiser(network: Network, task: Task) -> torch.optim.Optimizer:
+            loss = task.loss
+            assert isinstance(loss, MatchingLoss)
+            return Optimizer(
+                network,
+                loss,
+                curvature_batch=curvature_batch,
+                damping=damping,
+                structural=structural_damping if structural else 0.0,
+                max_iterations=cg_iterations,
+                precondition=precondition,
+            )
+
+        return recipe.replace(optimiser=optimiser)

@@ -1,0 +1,170 @@
+"""Hessian-free optimisation (Martens 2010; Martens & Sutskever 2011) as a torch optimiser.
+
+One step: the gradient g on the whole batch; CG on (G + lambda I + mu lambda S) delta = -g with products on the first
+sequences of that batch; back through CG's iterates while the loss falls; a line search; lambda by the
+Levenberg-Marquardt rule. Every loss is that of the whole gradient batch, on which g is exact and which the curvature
+batch has not overfitted; a forward pass is cheap beside CG.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench import Batch, BatchOptimizer, MatchingLoss, Network
+from methods.parts.conjugate_gradient import Solution, conjugate_gradient
+from methods.parts.damping import backtrack, levenberg_marquardt, line_search, reduction_ratio
+from methods.parts.gauss_newton import Curvature, TanhGaussNewton, flatten, unflatten
+from methods.parts.gauss_newton_generic import GenericGaussNewton
+from methods.parts.tanh import TanhCell
+
+PRECONDITIONER_EXPONENT = 0.75
+"""alpha of Martens 2010, section 4.7."""
+
+
+class HessianFree(BatchOptimizer):
+    """Truncated-Newton steps with the Gauss-Newton matrix; trains all the parameters of `network`.
+
+    `damping` is the first lambda, `structural` is mu; `warm_start` is how much of the last solution CG starts from.
+    lambda, the last solution and the counters `steps` and `failed` live in the optimiser's state, so they survive a
+    checkpoint. A failed step leaves the weights as they are, raises lambda and forgets the last solution.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: MatchingLoss,
+        *,
+        curvature_batch: int,
+        damping: float = 0.1,
+        structural: float = 0.0,
+        max_iterations: int = 300,
+        tolerance: float = 5e-4,
+        warm_start: float = 0.95,
+        precondition: bool = False,
+    ) -> None:
+        super().__init__(
+            list(network.parameters()),
+            {
+                "curvature_batch": curvature_batch,
+                "damping": damping,
+                "structural": structural,
+                "max_iterations": max_iterations,
+                "tolerance": tolerance,
+                "warm_start": warm_start,
+                "precondition": precondition,
+                "steps": 0,
+                "failed": 0,
+            },
+        )
+        self.network = network
+        self.loss = loss
+        self._batch: Batch | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The one parameter group: lambda (`damping`), the settings and the counters."""
+        group: dict[str, Any] = self.param_groups[0]
+        return group
+
+    def load(self, batch: Batch) -> None:
+        """The gradient batch of the next step; its first `curvature_batch` sequences give the curvature."""
+        self._batch = batch
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor:  # type: ignore[override]
+        """One step; returns the loss before it, NaN where that loss or its gradient is not finite."""
+        if closure is None or self._batch is None:
+            raise RuntimeError(
+                "Hessian-free needs load(batch) and a closure that leaves the gradient in .grad"
+            )
+        with torch.enable_grad():
+            loss = closure()
+        batch, weights = self._batch, self.network.recurrent.weights
+        per_pass = 2.0 * weights * batch.length
+        self.cost = 3 * per_pass * batch.size
+        gradient = flatten([torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters])
+        if not (bool(torch.isfinite(loss)) and bool(torch.isfinite(gradient).all())):
+            return loss.new_full((), math.nan)
+        curvature_batch = batch.narrow(min(self.settings["curvature_batch"], batch.size))
+        curvature = gauss_newton(self.network, curvature_batch, self.loss)
+        solution = self._solve(curvature, gradient)
+        evaluations = self._advance(curvature, solution, gradient, float(loss), batch)
+        self.cost += per_pass * curvature_batch.size * (1 + 4 * (solution.products + 1))
+        self.cost += per_pass * batch.size * evaluations
+        return loss
+
+    @property
+    def _parameters(self) -> list[Tensor]:
+        parameters: list[Tensor] = self.settings["params"]
+        return parameters
+
+    def _solve(self, curvature: Curvature, gradient: Tensor) -> Solution:
+        """CG on the damped model, from the decayed last solution; keeps the new one."""
+        s = self.settings
+        damping = s["damping"]
+        preconditioner = None
+        if s["precondition"]:
+            preconditioner = (curvature.squared_gradients() + damping) ** PRECONDITIONER_EXPONENT
+        start = None
+        if self.state:
+            start = flatten([self.state[p]["solution"] for p in self._parameters]) * s["warm_start"]
+        solution = conjugate_gradient(
+            lambda v: curvature.product(v, s["structural"] * damping).add_(v, alpha=damping),
+            -gradient,
+            start,
+            max_iterations=s["max_iterations"],
+            tolerance=s["tolerance"],
+            preconditioner=preconditioner,
+        )
+        if solution.iterates:
+            for parameter, part in zip(
+                self._parameters, unflatten(solution.iterates[-1], self._parameters), strict=True
+            ):
+                self.state[parameter]["solution"] = part.clone()
+        return solution
+
+    def _advance(
+        self, curvature: Curvature, solution: Solution, gradient: Tensor, before: float, batch: Batch
+    ) -> int:
+        """Move the weights, or fail, and adapt lambda; how many times the loss was evaluated."""
+        theta = flatten(self._parameters)
+        evaluations = 0
+
+        def evaluate(step: Tensor) -> float:
+            nonlocal evaluations
+            evaluations += 1
+            self._place(theta + step)
+            return float(self.loss(self.network(batch.inputs, batch.mask), batch.targets))
+
+        rate, ratio = 0.0, -math.inf
+        delta = theta
+        if solution.iterates:
+            chosen, after = backtrack(evaluate, solution.iterates)
+            delta = solution.iterates[chosen]
+            slope = float(gradient @ delta)
+            predicted = slope + 0.5 * float(delta @ curvature.product(delta))
+            ratio = reduction_ratio(before, after, predicted)
+            rate, _ = line_search(evaluate, delta, before=before, after=after, slope=slope)
+        self._place(theta + rate * delta if rate else theta)
+        self.settings["damping"] = levenberg_marquardt(self.settings["damping"], ratio if rate else -math.inf)
+        self.settings["steps"] += 1
+        if not rate:
+            self.settings["failed"] += 1
+            self.state.clear()
+        return evaluations
+
+    def _place(self, theta: Tensor) -> None:
+        """Set the weights."""
+        for parameter, part in zip(self._parameters, unflatten(theta, self._parameters), strict=True):
+            parameter.copy_(part)
+
+
+def gauss_newton(network: Network, batch: Batch, loss: MatchingLoss) -> Curvature:
+    """The Gauss-Newton matrix of `network` on `batch`: hand-written for a tanh layer, generic for any other."""
+    tanh = isinstance(network.recurrent, TanhCell)
+    return (TanhGaussNewton if tanh else GenericGaussNewton)(network, batch, loss)
