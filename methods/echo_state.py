@@ -77,7 +77,7 @@ class EchoStateModel(SequenceModel):
 
     @property
     def weights(self) -> int:
-        """N, recurrent and input weights: all of them, or the non-zero ones where only those are multiplied."""
+        """N, recurrent and input weights: all, or the non-zero ones where only those are multiplied."""
         return self.layer.weights
 
     def configure_optimizers(self) -> Any:
@@ -109,8 +109,10 @@ class EchoStateModel(SequenceModel):
         return loss
 
     def cost(self, batch: Batch) -> float:
-        """FLOPs of the last training step: 2 N T a sequence to harvest, 2 F (F + K) a supervised state
-        to add to the normal equations, F^3 / 3 + 2 F^2 K where they were solved (F features, K outputs).
+        """FLOPs of the last training step, F features and K outputs.
+
+        2 N T a sequence to harvest, 2 F (F + K) a supervised state to add it to the normal equations, and
+        F^3 / 3 + 2 F^2 K where they were solved.
         """
         return self._cost
 
@@ -176,40 +178,66 @@ class EchoState(Method):
         reservoir.warm_up()
 
     def start(self, task: Task) -> dict[str, Any]:
-        """Leaky units at every time scale up to the task's, with next to no recurrence."""
+        """Leaky units at every time scale up to the task's, with next to no recurrence.
+
+        The bias makes tanh uneven: without it no unit sees a product of two signed inputs.
+        """
         return {
-            "memory": "leaky",
-            "leak": "spread",
+            "memory": "spread",
             "leak_scale": 0.17,
+            "leaky_topology": "sparse",
             "leaky_radius": 0.07,
             "leaky_input_scale": 0.44,
-            "ridge": 1e-13,
+            "bias": 0.3,
             "units": 100,
             "squares": False,
+            "readout": "exact",
+            "exact_ridge": 1e-13,
         }
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
-        """What makes the memory (leaky units, or a delay line), and how large and how smooth it is.
+        """What makes the memory (leaky units of three kinds, or a delay line), its size, and the readout.
 
-        `leak_scale` is the slowest leak rate times the task's lag.
+        `leak_scale` is the slowest leak rate times the task's lag. An exact readout is one that may use the
+        last digits of the states; a smooth one may not, for its penalty or for noise in the states.
         """
-        chosen: dict[str, Any] = {"memory": trial.suggest_categorical("memory", ("leaky", "delay"))}
-        if chosen["memory"] == "leaky":
-            chosen["leak"] = trial.suggest_categorical("leak", ("spread", "blocks", "slow"))
-            chosen["leak_scale"] = trial.suggest_float("leak_scale", 0.05, 10.0, log=True)
-            chosen["topology"] = trial.suggest_categorical("leaky_topology", ("sparse", "orthogonal", "ring"))
-            chosen["radius"] = trial.suggest_float("leaky_radius", 0.01, 1.05, log=True)
-            chosen["input_scale"] = trial.suggest_float("leaky_input_scale", 0.02, 3.0, log=True)
-        else:
-            chosen["leak"] = "none"
-            chosen["topology"] = trial.suggest_categorical("delay_topology", ("orthogonal", "ring", "sparse"))
-            chosen["radius"] = trial.suggest_float("delay_radius", 0.9, 1.05)
-            chosen["input_scale"] = trial.suggest_float("delay_input_scale", 1e-4, 3.0, log=True)
-        chosen["units"] = trial.suggest_categorical("units", (30, 50, 100, 200, 350, 500))
-        if trial.suggest_categorical("biased", (False, True)):
-            chosen["bias"] = trial.suggest_float("bias", 0.01, 1.0, log=True)
-        chosen["ridge"] = trial.suggest_float("ridge", 1e-13, 1e-2, log=True)
-        chosen["squares"] = trial.suggest_categorical("squares", (False, True))
+        memory = trial.suggest_categorical("memory", ("spread", "blocks", "slow", "delay"))
+        return {
+            **(self._delay_line(trial) if memory == "delay" else self._leaky(trial, memory)),
+            "units": trial.suggest_categorical("units", (30, 50, 100, 200, 350, 500)),
+            "squares": trial.suggest_categorical("squares", (False, True)),
+            **self._regression(trial),
+            "batch_size": trial.suggest_categorical("batch_size", (100, 200)),
+        }
+
+    @staticmethod
+    def _leaky(trial: optuna.Trial, leak: str) -> dict[str, Any]:
+        return {
+            "leak": leak,
+            "leak_scale": trial.suggest_float("leak_scale", 0.05, 3.0, log=True),
+            "topology": trial.suggest_categorical("leaky_topology", ("sparse", "orthogonal", "ring")),
+            "radius": trial.suggest_float("leaky_radius", 0.01, 1.05, log=True),
+            "input_scale": trial.suggest_float("leaky_input_scale", 0.05, 3.0, log=True),
+            "bias": trial.suggest_float("bias", 0.01, 1.0, log=True),
+        }
+
+    @staticmethod
+    def _delay_line(trial: optuna.Trial) -> dict[str, Any]:
+        chosen: dict[str, Any] = {
+            "leak": "none",
+            "topology": trial.suggest_categorical("delay_topology", ("orthogonal", "ring", "sparse")),
+            "radius": trial.suggest_float("delay_radius", 0.9, 1.05),
+            "input_scale": trial.suggest_float("delay_input_scale", 1e-4, 3.0, log=True),
+        }
+        if trial.suggest_categorical("delay_biased", (False, True)):
+            chosen["bias"] = trial.suggest_float("delay_bias", 0.01, 1.0, log=True)
+        return chosen
+
+    @staticmethod
+    def _regression(trial: optuna.Trial) -> dict[str, Any]:
+        if trial.suggest_categorical("readout", ("exact", "smooth")) == "exact":
+            return {"ridge": trial.suggest_float("exact_ridge", 1e-13, 1e-9, log=True)}
+        chosen = {"ridge": trial.suggest_float("smooth_ridge", 1e-10, 1e-2, log=True)}
         if trial.suggest_categorical("noisy", (False, True)):
             chosen["noise"] = trial.suggest_float("noise", 1e-6, 1e-3, log=True)
         return chosen
@@ -229,7 +257,6 @@ class EchoState(Method):
         squares: bool = False,
         noise: float = 0.0,
         batch_size: int = 200,
-        memory: str = "",
     ) -> SequenceModel:
         """The model; weights from torch's global generator, input weights U[-1, 1] `input_scale`."""
         recurrent = reservoir.recurrent_weights(units, topology, radius)

@@ -23,7 +23,7 @@ from methods.parts import reservoir_numba
 Topology = Literal["sparse", "orthogonal", "ring"]
 Leak = Literal["none", "slow", "blocks", "spread"]
 
-FEW = 0.1
+FEW = 0.25
 """Share of non-zero weights up to which only those are multiplied."""
 
 
@@ -75,7 +75,8 @@ def recurrent_weights(units: int, topology: Topology, radius: float, connections
     dense = torch.randn(units, units, dtype=torch.float64)
     if topology == "orthogonal":
         q, r = torch.linalg.qr(dense)
-        return q * r.diagonal().sign() * radius
+        orthogonal: Tensor = q * r.diagonal().sign() * radius
+        return orthogonal
     if topology == "sparse":
         kept = torch.rand(units, units).argsort(1) < min(connections, units)
         weights = dense * kept
@@ -145,7 +146,7 @@ def _harvest_torch(
 def _harvest_numba(
     reservoir: Reservoir, inputs: Tensor, mask: Tensor, state: Tensor, noise: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    length, size, width = inputs.shape
+    _, size, width = inputs.shape
     units = reservoir.units
     drive = np.ascontiguousarray(inputs.numpy().transpose(0, 2, 1), dtype=np.float64)
     # Units and inputs one below the other: one product a step serves both.
