@@ -182,8 +182,24 @@ class Combination(Method):
             step.warm_up()
 
     def start(self, task: Task) -> dict[str, Any]:
-        """What the steps would try first, in one dictionary; a remedy's word counts over a companion's."""
-        return {name: value for step in self.steps for name, value in step.start(task).items()}
+        """What the steps would try first, in one dictionary; a remedy's word counts over a companion's.
+
+        A remedy is heard on its own hyperparameters, on its companions' and on the baseline's, not on
+        those another remedy brought.
+        """
+        first: dict[str, Any] = {}
+        for step in self.steps:
+            mine = {*step.parameters}
+            if isinstance(step, Remedy):
+                others = {c for remedy in self.remedies if remedy is not step for c in remedy.companions}
+                mine |= {
+                    n
+                    for c in self.steps
+                    if c not in others and not isinstance(c, Remedy)
+                    for n in c.parameters
+                }
+            first |= {name: value for name, value in step.start(task).items() if name in mine}
+        return first
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The hyperparameters of every step, in one flat dictionary."""

@@ -80,7 +80,9 @@ def _gradient_norms(model: pl.LightningModule, task: Task, batch: Batch) -> Tens
         outputs = model(inputs, mask)
         if not outputs.requires_grad:
             return torch.empty(0)
-        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(task.loss(outputs, batch.targets[-1:]), inputs, allow_unused=True)
+        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
+            task.loss(outputs, batch.targets[-1:]), inputs, allow_unused=True
+        )
     gradient = gradients[0]
     if gradient is None:
         return torch.empty(0)
