@@ -121,7 +121,7 @@ class AdamOrMomentum(Change):
 
         def make(network: Network, _: Task) -> torch.optim.Optimizer:
             if optimiser == "adam":
-                return decayed(torch.optim.Adam(network.parameters(), lr=adam_rate), halving)
+                return decayed(torch.optim.Adam(network.parameters(), lr=adam_rate, fused=True), halving)
             descent = torch.optim.SGD(network.parameters(), lr=descent_rate, momentum=momentum)
             return decayed(descent, halving)
 
