@@ -1,0 +1,36 @@
+"""What the README shows, works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import optuna
+import torch
+
+from bench.registry import discover
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def test_the_plugin_of_the_readme_trains_alone_and_on_an_lstm(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(code.splitlines()) <= 26
+    path = tmp_path / "noisy.py"
+    path.write_text(code)
+    registry = discover((str(path),))
+    assert registry.broken == []
+    task = registry.task("adding", None, 50)
+    for name in ("noisy_gradient", "lstm+noisy_gradient"):
+        method = registry.method(name)
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        model = method.build(task, **method.suggest(study.ask(), task))
+        batch = task.sample(4, torch.Generator())
+        torch.manual_seed(0)
+        model.gradient(batch)  # type: ignore[operator]
+        assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+def test_the_methods_of_the_readme_are_those_there_are() -> None:
+    named = set(re.findall(r"^\| `([a-z0-9_]+)` \|", README, flags=re.MULTILINE))
+    assert named == set(discover().methods)
