@@ -6,6 +6,7 @@ case hears of it. A campaign is resumed by running it again with what the folder
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,12 +20,14 @@ import optuna
 
 from bench import provenance, store
 from bench.errors import BadInput
+from bench.guard import patience, reason, where
 from bench.journal import Entry, Journal
 from bench.pool import Executor
-from bench.profile import Profile, cases
+from bench.profile import Profile, cases, parse
 from bench.registry import Registry, code_hash
 from bench.spec import Case, Outcome, TrialSpec, row
-from bench.study import CaseProgram, Program, export
+from bench.studies import export
+from bench.study import CaseProgram, Program
 
 OnRow = Callable[[dict[str, Any], bool], None]
 """Called with every finished trial's row, and whether it was known from before."""
@@ -53,19 +56,47 @@ class Coordinator:
         if not self.cases:
             raise BadInput(f"profile {profile.name}: nothing to run: {next(iter(self.skipped.values()))}")
         self.manifest = self._manifest()
-        self.complete = _look(folder, self.manifest, resume)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = store.FolderLock(folder)
+        self.notices: list[str] = []
+        """One line for everything in the folder that was damaged."""
         self._known: dict[str, Outcome] = {}
         self._hashes: dict[Case, str] = {}
         self._order: dict[Case, list[str]] = {}
-        if not self.complete:
-            store.check_studies(folder)
-            self._known = {e["row"]["run_id"]: _outcome(e) for e in store.stored(folder)}
-            self._journal = Journal(folder / store.JOURNAL)
-            if self._known:
-                self.manifest["created"] = store.read_manifest(folder)["created"]
-            store.write_manifest(folder, self.manifest)
+        _look(folder, self.manifest, resume)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{folder}: cannot be made: {error.strerror}") from None
+        self._lock = store.FolderLock(folder)
+        try:
+            # Again: another coordinator may have finished, or begun, before this one had the lock.
+            self.complete = _look(folder, self.manifest, resume)
+            # The journal outlives a crash at the very end, and is worth more than damaged tables.
+            if self.complete and (folder / store.JOURNAL).exists():
+                self.complete = store.tables_are_whole(folder)
+            if self.complete:
+                (folder / store.JOURNAL).unlink(missing_ok=True)
+            else:
+                self._open()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _open(self) -> None:
+        """Take up what the folder holds."""
+        self.notices = store.salvage(self.folder)
+        self._known = {row["run_id"]: _outcome(row) for row in store.rows(self.folder)}
+        if (self.folder / store.MANIFEST).exists():
+            self._continue(store.read_manifest(self.folder))
+        store.write_manifest(self.folder, self.manifest)
+        self._journal = Journal(self.folder / store.JOURNAL)
+
+    def _continue(self, before: dict[str, Any]) -> None:
+        """What an interrupted run wrote of itself stays; where this one differs is added."""
+        this = {key: self.manifest[key] for key in ("command", "versions", "machine", "git")}
+        differs = {key: value for key, value in this.items() if value != before.get(key)}
+        resumed = [*before.get("resumed", []), {"at": _now(), **differs}]
+        kept = {key: before[key] for key in (*this, "created") if key in before}
+        self.manifest |= {**kept, "resumed": resumed}
 
     @property
     def total(self) -> int:
@@ -78,9 +109,11 @@ class Coordinator:
         waiting = deque(self.cases)
         futures: dict[Future[Any], tuple[_Running, int]] = {}
         while waiting or futures:
-            while waiting and len(futures) < executor.slots + 2:
+            while waiting and len(futures) < 2 * executor.slots + 2:
                 case = waiting.popleft()
-                self._advance(_Running(self._program(case), case), executor, futures, on_row)
+                program = self._program(case)
+                if program is not None:
+                    self._advance(_Running(program, case), executor, futures, on_row)
             if futures:
                 done, _ = wait(futures, return_when=FIRST_COMPLETED)
                 self._collect(done, executor, futures, on_row)
@@ -99,9 +132,18 @@ class Coordinator:
         futures: dict[Future[Any], tuple[_Running, int]],
         on_row: OnRow,
     ) -> None:
-        ended = [(*futures.pop(future), executor.outcome(future)) for future in done]
+        ended: list[tuple[_Running, int, Outcome]] = []
+        broken: BadInput | None = None
+        for future in done:
+            running, index = futures.pop(future)
+            try:
+                ended.append((running, index, executor.outcome(future)))
+            except BadInput as error:
+                broken = error
         entries = [self._entry(running.specs[index], outcome) for running, index, outcome in ended]
         self._journal.append(entries)
+        if broken is not None:
+            raise broken
         for entry in entries:
             on_row(entry["row"], False)
         for running, index, outcome in ended:
@@ -129,7 +171,7 @@ class Coordinator:
             running.outcomes = {}
             running.order += [spec.run_id for spec in running.specs]
             for index, spec in enumerate(running.specs):
-                known = self._known.get(spec.run_id)
+                known = self._known.pop(spec.run_id, None)
                 if known is None and spec.fault:
                     known = Outcome("crashed", spec.fault)
                     self._journal.append([self._entry(spec, known)])
@@ -139,9 +181,17 @@ class Coordinator:
                     running.outcomes[index] = known
                     on_row(row(spec, known, self._hash(spec.case)), True)
 
-    def _program(self, case: Case) -> Program:
-        task = self.registry.task(case.task, case.variant, case.lag)
-        return CaseProgram(case, self.profile, self.registry.method(case.method), task).run()
+    def _program(self, case: Case) -> Program | None:
+        """The program of a case; None, and the case skipped, where its plugins cannot be set up any more."""
+        try:
+            with patience():
+                task = self.registry.task(case.task, case.variant, case.lag)
+                method = self.registry.method(case.method)
+        except Exception as error:
+            self.manifest["skipped"][case.label] = where(error)
+            self._order[case] = []
+            return None
+        return CaseProgram(case, self.profile, method, task).run()
 
     def _entry(self, spec: TrialSpec, outcome: Outcome) -> Entry:
         return {
@@ -156,7 +206,13 @@ class Coordinator:
         return self._hashes[case]
 
     def _export(self, study: optuna.Study) -> None:
-        export(study, f"sqlite:///{self.folder / store.STUDIES}")
+        try:
+            export(study, self.folder / store.STUDIES)
+        except (sqlite3.Error, optuna.exceptions.StorageInternalError) as error:
+            raise BadInput(
+                f"{self.folder / store.STUDIES}: cannot be written: {reason(error)}; all finished trials are "
+                f"safe, make room and add --resume --out {self.folder}"
+            ) from None
 
     def _finish(self, seconds: float) -> None:
         self._journal.close()
@@ -191,10 +247,11 @@ def _look(folder: Path, manifest: dict[str, Any], resume: bool) -> bool:
     if not folder.is_dir():
         raise BadInput(f"{folder}: not a folder")
     if not (folder / store.MANIFEST).exists():
-        if any(path.name != store.LOCK for path in folder.iterdir()):
+        if any(path.name not in store.BEGINNINGS for path in folder.iterdir()):
             raise BadInput(f"{folder}: holds files but no campaign; choose another with --out")
         return False
     found = store.read_manifest(folder)
+    _check(folder / store.MANIFEST, found)
     if _identity(found) != _identity(manifest):
         raise BadInput(
             f"{folder}: holds another campaign ({_difference(found, manifest)}); choose another --out"
@@ -204,6 +261,14 @@ def _look(folder: Path, manifest: dict[str, Any], resume: bool) -> bool:
     if not resume:
         raise BadInput(f"{folder}: holds this campaign unfinished; add --resume to finish it")
     return False
+
+
+def _check(path: Path, manifest: dict[str, Any]) -> None:
+    """Raises BadInput where a manifest lacks what resuming needs."""
+    for key in ("profile", "created", "finished"):
+        if key not in manifest:
+            raise BadInput(f"{path}: not a campaign's manifest: key {key!r} is missing")
+    parse(manifest["profile"], f"{path}: profile")
 
 
 def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -218,9 +283,8 @@ def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
     return f"its {key}: {a[key]}"
 
 
-def _outcome(entry: Entry) -> Outcome:
-    """What a study needs of a stored outcome."""
-    stored = entry["row"]
+def _outcome(stored: dict[str, Any]) -> Outcome:
+    """What a study needs of a stored row."""
     names = ("status", "detail", "error", "tested", "chance", "loss", "flops", "sequences", "updates")
     return Outcome(**{name: stored[name] for name in (*names, "seconds", "parameters")})
 

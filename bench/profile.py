@@ -5,11 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import BadInput, nearest
+from bench.guard import patience, where
 from bench.registry import Registry
 from bench.spec import Case, Checks, Limits
 
@@ -55,6 +56,8 @@ class Profile(_Strict):
     """Trials asked at a time; a setting, so that the number of workers changes no result."""
     startup: Annotated[int, Field(ge=0)] = 4
     """Random trials before TPE takes over."""
+    sampler: Literal["tpe", "random"] = "tpe"
+    """Who proposes hyperparameters."""
     retests: Positive
     budget: PositiveFloat
     """FLOPs a trial may spend."""
@@ -98,8 +101,14 @@ def cases(profile: Profile, registry: Registry) -> tuple[list[Case], dict[str, s
     grid: list[Case] = []
     skipped: dict[str, str] = {}
     for case in _cells(profile, registry):
-        task = registry.task(case.task, case.variant, case.lag)
-        why = registry.method(case.method).supports(task)
+        try:
+            with patience():
+                task = registry.task(case.task, case.variant, case.lag)
+                why = registry.method(case.method).supports(task)
+        except BadInput:
+            raise
+        except Exception as error:
+            why = where(error)
         if why is None:
             grid.append(case)
         else:

@@ -22,10 +22,14 @@ from types import ModuleType
 
 from bench.contract import Method, Task
 from bench.errors import BadInput, nearest
+from bench.guard import patience, reason
 from bench.recipe import Combination, Remedy
 
 FOLDERS = ("methods", "tasks")
 ENTRY_POINTS = ("longlag.methods", "longlag.tasks")
+LOADING = 60.0
+"""Seconds a plugin's file may take to load."""
+
 BASELINE = "vanilla"
 """The remedy whose companions fill the parts of a recipe that nobody else fills."""
 
@@ -154,12 +158,6 @@ def load_file(path: Path) -> ModuleType:
     return module
 
 
-def reason(error: BaseException) -> str:
-    """An exception as one line: its type and its message's first line."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-
-
 @cache
 def discover(plugins: tuple[str, ...] = ()) -> Registry:
     """Every plugin of the folders, of the entry points and of the files `plugins`.
@@ -183,7 +181,9 @@ def discover(plugins: tuple[str, ...] = ()) -> Registry:
         if not path.is_file():
             raise BadInput(f"--plugin {file}: no such file")
         try:
-            if registry._add_module(load_file(path), file) == 0:
+            with patience(LOADING):
+                module = load_file(path)
+            if registry._add_module(module, file) == 0:
                 registry.broken.append(Broken(file, "holds no concrete Task, Remedy or Method with a name"))
         except (Exception, SystemExit) as error:
             registry.broken.append(Broken(file, reason(error)))

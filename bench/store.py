@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,14 +13,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench import journal
 from bench.errors import BadInput
-from bench.journal import Entry, entries
+from bench.files import Table, replace_file, writing
+from bench.journal import Entry, Index, entries
+from bench.studies import readable
 
 SCHEMA = 1
 """Of the columns below; columns are added, never renamed."""
 
 MANIFEST, TRIALS, CURVES, PROBES = "manifest.json", "trials.parquet", "curves.parquet", "probes.parquet"
 JOURNAL, STUDIES, LOCK = "journal.jsonl", "studies.db", ".lock"
+BEGINNINGS = (LOCK, MANIFEST + ".new")
+"""What a campaign leaves that was killed before it had a manifest."""
 
 _TRIAL_TYPES: dict[str, pa.DataType] = {
     "run_id": pa.string(),
@@ -67,6 +70,7 @@ _PROBE_TYPES: dict[str, pa.DataType] = {
 TRIAL_SCHEMA, CURVE_SCHEMA, PROBE_SCHEMA = (
     pa.schema(list(types.items())) for types in (_TRIAL_TYPES, _CURVE_TYPES, _PROBE_TYPES)
 )
+SCHEMAS = {TRIALS: TRIAL_SCHEMA, CURVES: CURVE_SCHEMA, PROBES: PROBE_SCHEMA}
 TIME_COLUMNS = ("seconds",)
 """What may differ between two runs of the same campaign."""
 
@@ -85,7 +89,7 @@ class Campaign:
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Replace `manifest.json`."""
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-    _replace(folder / MANIFEST, text.encode())
+    replace_file(folder / MANIFEST, text.encode())
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -107,34 +111,50 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def compact(folder: Path, order: Iterable[str]) -> None:
     """Turn the journal into the Parquet files, rows in the order of the run ids of `order`.
 
-    Rows of an earlier compaction are kept; a run id is written once.
+    Reads one entry at a time. Rows of an earlier compaction are kept; a run id is written once. Each file
+    is replaced in one step, and the journal is left alone: a crash between any two steps loses nothing.
     """
-    found = {entry["row"]["run_id"]: entry for entry in stored(folder)}
-    wanted = [run_id for run_id in order if run_id in found]
-    chosen = [found[run_id] for run_id in wanted]
-    _write_table(folder / TRIALS, [e["row"] for e in chosen], TRIAL_SCHEMA)
-    for name, key, schema in ((CURVES, "curve", CURVE_SCHEMA), (PROBES, "probes", PROBE_SCHEMA)):
-        rows = [{"run_id": e["row"]["run_id"], **item} for e in chosen for item in e[key]]
-        _write_table(folder / name, rows, schema)
+    index = Index(folder / JOURNAL)
+    earlier: dict[str, Entry] | None = None
+    tables = [Table(folder / name, schema) for name, schema in SCHEMAS.items()]
+    trials, curves, probes = tables
+    try:
+        for run_id in order:
+            if run_id in index:
+                entry = index[run_id]
+            else:
+                if earlier is None:
+                    earlier = {e["row"]["run_id"]: e for e in _compacted(folder)}
+                if run_id not in earlier:
+                    continue
+                entry = earlier[run_id]
+            trials.add([entry["row"]])
+            curves.add([{"run_id": run_id, **item} for item in entry["curve"]])
+            probes.add([{"run_id": run_id, **item} for item in entry["probes"]])
+        for table in tables:
+            table.close()
+    finally:
+        index.close()
+        for table in tables:
+            table.abandon()
+    for table in tables:
+        table.replace()
 
 
-def stored(folder: Path) -> list[Entry]:
-    """All that finished trials left in `folder`: what was compacted, then what the journal holds."""
-    result: list[Entry] = []
+def rows(folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows of all finished trials in `folder`, one at a time; of one run the last is its row."""
     if (folder / TRIALS).exists():
-        curves = _grouped(folder / CURVES)
-        probes = _grouped(folder / PROBES)
-        for row in _read_table(folder / TRIALS, TRIAL_SCHEMA).to_pylist():
-            run_id = row["run_id"]
-            result.append({"row": row, "curve": curves.get(run_id, []), "probes": probes.get(run_id, [])})
-    result.extend(entries(folder / JOURNAL))
-    return result
+        yield from _read_table(folder / TRIALS, TRIAL_SCHEMA).to_pylist()
+    for entry in entries(folder / JOURNAL):
+        yield entry["row"]
 
 
 def load(folder: Path) -> Campaign:
     """A campaign's files, finished or not; raises BadInput for a damaged one."""
     manifest = read_manifest(folder)
-    everything = {entry["row"]["run_id"]: entry for entry in stored(folder)}.values()
+    found = {entry["row"]["run_id"]: entry for entry in _compacted(folder)}
+    found |= {entry["row"]["run_id"]: entry for entry in entries(folder / JOURNAL)}
+    everything = found.values()
     frames = [
         pa.Table.from_pylist([e["row"] for e in everything], schema=TRIAL_SCHEMA),
         *(
@@ -147,12 +167,42 @@ def load(folder: Path) -> Campaign:
     return Campaign(folder, manifest, *(frame.to_pandas() for frame in frames))
 
 
+def tables_are_whole(folder: Path) -> bool:
+    """Whether all Parquet files are there and readable."""
+    try:
+        for name, schema in SCHEMAS.items():
+            _read_table(folder / name, schema)
+    except BadInput:
+        return False
+    return True
+
+
+def salvage(folder: Path) -> list[str]:
+    """Put aside what is damaged in an unfinished campaign; a line of text for each thing put aside.
+
+    Nothing is deleted: what the rows can rebuild is rebuilt, what is lost is run again.
+    """
+    notices = journal.salvage(folder / JOURNAL)
+    if (folder / STUDIES).exists() and not readable(folder / STUDIES):
+        kept = journal.set_aside(folder / STUDIES)
+        notices.append(f"{folder / STUDIES}: damaged, kept as {kept.name}; written anew from the rows")
+    for name, schema in SCHEMAS.items():
+        path = folder / name
+        try:
+            if path.exists():
+                _read_table(path, schema)
+        except BadInput as error:
+            notices.append(f"{error}; kept as {journal.set_aside(path).name}")
+    return notices
+
+
 class FolderLock:
     """Held by the one coordinator of a campaign's folder; freed by the system if it dies."""
 
     def __init__(self, folder: Path) -> None:
         """Raises BadInput where another coordinator holds it."""
-        self._file: IO[str] = (folder / LOCK).open("a+")
+        with writing(folder / LOCK):
+            self._file: IO[str] = (folder / LOCK).open("a+")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -164,24 +214,18 @@ class FolderLock:
         self._file.close()
 
 
-def check_studies(folder: Path) -> None:
-    """Raises BadInput where `studies.db` is there but is no SQLite database."""
-    path = folder / STUDIES
-    if not path.exists():
+def _compacted(folder: Path) -> Iterator[Entry]:
+    """What an earlier compaction left."""
+    if not (folder / TRIALS).exists():
         return
-    try:
-        with sqlite3.connect(path) as connection:
-            connection.execute("PRAGMA schema_version").fetchone()
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise BadInput(f"{path}: not a readable SQLite database ({error}); move it away and resume") from None
-    finally:
-        connection.close()
+    curves, probes = (_grouped(folder / name, SCHEMAS[name]) for name in (CURVES, PROBES))
+    for row in _read_table(folder / TRIALS, TRIAL_SCHEMA).to_pylist():
+        run_id = row["run_id"]
+        yield {"row": row, "curve": curves.get(run_id, []), "probes": probes.get(run_id, [])}
 
 
-def _grouped(path: Path) -> dict[str, list[dict[str, Any]]]:
+def _grouped(path: Path, schema: pa.Schema) -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {}
-    schema = CURVE_SCHEMA if path.name == CURVES else PROBE_SCHEMA
     for item in _read_table(path, schema).to_pylist():
         groups.setdefault(item.pop("run_id"), []).append(item)
     return groups
@@ -197,20 +241,3 @@ def _read_table(path: Path, schema: pa.Schema) -> pa.Table:
     if missing:
         raise BadInput(f"{path}: not a results file of schema {SCHEMA}: column {missing[0]!r} is missing")
     return table
-
-
-def _write_table(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
-    table = pa.Table.from_pylist(rows, schema=schema)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    _replace(path, sink.getvalue().to_pybytes())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write `content` beside `path`, sync it, and put it in its place in one step."""
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -16,10 +16,10 @@ from typing import Any
 import optuna
 
 from bench.contract import Method, Task
+from bench.guard import patience, where
 from bench.profile import Profile
 from bench.seeds import derive
 from bench.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
-from bench.worker import where
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -72,6 +72,8 @@ class CaseProgram:
 
     def _sampler(self, batch: int) -> optuna.samplers.BaseSampler:
         seed = derive(self.profile.seed, self.case.study, "sampler", batch) % 2**32
+        if self.profile.sampler == "random":
+            return optuna.samplers.RandomSampler(seed=seed)
         return optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=self.profile.startup, constant_liar=True
         )
@@ -79,7 +81,8 @@ class CaseProgram:
     def _first_guess(self, study: optuna.Study) -> str:
         """Queue what the method would try first; why that failed, if it did."""
         try:
-            study.enqueue_trial(self.method.start(self.task))
+            with patience():
+                study.enqueue_trial(self.method.start(self.task))
         except Exception as error:
             return where(error)
         return ""
@@ -88,12 +91,11 @@ class CaseProgram:
         trial = study.ask()
         hyperparameters: dict[str, Any] = {}
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), patience():
                 warnings.simplefilter("ignore")
-                hyperparameters = self.method.suggest(trial, self.task)
-            json.dumps(hyperparameters)
+                hyperparameters = _plain(self.method.suggest(trial, self.task))
         except Exception as error:
-            fault, hyperparameters = where(error), {}
+            fault = where(error)
         factor = self.profile.cap
         cap = None if factor is None or cheapest is None else factor * cheapest
         return trial, self._spec("tune", trial.number, hyperparameters, cap, fault)
@@ -117,15 +119,14 @@ class CaseProgram:
         )
 
 
-def export(study: optuna.Study, url: str) -> None:
-    """Write a finished study into the storage at `url`, in place of one of its name."""
-    storage = optuna.storages.RDBStorage(url)
-    try:
-        if study.study_name in optuna.get_all_study_names(storage):
-            optuna.delete_study(study_name=study.study_name, storage=storage)
-        optuna.create_study(study_name=study.study_name, storage=storage, direction="minimize").add_trials(
-            study.get_trials(deepcopy=False)
-        )
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
+def _plain(hyperparameters: dict[str, Any]) -> dict[str, Any]:
+    """Hyperparameters as they come back from a file or another machine; raises what names the bad one."""
+    if not isinstance(hyperparameters, dict):
+        raise TypeError(f"suggest returned a {type(hyperparameters).__name__}, not a dictionary")
+    for name, value in hyperparameters.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            raise ValueError(f"hyperparameter {name!r} is no JSON value: {value!r}") from None
+    plain: dict[str, Any] = json.loads(json.dumps(hyperparameters, allow_nan=False))
+    return plain

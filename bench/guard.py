@@ -1,0 +1,69 @@
+"""Plugin code that the coordinator itself must call: one line for what it raises, an end to what hangs."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PATIENCE = 20.0
+"""Seconds a plugin may take in the coordinator: to suggest hyperparameters, to set up a task."""
+
+_LONGEST = 400
+"""Characters kept of a reason."""
+
+
+class _Rung(BaseException):
+    """The time is up. No Exception, so that a plugin's `except Exception` does not swallow it."""
+
+
+@contextmanager
+def patience(seconds: float = PATIENCE) -> Iterator[None]:
+    """Raises TimeoutError in the block's code after `seconds`; unguarded outside the main thread.
+
+    A signal ends Python loops and sleeps; a C call that never returns is not interrupted.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise _Rung
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    try:
+        # Again and again, in case the plugin catches everything.
+        signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+        yield
+    except _Rung as rung:
+        late = TimeoutError(f"not done after {seconds:g} s")
+        raise late.with_traceback(rung.__traceback__) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def reason(error: BaseException) -> str:
+    """An exception as one line: its type and its message's first line."""
+    name = type(error).__name__
+    try:
+        text = str(error).strip().splitlines()
+    except Exception:
+        text = []
+    return plain(f"{name}: {text[0]}" if text else name)
+
+
+def where(error: BaseException) -> str:
+    """One line: the exception and the innermost place it passed through."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return reason(error) + place
+
+
+def plain(text: str) -> str:
+    """`text` as one line that every file can hold, cut where it is very long."""
+    line = " ".join(text.split()).encode("utf-8", "replace").decode()
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
