@@ -1,13 +1,14 @@
 """Noise-free sequences with a long time lag: two sequences that differ in their first and last symbol.
 
 Inputs: p + 1 one-hot symbols: x, y and a_1 ... a_(p-1), p the lag. A sequence is (k, a_1, ..., a_(p-1), k)
-with k either x or y; all but its last symbol are inputs, so that the last step, p - 1 steps after the first,
-must tell k. Length p. Loss: softmax cross entropy over all symbols.
+with k either x or y; all but its last symbol are inputs. Target: the next symbol, so that the last step,
+p - 1 steps after the first, must tell k. Length p. Loss: softmax cross entropy over all symbols. Wrong: any
+probability off by 0.25 or more, at a supervised step.
 
 Variants:
-  2a  the next symbol at every step; wrong: any probability off by 0.25 or more, at any step
+  2a  the next symbol is predicted at every step
   2b  the symbols between are random, drawn from a_1 ... a_(p-1), so that no regularity helps; only the last
-      symbol is predicted; wrong: any of its probabilities off by 0.25 or more
+      symbol is predicted
 
 Trivial predictor, equal probabilities for k: loss ln 2 / p (2b: ln 2), every sequence wrong.
 

@@ -1,14 +1,15 @@
 """The two-sequence problem: the first few steps of a noisy line tell the class, asked for at the end.
 
 Inputs: one number a step: N key steps of +1 (class 1) or -1 (class 2), then noise from N(0, 0.2) (0.2 is the
-variance). Length uniform on [T, 1.1 T], T the lag: at least T - N steps are bridged. Target at the last step.
+variance). Length uniform on [T, 1.1 T], T the lag: at least T - N steps are bridged. Target: 1 (class 1) or
+0, at the last step. Loss: sigmoid cross entropy. Wrong: the probability is off by 0.2 or more.
 
 Variants:
-  3a    N = 3; target 1 or 0, sigmoid cross entropy; wrong: probability off by 0.2 or more
+  3a    N = 3
   3a_1  the same with N = 1
   3b    N = 3, and the key steps carry the noise too
   3c    N = 3, clean key steps; the target is 0.2 (class 1) or 0.8 (class 2) plus N(0, 0.1): squared error,
-        and what must be learned is the mean. Wrong: off by more than 0.1 from the target without its noise
+        and what must be learned is the mean; wrong: off by more than 0.1 from the target without its noise
 
 Trivial predictor: 3a, 3b probability 1/2, loss ln 2, every sequence wrong; 3c 0.5, squared error
 .09 + .1 = .19, every sequence wrong.

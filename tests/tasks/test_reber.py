@@ -1,0 +1,147 @@
+"""The embedded Reber grammar, against strings and probabilities found by walking it."""
+
+from collections import Counter
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from bench import BadInput, Batch
+from tasks.reber import Reber
+
+# The published diagram, written down a second time: what follows what, and where it leads.
+DIAGRAM = {
+    1: [("T", 2), ("P", 3)],
+    2: [("S", 2), ("X", 4)],
+    3: [("T", 3), ("V", 5)],
+    4: [("X", 3), ("S", 6)],
+    5: [("P", 4), ("V", 6)],
+}
+SYMBOLS = "BTSXVPE"
+
+
+def stream(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def reber_strings(longest: int) -> dict[str, Fraction]:
+    """Every plain Reber string of at most `longest` symbols, and its probability."""
+    found: dict[str, Fraction] = {}
+    open_ends = [("B", 1, Fraction(1))]
+    while open_ends:
+        text, state, probability = open_ends.pop()
+        if state == 6:
+            found[text + "E"] = probability
+        elif len(text) < longest - 1:
+            open_ends += [(text + symbol, to, probability / 2) for symbol, to in DIAGRAM[state]]
+    return found
+
+
+def embedded_strings(longest: int) -> dict[str, Fraction]:
+    inner = reber_strings(longest - 4)
+    return {f"B{k}{text}{k}E": p / 2 for text, p in inner.items() for k in "TP"}
+
+
+def successors(text: str) -> list[set[str]]:
+    """The legal symbols after each symbol of an embedded string but the last; fails for an illegal one."""
+    assert text[0] == "B"
+    assert text[1] in "TP"
+    legal, state = [{"T", "P"}, {"B"}], 1
+    assert text[2] == "B"
+    for place, symbol in enumerate(text[3:], start=3):
+        allowed = dict(DIAGRAM[state]) if state in DIAGRAM else {"E": 7}
+        legal.append(set(allowed))
+        assert symbol in allowed
+        state = allowed[symbol]
+        if state == 7:
+            legal += [{text[1]}, {"E"}]
+            assert text[place + 1 :] == text[1] + "E"
+            return legal
+    raise AssertionError("the string does not end")
+
+
+def strings(batch: Batch) -> list[str]:
+    return ["".join(SYMBOLS[i] for i in row) for row in batch.inputs.argmax(-1).T.tolist()]
+
+
+@settings(max_examples=30)
+@given(lag=st.integers(9, 60), size=st.integers(1, 20), seed=st.integers(0, 2**40))
+def test_strings_are_legal_and_targets_are_their_successors(lag: int, size: int, seed: int) -> None:
+    task = Reber(lag)
+    batch = task.sample(size, stream(seed))
+    assert batch.mask.all()
+    for b, text in enumerate(strings(batch)):
+        assert len(text) + 1 >= lag
+        for step, legal in enumerate(successors(text + "E")):
+            named = {SYMBOLS[i] for i in batch.targets[step, b].nonzero().flatten().tolist()}
+            assert named == legal
+        assert len(text) - 1 - 1 - 1 >= task.minimal_lag  # from step 1 to the step that predicts it
+
+
+def test_every_string_has_its_natural_probability() -> None:
+    task, generator = Reber(9), stream(0)
+    drawn = Counter(text + "E" for _ in range(3000) for text in strings(task.sample(4, generator)))
+    known = embedded_strings(13)
+    total = sum(drawn.values())
+    for text, probability in known.items():
+        # Strings of one batch share their length: at most four times the variance of independent draws.
+        spread = (4 * float(probability) / total) ** 0.5
+        assert drawn[text] / total == pytest.approx(float(probability), abs=5 * spread)
+    assert min(map(len, drawn)) == 9
+
+
+def test_lengths_of_longer_lags_keep_the_law_of_long_strings() -> None:
+    lag, generator = 15, stream(1)
+    task = Reber(lag)
+    lengths = Counter(task.sample(1, generator).length + 1 for _ in range(4000))
+    known = embedded_strings(26)
+    law = np.array([float(sum(p for t, p in known.items() if len(t) == n)) for n in range(lag, 26)])
+    below = float(sum(p for t, p in known.items() if len(t) < lag))
+    law /= 1 - below
+    counts = np.array([lengths[n] for n in range(lag, 26)])
+    observed = np.append(counts, 4000 - counts.sum())
+    assert stats.chisquare(observed, 4000 * np.append(law, 1 - law.sum())).pvalue > 1e-3
+
+
+def test_trivial_predictor_by_enumeration_and_by_sampling() -> None:
+    task = Reber(9)
+    share = np.zeros(7)
+    covered = 0.0
+    for text, probability in embedded_strings(24).items():
+        legal = successors(text)
+        for symbols in legal:
+            share[[SYMBOLS.index(s) for s in symbols]] += float(probability) / len(legal)
+        covered += float(probability)
+    assert covered > 0.95
+    share /= covered
+    entropy = float(-(share * np.log(share) + (1 - share) * np.log(1 - share)).mean())
+    assert task.chance_loss == pytest.approx(entropy, rel=0.01)
+
+    generator = stream(2)
+    logits = torch.tensor(np.log(share / (1 - share)), dtype=torch.float32)
+    losses, wrong = [], []
+    for _ in range(800):
+        batch = task.sample(2, generator)
+        outputs = logits.expand(*batch.targets.shape)
+        losses.append(float(task.loss(outputs, batch.targets)))
+        wrong += task.wrong(outputs, batch).tolist()
+    assert np.mean(losses) == pytest.approx(task.chance_loss, rel=0.01)
+    assert np.mean(wrong) == task.chance
+
+
+def test_wrong_means_an_illegal_symbol_as_active_as_a_legal_one() -> None:
+    task = Reber(9)
+    batch = task.sample(3, stream(0))
+    outputs = 0.2 * batch.targets - 5  # far below one half, yet in the right order
+    assert not task.wrong(outputs, batch).any()
+    outputs[4, 1] = outputs[4, 1].max()
+    assert task.wrong(outputs, batch).tolist() == [False, True, False]
+
+
+def test_the_shortest_string_has_nine_symbols() -> None:
+    with pytest.raises(BadInput, match="lags 9 to 1000"):
+        Reber(8)

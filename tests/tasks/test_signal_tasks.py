@@ -1,0 +1,194 @@
+"""Timer, spike timing, latch and two-sequence, against a second reading of their definitions."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from bench import Task
+from tasks.latch import Latch
+from tasks.spike_timing import SpikeTiming
+from tasks.timer import Timer
+from tasks.two_sequence import TwoSequence
+
+sizes = st.integers(1, 15)
+seeds = st.integers(0, 2**40)
+
+
+def stream(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("variant", Timer.variants)
+@settings(max_examples=30)
+@given(lag=st.integers(20, 300), size=sizes, seed=seeds)
+def test_timer(variant: str, lag: int, size: int, seed: int) -> None:
+    task = Timer(lag, variant)
+    batch = task.sample(size, stream(seed))
+    assert batch.mask.all()
+    assert lag * 1.05 <= batch.length <= lag * 1.2
+    for b in range(size):
+        pulse, dial = batch.inputs[:, b].double().numpy().T
+        (start,) = np.flatnonzero(pulse)
+        assert pulse[start] == 1
+        tenths = round(10 * dial[start])
+        assert 1 <= tenths <= 10
+        assert dial[start] == pytest.approx(tenths / 10)
+        others = np.delete(dial, start)
+        assert np.all(others == (dial[start] if variant == "held" else 0))
+        duration = lag * tenths // 10
+        goal = [0.0] * batch.length
+        for step in range(start, start + duration):
+            goal[step] = 1.0
+        assert batch.targets[:, b, 0].tolist() == goal
+        # The longest duration's end can be judged on both sides.
+        assert start + lag + task.tolerance < batch.length
+
+
+def edges(on: np.ndarray) -> list[int]:
+    padded = np.concatenate(([False], on))
+    return np.flatnonzero(padded[1:] != padded[:-1]).tolist()
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_timer_is_wrong_when_an_edge_moves_more_than_a_hundredth(data: st.DataObject) -> None:
+    lag = data.draw(st.sampled_from([100, 250, 400]))
+    task = Timer(lag)
+    batch = task.sample(8, stream(data.draw(seeds)))
+    allowed = lag / 100
+    outputs = torch.full_like(batch.targets, -3)
+    expected = []
+    for b in range(8):
+        begin, end = edges(batch.targets[:, b, 0].numpy() > 0.5)
+        moves = [data.draw(st.integers(-8, 8)) for _ in range(2)]
+        begin, end = max(0, begin + moves[0]), end + moves[1]
+        outputs[begin:end, b] = 3
+        found = edges(outputs[:, b, 0].numpy() > 0)
+        truth = edges(batch.targets[:, b, 0].numpy() > 0.5)
+        expected.append(any(abs(f - t) > allowed for f, t in zip(found, truth, strict=True)))
+    assert task.wrong(outputs, batch).tolist() == expected
+
+
+def test_timer_is_wrong_with_an_extra_or_a_missing_pulse() -> None:
+    task = Timer(200)
+    batch = task.sample(30, stream(0))
+    right = 6 * batch.targets - 3
+    assert not task.wrong(right, batch).any()
+    blip = right.clone()
+    blip[-1] = 3
+    assert task.wrong(blip, batch).all() == (batch.targets[-4:] == 0).all()
+    assert task.wrong(-right, batch).all()
+    assert task.wrong(torch.full_like(right, -3), batch).all()
+    assert task.wrong(torch.full_like(right, 3), batch).all()
+
+
+def test_timer_durations_are_balanced_and_the_trivial_predictor_is_the_constant_mean() -> None:
+    task = Timer(100)
+    batch = task.sample(20_000, stream(1))
+    durations = batch.targets.sum(0).flatten().long()
+    counts = np.bincount(durations, minlength=101)[10::10]
+    assert counts.sum() == 20_000
+    assert stats.chisquare(counts).pvalue > 1e-3
+    mean = 55 / 110
+    logit = torch.full_like(batch.targets, math.log(mean / (1 - mean)))
+    assert float(task.loss(logit, batch.targets)) == pytest.approx(task.chance_loss, rel=2e-3)
+    assert task.wrong(logit, batch).double().mean() == task.chance
+
+
+@settings(max_examples=40)
+@given(lag=st.integers(2, 200), size=sizes, seed=seeds)
+def test_spike_timing(lag: int, size: int, seed: int) -> None:
+    task = SpikeTiming(lag)
+    batch = task.sample(size, stream(seed))
+    for b in range(size):
+        line = batch.inputs[:, b, 0].numpy()
+        first, second = np.flatnonzero(line)
+        assert line[[first, second]].tolist() == [1, 1]
+        assert second - first in (lag - 1, lag)
+        assert first < max(2, lag // 10)
+        assert int(batch.targets[0, b, 0]) == int(second - first == lag)
+        assert batch.length - 1 - first >= task.minimal_lag
+
+
+def test_the_time_of_the_second_spike_alone_says_little() -> None:
+    batch = SpikeTiming(50).sample(40_000, stream(0))
+    second = batch.length - 1 - batch.inputs.flip(0).argmax(0).flatten()
+    longer = batch.targets.flatten() > 0.5
+    # 5 steps of overlap a class, one at each end gives the class away: guessing by it is right 60%.
+    best = sum(
+        max(int((longer & (second == s)).sum()), int((~longer & (second == s)).sum())) for s in range(70)
+    )
+    assert best / 40_000 == pytest.approx(0.6, abs=0.01)
+
+
+@settings(max_examples=30)
+@given(lag=st.integers(1, 200), size=sizes, seed=seeds)
+def test_latch(lag: int, size: int, seed: int) -> None:
+    batch = Latch(lag).sample(size, stream(seed))
+    assert batch.length == lag + 1
+    for b in range(size):
+        assert float(batch.inputs[0, b, 0]) == 2 * float(batch.targets[0, b, 0]) - 1
+
+
+def test_latch_noise() -> None:
+    noise = Latch(50).sample(400, stream(0)).inputs[1:].flatten()
+    assert stats.kstest(noise / 0.2, "norm").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("variant", TwoSequence.variants)
+@settings(max_examples=30)
+@given(lag=st.integers(10, 150), size=sizes, seed=seeds)
+def test_two_sequence(variant: str, lag: int, size: int, seed: int) -> None:
+    task = TwoSequence(lag, variant)
+    batch = task.sample(size, stream(seed))
+    keys = 1 if variant == "3a_1" else 3
+    assert lag <= batch.length <= lag + lag // 10
+    assert batch.length - keys >= task.minimal_lag
+    if variant != "3b":
+        for b in range(size):
+            first = batch.inputs[:keys, b, 0].tolist()
+            assert first in ([1.0] * keys, [-1.0] * keys)
+            if variant != "3c":
+                assert int(batch.targets[0, b, 0]) == int(first[0] == 1)
+
+
+def test_two_sequence_noise_has_the_published_variances() -> None:
+    deviation = math.sqrt(0.2)
+    for variant in ("3a", "3b", "3c"):
+        batch = TwoSequence(40, variant).sample(3000, stream(2))
+        assert stats.kstest(batch.inputs[3:].flatten() / deviation, "norm").pvalue > 1e-3
+    batch = TwoSequence(40, "3b").sample(3000, stream(2))
+    sign = 2 * batch.targets - 1
+    assert stats.kstest((batch.inputs[:3] - sign).flatten() / deviation, "norm").pvalue > 1e-3
+    batch = TwoSequence(40, "3c").sample(5000, stream(2))
+    clean = torch.where(batch.inputs[0] > 0, 0.2, 0.8)
+    assert stats.kstest((batch.targets[0] - clean).flatten() / math.sqrt(0.1), "norm").pvalue > 1e-3
+    task = TwoSequence(40, "3c")
+    for off, wrong in ((0.09, False), (-0.09, False), (0.11, True), (-0.11, True)):
+        assert (task.wrong(clean.unsqueeze(0) + off, batch) == wrong).all()
+
+
+def test_two_sequence_judges_probabilities_at_two_tenths() -> None:
+    task = TwoSequence(40, "3a")
+    batch = task.sample(200, stream(0))
+    for right, wrong in ((0.81, False), (0.79, True), (0.1, True)):
+        p = torch.where(batch.targets > 0.5, right, 1 - right)
+        assert (task.wrong(p.logit(), batch) == wrong).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "variant"),
+    [(Latch, "b94"), (SpikeTiming, "pair"), *((TwoSequence, v) for v in TwoSequence.variants)],
+)
+def test_trivial_predictors_and_balance(kind: type[Task], variant: str) -> None:
+    task = kind(40, variant)
+    batch = task.sample(40_000, stream(9))
+    assert float(batch.targets.mean()) == pytest.approx(0.5, abs=0.01)
+    outputs = torch.full_like(batch.targets, 0.5 if variant == "3c" else 0.0)
+    assert float(task.loss(outputs, batch.targets)) == pytest.approx(task.chance_loss, rel=0.02)
+    assert float(task.wrong(outputs, batch).double().mean()) == pytest.approx(task.chance, abs=0.01)
