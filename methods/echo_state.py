@@ -180,7 +180,8 @@ class EchoState(Method):
     def start(self, task: Task) -> dict[str, Any]:
         """Leaky units at every time scale up to the task's, with next to no recurrence.
 
-        The bias makes tanh uneven: without it no unit sees a product of two signed inputs.
+        The bias makes tanh uneven: without it value x marker^2 is all it holds of their product, the
+        same for marks 1 and -1.
         """
         return {
             "memory": "spread",

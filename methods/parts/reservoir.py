@@ -115,13 +115,14 @@ def harvest(
     """States [S, B, N] where `mask` [T] is true, and the last state [B, N], from inputs [T, B, D].
 
     `state` [B, N] is where to begin (zero without it), `noise` [T, B, N] is added to the states. On the
-    CPU the backend is Numba calling BLAS; torch, on any device, is the reference. The states are a
-    view of [N, S, B] memory: flattened to rows [S B, N] they stay one.
+    CPU the backend is Numba calling BLAS; torch, on any device, is the reference, and serves inputs that ask
+    for a gradient. The states are a view of [N, S, B] memory: flattened to rows [S B, N] they stay one.
     """
     size = inputs.shape[1]
     if state is None:
         state = torch.zeros(size, reservoir.units, dtype=torch.float64, device=inputs.device)
-    if backend == "torch" or (backend == "auto" and inputs.device.type != "cpu"):
+    differentiable = torch.is_grad_enabled() and inputs.requires_grad
+    if backend == "torch" or (backend == "auto" and (differentiable or inputs.device.type != "cpu")):
         return _harvest_torch(reservoir, inputs.double(), mask, state, noise)
     return _harvest_numba(reservoir, inputs, mask, state, noise)
 

@@ -24,8 +24,8 @@ class Readout:
 class NormalEquations(nn.Module):
     """The sums a ridge regression of targets [R, K] on features [R, F] needs.
 
-    They are buffers, so checkpoints keep them. Features and targets are taken about the means of the first rows: sums about a far zero lose
-    the digits that a small penalty lives on.
+    They are buffers, so checkpoints keep them. Features and targets are taken about the means of the first
+    rows: sums about a far zero lose the digits that a small penalty lives on.
     """
 
     rows: Tensor

@@ -1,0 +1,335 @@
+"""The echo state network: what it solves, what it learns, what it charges."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import optuna
+import pytest
+import pytorch_lightning as pl
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
+
+from bench import Batch, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError, Task
+from methods import echo_state
+from methods.echo_state import EchoState
+from methods.parts.reservoir import harvest
+
+LEAKY = {
+    "leak": "spread",
+    "leak_scale": 0.17,
+    "radius": 0.07,
+    "input_scale": 0.44,
+    "bias": 0.3,
+    "ridge": 1e-13,
+}
+DELAY = {"topology": "ring", "radius": 1.0, "input_scale": 1e-3, "ridge": 1e-13}
+
+
+class Adding(Task):
+    """Values U[-1, 1], two of them marked 1 in the first half, the first and last of all marked -1.
+
+    Target: the mean of the two marked 1, at the end.
+    """
+
+    name = "adding"
+    source = ""
+
+    def __init__(self, lag: int, loss: object = None) -> None:
+        super().__init__(lag)
+        self.input_size, self.output_size = 2, 1
+        self.loss = loss or SquaredError()
+
+    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
+        values = 2 * torch.rand(self.lag, batch_size, generator=generator) - 1
+        markers = torch.zeros_like(values)
+        keys = 1 + torch.rand(self.lag // 2, batch_size, generator=generator).argsort(0)[:2]
+        markers.scatter_(0, keys, 1.0)
+        markers[[0, -1]] = -1.0
+        mask = torch.arange(self.lag) == self.lag - 1
+        targets = (values * (markers == 1)).sum(0).div(2)[None, :, None]
+        return Batch(torch.stack([values, markers], -1), targets, mask)
+
+    def wrong(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return ~((outputs - batch.targets).abs() <= 0.04).all(0).all(-1)
+
+
+class Memory(Task):
+    """Five bits, blanks, a trigger; the bits again: one class of three at every step."""
+
+    name = "memory"
+    source = ""
+
+    def __init__(self, lag: int, loss: object = None) -> None:
+        super().__init__(lag)
+        self.input_size, self.output_size = 4, 3
+        self.loss = loss or SoftmaxCrossEntropy()
+
+    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
+        bits = torch.randint(0, 2, (5, batch_size), generator=generator)
+        symbols = torch.full((self.lag + 10, batch_size), 2)
+        symbols[:5] = bits
+        symbols[self.lag + 4] = 3
+        targets = torch.full((self.lag + 10, batch_size), 2)
+        targets[-5:] = bits
+        mask = torch.ones(self.lag + 10, dtype=torch.bool)
+        inputs = torch.nn.functional.one_hot(symbols, 4).float()
+        if isinstance(self.loss, SigmoidCrossEntropy):
+            return Batch(inputs, torch.nn.functional.one_hot(targets, 3).float(), mask)
+        return Batch(inputs, targets, mask)
+
+    def wrong(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return (outputs.argmax(-1) != batch.targets).any(0)
+
+
+def trained(task: Task, batches: int, seed: int = 0, **hyperparameters: object) -> tuple:
+    torch.manual_seed(seed)
+    model = EchoState().build(task, **hyperparameters)
+    generator = torch.Generator().manual_seed(seed + 1)
+    seen = [task.sample(model.batch_size, generator) for _ in range(batches)]
+    losses = [float(model.training_step(batch, i)) for i, batch in enumerate(seen)]
+    return model, seen, losses
+
+
+def wrong_of_2000(task: Task, model: pl.LightningModule) -> int:
+    batch = task.sample(2000, torch.Generator().manual_seed(77))
+    with torch.no_grad():
+        return int(task.wrong(model(batch.inputs, batch.mask), batch).sum())
+
+
+@pytest.mark.parametrize(("lag", "units"), [(50, 60), (200, 100)])
+def test_adds_across_the_lag(lag: int, units: int) -> None:
+    task = Adding(lag)
+    model, _, losses = trained(task, 10, units=units, **LEAKY)
+    assert wrong_of_2000(task, model) == 0
+    assert losses[0] > 0.05 > 1e-4 > losses[-1]
+
+
+def test_telling_signs_apart_needs_the_bias() -> None:
+    """tanh is odd: of value and marker it holds value x marker^2, which is the same for marks 1 and -1."""
+    task = Adding(50)
+    model, _, _ = trained(task, 10, units=60, **{**LEAKY, "bias": 0.0})
+    assert wrong_of_2000(task, model) > 400
+
+
+@pytest.mark.parametrize("topology", ["ring", "orthogonal"])
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(), SigmoidCrossEntropy()])
+def test_delay_line_remembers_to_the_step(topology: str, loss: object) -> None:
+    task = Memory(60, loss)
+    model, _, losses = trained(task, 4, units=110, batch_size=32, **{**DELAY, "topology": topology})
+    batch = task.sample(200, torch.Generator().manual_seed(77))
+    outputs = model(batch.inputs, batch.mask)
+    assert outputs.shape == (70, 200, 3)
+    assert not Memory(60).wrong(outputs, Memory(60).sample(200, torch.Generator().manual_seed(77))).any()
+    assert losses[-1] < 0.01
+
+
+def test_readout_is_scikit_learns_ridge_on_the_states_seen() -> None:
+    task = Memory(8, SquaredError())
+    task.sample = Adding(18).sample  # type: ignore[method-assign]
+    task.input_size, task.output_size = 2, 1
+    for squares in (False, True):
+        model, seen, _ = trained(
+            task, 5, units=12, batch_size=30, squares=squares, **{**LEAKY, "ridge": 1e-3, "leak_scale": 1.0}
+        )
+        states = [harvest(model.layer, b.inputs, b.mask, backend="torch")[0][0].numpy() for b in seen]
+        features = np.concatenate(states)
+        features = np.concatenate([features, features**2], 1) if squares else features
+        scaler = StandardScaler().fit(features)
+        targets = np.concatenate([b.targets[0].double().numpy() for b in seen])
+        expected = Ridge(alpha=1e-3 * len(targets), solver="svd").fit(scaler.transform(features), targets)
+        fresh = task.sample(50, torch.Generator().manual_seed(5))
+        state = harvest(model.layer, fresh.inputs, fresh.mask, backend="torch")[0][0].numpy()
+        state = np.concatenate([state, state**2], 1) if squares else state
+        np.testing.assert_allclose(
+            model(fresh.inputs, fresh.mask)[0, :, 0],
+            expected.predict(scaler.transform(state)).ravel(),
+            rtol=1e-4,
+            atol=1e-6,
+        )
+
+
+def test_pieces_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = Memory(20)
+    arguments = {"units": 40, "batch_size": 16, **DELAY, "ridge": 1e-6}
+    whole, _, losses = trained(task, 3, **arguments)
+    monkeypatch.setattr(echo_state, "CHUNK", 40 * 16 * 7)
+    pieces, _, losses_in_pieces = trained(task, 3, **arguments)
+    np.testing.assert_allclose(losses_in_pieces, losses, rtol=1e-5)
+    torch.testing.assert_close(pieces.readout, whole.readout, rtol=1e-5, atol=1e-5)
+
+
+def test_loss_is_of_sequences_not_yet_learned_from() -> None:
+    task = Adding(20)
+    model, _, _ = trained(task, 3, units=20, batch_size=50, **LEAKY)
+    batch = task.sample(50, torch.Generator().manual_seed(9))
+    before = float(task.loss(model(batch.inputs, batch.mask), batch.targets))
+    assert float(model.training_step(batch, 3)) == pytest.approx(before, rel=1e-5)
+
+
+def test_logits_are_undecided_before_training_and_sure_after() -> None:
+    task = Memory(20)
+    model, _, _ = trained(task, 0, units=60, **DELAY)
+    batch = task.sample(4, torch.Generator().manual_seed(1))
+    np.testing.assert_allclose(model(batch.inputs, batch.mask).softmax(-1), 1 / 3, rtol=1e-6)
+    assert float(model.training_step(batch, 0)) == pytest.approx(math.log(3))
+    model, _, _ = trained(task, 6, units=60, batch_size=32, **DELAY)
+    goal = torch.nn.functional.one_hot(batch.targets, 3)
+    assert (model(batch.inputs, batch.mask).softmax(-1) - goal).abs().max() < 0.01
+
+
+def test_cost() -> None:
+    """Dense 20 x 22 weights; 10 steps; 30 sequences, one supervised step each; solved by Cholesky."""
+    task = Adding(10)
+    arguments = {**LEAKY, "ridge": 1e-3, "units": 20, "batch_size": 30, "topology": "orthogonal"}
+    model, seen, _ = trained(task, 1, **arguments)
+    harvesting, adding = 2 * (20 * 20 + 20 * 2) * 10 * 30, 2 * 20 * 21 * 30
+    solving = 20**3 / 3 + 2 * 20**2
+    assert model.cost(seen[0]) == pytest.approx(harvesting + adding + solving)
+    costs = []
+    for i in range(1, 40):
+        model.training_step(seen[0], i)
+        costs.append(model.cost(seen[0]))
+    assert min(costs) == pytest.approx(harvesting + adding)
+    solves = sum(cost > harvesting + adding + 1 for cost in costs)
+    assert solves < 30
+
+
+def test_noise_is_for_training_alone() -> None:
+    task = Adding(20)
+    model, seen, _ = trained(task, 2, units=20, noise=1e-2, **LEAKY)
+    quiet, _, _ = trained(task, 2, units=20, **LEAKY)
+    torch.testing.assert_close(
+        model(seen[0].inputs, seen[0].mask), model(seen[0].inputs, seen[0].mask), rtol=0, atol=0
+    )
+    assert model.readout.abs().sum() < quiet.readout.abs().sum()
+
+
+def test_outputs_have_a_gradient_in_the_inputs() -> None:
+    """As probes of how much an early input still matters ask for."""
+    task = Adding(12)
+    model, seen, _ = trained(task, 3, units=30, **{**LEAKY, "ridge": 1e-6})
+    inputs = seen[0].inputs[:, :1].clone().requires_grad_()
+    model(inputs, seen[0].mask).sum().backward()
+    step = torch.zeros_like(inputs)
+    step[5, 0, 0] = 1e-2
+    mask = seen[0].mask
+    change = model(inputs.detach() + step, mask) - model(inputs.detach() - step, mask)
+    assert float(inputs.grad[5, 0, 0]) == pytest.approx(float(change) / 2e-2, rel=1e-2)
+
+
+def test_same_seed_same_model() -> None:
+    task = Adding(20)
+    first, _, _ = trained(task, 2, units=20, noise=1e-3, **LEAKY)
+    again, _, _ = trained(task, 2, units=20, noise=1e-3, **LEAKY)
+    other, _, _ = trained(task, 2, seed=5, units=20, noise=1e-3, **LEAKY)
+    assert torch.equal(first.readout, again.readout)
+    assert not torch.equal(first.readout, other.readout)
+
+
+def test_what_is_no_number_surfaces() -> None:
+    task = Memory(10)
+    model, _, _ = trained(task, 1, units=20, batch_size=8, **DELAY)
+    batch = task.sample(8, torch.Generator().manual_seed(1))
+    batch.inputs[3, 2, 0] = torch.nan
+    assert math.isnan(float(model.training_step(batch, 1)))
+    assert model(batch.inputs, batch.mask).isnan().all()
+
+
+def test_trains_under_lightning_and_survives_a_checkpoint() -> None:
+    task = Adding(50)
+    torch.manual_seed(0)
+    model = EchoState().build(task, units=60, **LEAKY)
+    generator = torch.Generator().manual_seed(1)
+    data = [task.sample(200, generator) for _ in range(8)]
+    trainer = pl.Trainer(
+        max_epochs=1,
+        logger=False,
+        accelerator="cpu",
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    loader = torch.utils.data.DataLoader(data, batch_size=None, num_workers=0)
+    trainer.fit(model, loader)
+    assert wrong_of_2000(task, model) == 0
+    torch.manual_seed(0)
+    restored = EchoState().build(task, units=60, **LEAKY)
+    restored.load_state_dict(model.state_dict())
+    for part in (model, restored):
+        part.training_step(data[0], 0)
+        part.training_step(data[1], 1)
+    assert torch.equal(restored.readout, model.readout)
+
+
+@given(st.integers(0, 2**31))
+@settings(deadline=None, max_examples=30)
+def test_whatever_is_suggested_can_be_built(seed: int) -> None:
+    method, task = EchoState(), Memory(10)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    hyperparameters = method.suggest(study.ask(), task)
+    torch.manual_seed(0)
+    model = method.build(task, **hyperparameters)
+    batch = task.sample(4, torch.Generator().manual_seed(1))
+    assert math.isfinite(float(model.training_step(batch, 0)))
+    assert model(batch.inputs, batch.mask).isfinite().all()
+
+
+PUBLISHED = {
+    "leaky units of all time scales": EchoState().start(Memory(10)),
+    "delay line, orthogonal": {
+        "memory": "delay",
+        "delay_topology": "orthogonal",
+        "delay_radius": 1.0,
+        "delay_input_scale": 1e-3,
+        "delay_biased": False,
+        "units": 350,
+        "squares": False,
+        "readout": "exact",
+        "exact_ridge": 1e-13,
+        "batch_size": 100,
+    },
+    "slow and fast blocks, with noise": {
+        "memory": "blocks",
+        "leak_scale": 1.0,
+        "leaky_topology": "sparse",
+        "leaky_radius": 0.9,
+        "leaky_input_scale": 0.1,
+        "bias": 0.1,
+        "units": 500,
+        "squares": True,
+        "readout": "smooth",
+        "smooth_ridge": 1e-6,
+        "noisy": True,
+        "noise": 1e-5,
+        "batch_size": 200,
+    },
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_space_contains(name: str) -> None:
+    study = optuna.create_study()
+    study.enqueue_trial(PUBLISHED[name])
+    trial = study.ask()
+    EchoState().suggest(trial, Memory(10))
+    # Optuna warns of, and replaces, what lies outside; what it does not know it leaves.
+    assert {key: trial.params[key] for key in PUBLISHED[name]} == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("task", [Adding(50), Adding(100)])
+def test_first_trial_already_solves(task: Task) -> None:
+    method = EchoState()
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
+    study.enqueue_trial(method.start(task))
+    model, _, _ = trained(task, 10, **method.suggest(study.ask(), task))
+    assert wrong_of_2000(task, model) < 20
+
+
+def test_supports_what_can_be_regressed() -> None:
+    assert EchoState().supports(Adding(10)) is None
+    assert EchoState().supports(Adding(10, loss=torch.nn.CTCLoss())) is not None
