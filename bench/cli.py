@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
 from importlib.metadata import entry_points
@@ -15,12 +16,12 @@ from rich.console import Console
 from bench import listing, planning, profile
 from bench.campaign import Coordinator
 from bench.errors import BadInput
+from bench.launch import launch
 from bench.pool import LocalPool, default_jobs
 from bench.profile import Profile
-from bench.progress import Reporter, duration
 from bench.registry import Registry, discover
-from bench.spec import FAILED
-from bench.store import STUDIES
+from bench.replay import find, stored_profile
+from bench.replay import replay as replay_row
 
 INTERRUPTED = 130
 
@@ -48,7 +49,9 @@ PluginOption = Annotated[list[str] | None, typer.Option("--plugin", help="A plug
 
 @app.command()
 def run(
-    profile_name: ProfileOption = "quick",
+    profile_name: Annotated[
+        str | None, typer.Option("--profile", help="A profile's name, or its TOML file [default: quick].")
+    ] = None,
     methods: MethodsOption = None,
     tasks: TasksOption = None,
     lags: LagsOption = None,
@@ -62,21 +65,29 @@ def run(
     plugin: PluginOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="The campaign's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Finish an interrupted campaign.")] = False,
+    dask: Annotated[
+        str | None, typer.Option("--dask", help="Run on the Dask cluster whose scheduler is at ADDRESS.")
+    ] = None,
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
-    chosen = _profile(
-        profile_name, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin
-    )
+    if profile_name is None and resume and out is not None:
+        base = stored_profile(out)
+    else:
+        base = profile.read(profile_name or "quick")
+    chosen = _profile(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
     registry = _registry(chosen)
     folder = out or Path("results", "local", f"{chosen.name}-{chosen.seed}")
     coordinator = Coordinator(chosen, registry, folder, resume)
     try:
+        for notice in coordinator.notices:
+            console.print(notice, markup=False, highlight=False, soft_wrap=True)
         for label, why in coordinator.skipped.items():
             console.print(f"skipped {label}: {why}", markup=False, highlight=False)
         if coordinator.complete:
             console.print(f"{folder} holds this campaign already, complete; nothing is run again.")
         else:
-            _run(coordinator, chosen, registry, jobs or default_jobs())
+            if not launch(console, coordinator, chosen, registry, jobs or default_jobs(), dask):
+                raise typer.Exit(INTERRUPTED)
     finally:
         coordinator.close()
     _report([folder], None)
@@ -98,9 +109,8 @@ def plan(
     plugin: PluginOption = None,
 ) -> None:
     """Show the grid of a campaign, its FLOPs, and a time from a pilot step of each case."""
-    chosen = _profile(
-        profile_name, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin
-    )
+    base = profile.read(profile_name)
+    chosen = _profile(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
     slots = jobs or default_jobs()
     pool = LocalPool(slots, chosen.timeout, chosen.memory)
     try:
@@ -128,43 +138,32 @@ def report(
     _report(folders, out)
 
 
-def _run(coordinator: Coordinator, chosen: Profile, registry: Registry, jobs: int) -> None:
-    methods = sorted({case.method for case in coordinator.cases})
-    for name in methods:
-        registry.method(name).warm_up()
-    console.print(
-        f"campaign {chosen.name}, seed {chosen.seed}: {len(coordinator.cases)} cases of {chosen.trials} "
-        f"trials and {chosen.retests} retests on {jobs} {'worker' if jobs == 1 else 'workers'}, "
-        f"into {coordinator.folder}",
-        soft_wrap=True,
-        highlight=False,
-    )
-    pool = LocalPool(jobs, chosen.timeout, chosen.memory)
-    reporter = Reporter(console, coordinator.total)
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The campaign's folder.")],
+    run_id: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
+) -> None:
+    """Run a stored trial again, and check that it comes out the same; exit code 1 if it does not."""
+    chosen = stored_profile(folder)
+    stored = find(folder, run_id)
+    pool = LocalPool(1, chosen.timeout, chosen.memory)
     try:
-        with reporter:
-            coordinator.run(pool, reporter)
-    except KeyboardInterrupt:
-        console.print(
-            f"interrupted; nothing finished is lost. To go on: add --resume --out {coordinator.folder}",
-            soft_wrap=True,
-            highlight=False,
-        )
-        raise typer.Exit(INTERRUPTED) from None
+        result = replay_row(stored, chosen, discover(tuple(chosen.plugins)), pool)
     finally:
         pool.close()
-    failed = {status: count for status, count in reporter.statuses.items() if status in FAILED}
-    counts = ", ".join(f"{count} {status}" for status, count in reporter.statuses.most_common())
-    console.print(
-        f"{reporter.done} trials in {duration(coordinator.manifest['seconds'])}: {counts}", highlight=False
-    )
-    if failed:
+    name = f"run {stored['run_id']} ({stored['phase']} {stored['trial']} of {stored['method']})"
+    if result.code_changed:
         console.print(
-            f"{sum(failed.values())} trials failed; their rows in trials.parquet say why "
-            f"({coordinator.folder / STUDIES} has their hyperparameters)",
-            soft_wrap=True,
+            f"the code has changed since: {stored['code_hash']} then, {result.again['code_hash']} now",
             highlight=False,
+            soft_wrap=True,
         )
+    for column, (then, now) in result.differences.items():
+        console.print(f"{column}: {then} then, {now} now", markup=False, highlight=False, soft_wrap=True)
+    if result.differences:
+        console.print(f"{name} did not come out the same", highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
+    console.print(f"{name} came out the same: {stored['status']}", highlight=False, soft_wrap=True)
 
 
 def _report(folders: list[Path], out: Path | None) -> None:
@@ -185,7 +184,7 @@ def _registry(chosen: Profile) -> Registry:
 
 
 def _profile(
-    name: str,
+    base: Profile,
     methods: str | None,
     tasks: str | None,
     lags: str | None,
@@ -200,7 +199,6 @@ def _profile(
     """The profile with the command line's changes; raises BadInput."""
     numbers = {"trials": trials, "retests": retests, "seed": seed, "timeout": timeout, "memory": memory}
     overrides: dict[str, Any] = {key: value for key, value in numbers.items() if value is not None}
-    base = profile.read(name)
     if methods is not None:
         overrides["methods"] = _split(methods)
     if plugins:
@@ -232,6 +230,8 @@ def _lags(text: str) -> list[int]:
 def main() -> None:
     """The console script."""
     warnings.simplefilter("ignore")
+    # Batch systems end a job with SIGTERM: the same clean end as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
     except BadInput as error:

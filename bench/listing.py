@@ -17,7 +17,7 @@ def show(console: Console, registry: Registry, only_methods: bool, only_tasks: b
     """Print the plugins and profiles there are, or only one kind of plugin in full."""
     everything = not (only_methods or only_tasks)
     if everything or only_methods:
-        console.print(_methods(registry))
+        console.print(_methods(registry, only_methods))
     if everything or only_tasks:
         console.print(_tasks(registry))
     if only_tasks:
@@ -35,12 +35,21 @@ def show(console: Console, registry: Registry, only_methods: bool, only_tasks: b
         )
 
 
-def _methods(registry: Registry) -> Table:
-    table = Table(title="methods (remedies combine with +)", title_justify="left")
-    for column in ("name", "changes", "what it is", "source"):
-        table.add_column(column)
+def _table(title: str, *columns: str) -> Table:
+    """A table whose first column is never cut."""
+    table = Table(title=title, title_justify="left")
+    for index, column in enumerate(columns):
+        table.add_column(column, no_wrap=index == 0)
+    return table
+
+
+def _methods(registry: Registry, full: bool) -> Table:
+    table = _table(
+        "methods (remedies combine with +)", "name", "changes", "what it is" + ", and its source" * full
+    )
     for name, plugin in sorted(registry.methods.items()):
-        table.add_row(name, _changes(plugin), escape(first_line(plugin)), escape(plugin.source))
+        text = first_line(plugin) + f" {plugin.source}" * full
+        table.add_row(name, _changes(plugin), escape(text))
     return table
 
 
@@ -52,26 +61,22 @@ def _changes(plugin: type[Method] | type[Remedy]) -> str:
 
 
 def _tasks(registry: Registry) -> Table:
-    table = Table(title="tasks", title_justify="left")
-    for column in ("task:variant", "lags", "how it differs", "source"):
-        table.add_column(column)
+    table = _table("tasks (--tasks shows their definitions)", "task:variant", "lags", "what it is")
     for name, plugin in sorted(registry.tasks.items()):
         for variant, how in plugin.variants.items():
-            table.add_row(f"{name}:{variant}", str(plugin.lags(variant)), escape(how), escape(plugin.source))
+            table.add_row(f"{name}:{variant}", str(plugin.lags(variant)), escape(how or first_line(plugin)))
     return table
 
 
 def _facts(plugin: type[Task]) -> Table:
     table = Table(title=f"{plugin.name}: {first_line(plugin)}", title_justify="left", show_header=False)
-    for key, text in plugin.facts.items():
+    for key, text in {**plugin.facts, "source": plugin.source}.items():
         table.add_row(key, escape(text))
     return table
 
 
 def _profiles() -> Table:
-    table = Table(title="profiles", title_justify="left")
-    for column in ("name", "what it is", "methods", "tasks"):
-        table.add_column(column)
+    table = _table("profiles", "name", "what it is", "methods", "tasks")
     for name in profile.available():
         try:
             found = profile.read(name)

@@ -37,9 +37,12 @@ _FALSE_STARTS = 5
 
 
 class Executor(Protocol):
-    """Runs trials somewhere; `slots` is how many at once."""
+    """Runs trials somewhere."""
 
-    slots: int
+    @property
+    def slots(self) -> int:
+        """How many trials it runs at once; may change."""
+        ...
 
     def submit(self, spec: TrialSpec) -> Future[Any]:
         """Start `spec` as soon as a slot is free."""
@@ -73,7 +76,7 @@ class LocalPool:
 
     def __init__(self, jobs: int, timeout: float, memory_gb: float, quiet: bool = True) -> None:
         """`timeout` in seconds and `memory_gb` in GiB, for each trial; `quiet` drops what plugins print."""
-        self.slots = jobs
+        self._slots = jobs
         self.timeout = timeout
         self.memory_gb = memory_gb
         self.quiet = quiet
@@ -92,6 +95,11 @@ class LocalPool:
         self._alarm, self._bell = self._context.Pipe(duplex=False)
         self._thread = threading.Thread(target=self._manage, name="longlag-pool", daemon=True)
         self._thread.start()
+
+    @property
+    def slots(self) -> int:
+        """The number of worker processes."""
+        return self._slots
 
     def submit(self, spec: TrialSpec) -> Future[Any]:
         """Start `spec` as soon as a worker is free."""
@@ -152,7 +160,7 @@ class LocalPool:
                 "no worker process can be started: is memory or the process limit used up?"
             )
         with self._lock:
-            wanted = min(self.slots, len(self._waiting) + len(self._suspects) + len(self._busy))
+            wanted = min(self._slots, len(self._waiting) + len(self._suspects) + len(self._busy))
             if self._broken is not None:
                 for job in (*self._waiting, *self._suspects):
                     job.future.set_exception(self._broken)
