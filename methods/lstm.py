@@ -20,6 +20,7 @@ import optuna
 
 from bench import Recipe, Recurrent, Remedy, Task
 from methods.parts import gates
+from methods.parts.initialisers import UniformWeights
 from methods.parts.lstm_cell import LSTMCell
 from methods.parts.optimisers import AdamOrMomentum
 from methods.parts.size import Size
@@ -35,6 +36,7 @@ class LSTM(Remedy):
     source = "Hochreiter & Schmidhuber 1997, Neural Computation 9(8)"
     changes = "cell"
     companions = (
+        UniformWeights(),
         AdamOrMomentum(first={"optimiser": "adam", "adam_rate": 0.005, "halving": 3000.0}),
         Size(units=(8, 16, 32, 64), first={"units": 16, "batch_size": 20}),
     )
