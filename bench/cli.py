@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import warnings
@@ -24,6 +25,8 @@ from bench.replay import find, stored_profile
 from bench.replay import replay as replay_row
 
 INTERRUPTED = 130
+DATA_VARIABLE = "LONGLAG_DATA"
+"""Environment variable that tells tasks where the user's data sets lie."""
 
 app = typer.Typer(
     help="LongLag: which remedy bridges which lag, at what cost, and how the others fail.",
@@ -44,6 +47,9 @@ SeedOption = Annotated[int | None, typer.Option("--seed", help="The campaign's s
 JobsOption = Annotated[int, typer.Option("--jobs", min=0, help="Worker processes; 0: one a core.")]
 TimeoutOption = Annotated[float | None, typer.Option("--timeout", help="Seconds a trial may take.")]
 MemoryOption = Annotated[float | None, typer.Option("--memory", help="GiB a trial may take.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="The folder of the data sets that you have, as MNIST's files.")
+]
 PluginOption = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin's Python file.")]
 
 
@@ -63,6 +69,7 @@ def run(
     timeout: TimeoutOption = None,
     memory: MemoryOption = None,
     plugin: PluginOption = None,
+    data: DataOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="The campaign's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Finish an interrupted campaign.")] = False,
     dask: Annotated[
@@ -70,6 +77,7 @@ def run(
     ] = None,
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
+    _use_data(data)
     if profile_name is None and resume and out is not None:
         base = stored_profile(out)
     else:
@@ -107,8 +115,10 @@ def plan(
     timeout: TimeoutOption = None,
     memory: MemoryOption = None,
     plugin: PluginOption = None,
+    data: DataOption = None,
 ) -> None:
     """Show the grid of a campaign, its FLOPs, and a time from a pilot step of each case."""
+    _use_data(data)
     base = profile.read(profile_name)
     chosen = _profile(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
     slots = jobs or default_jobs()
@@ -174,6 +184,14 @@ def _report(folders: list[Path], out: Path | None) -> None:
     if len(folders) == 1 and "table" in hooks:
         console.print(hooks["table"].load()(folders[0]))
     console.print(f"report: {page}", soft_wrap=True, highlight=False)
+
+
+def _use_data(folder: Path | None) -> None:
+    """Tell tasks, and the workers to come, where the user's data lies."""
+    if folder is not None:
+        if not folder.is_dir():
+            raise BadInput(f"--data {folder}: no such folder")
+        os.environ[DATA_VARIABLE] = str(folder.resolve())
 
 
 def _registry(chosen: Profile) -> Registry:
