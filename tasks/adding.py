@@ -86,9 +86,8 @@ class Adding(Task):
         drawn = draw_marked(self.variant, self.lag, batch_size, generator)
         if self.variant == "hs97":
             drawn.inputs[:, :, 0] = 2 * drawn.inputs[:, :, 0] - 1
-        x1, x2 = (x * counts for x, counts in zip(drawn.pair(), drawn.counts, strict=True))
         scale, shift = SCALES[self.variant]
-        labels = torch.from_numpy(shift + scale * (x1 + x2)).view(1, batch_size, 1)
+        labels = torch.from_numpy(shift + scale * drawn.pair(neutral=0).sum(1)).view(1, batch_size, 1)
         return Batch(torch.from_numpy(drawn.inputs), labels, last_step(len(drawn.inputs)))
 
     def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:

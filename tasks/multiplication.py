@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -74,9 +73,7 @@ class Multiplication(Task):
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [T, B, 2], targets [1, B, 1]."""
         drawn = draw_marked(self.variant, self.lag, batch_size, generator)
-        one = np.float32(1)
-        x1, x2 = (np.where(counts, x, one) for x, counts in zip(drawn.pair(), drawn.counts, strict=True))
-        labels = torch.from_numpy(x1 * x2).view(1, batch_size, 1)
+        labels = torch.from_numpy(drawn.pair(neutral=1).prod(1)).view(1, batch_size, 1)
         return Batch(torch.from_numpy(drawn.inputs), labels, last_step(len(drawn.inputs)))
 
     def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:

@@ -73,8 +73,10 @@ class TemporalOrder(Task):
         super().__init__(lag, variant)
         self.ends = self.variant.startswith("hs97")
         self.windows = self.key_windows(lag, self.variant)
+        self.bounds = np.array(self.windows).T
         self.input_size = 8 if self.ends else 6
         self.output_size = 2 ** len(self.windows)
+        self.powers = 1 << np.arange(len(self.windows))[::-1]
         self.loss = SoftmaxCrossEntropy()
         self.chance = 1.0 if self.ends else 1 - 1 / self.output_size
         self.chance_loss = math.log(self.output_size)
@@ -94,17 +96,18 @@ class TemporalOrder(Task):
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [T, B, 6 or 8], targets [1, B] classes."""
         keys = len(self.windows)
-        length = stretched(self.lag, generator) if self.ends else self.lag
-        block = uniforms(batch_size, length + 2 * keys, generator)
-        symbols = integers(block[:, :length], 0, DISTRACTORS)
-        bits = integers(block[:, length : length + keys], 0, 2)
-        sequences = np.arange(batch_size)
-        for k, (start, stop) in enumerate(self.windows):
-            symbols[sequences, integers(block[:, length + keys + k], start, stop)] = X + bits[:, k]
+        if self.ends:
+            length, block = stretched(self.lag, batch_size, 2 * keys, generator)
+        else:
+            length, block = self.lag, uniforms(batch_size, self.lag + 2 * keys, generator)
+        symbols = integers(block[:, 2 * keys : 2 * keys + length], 0, DISTRACTORS)
+        bits = integers(block[:, :keys], 0, 2)
+        steps = integers(block[:, keys : 2 * keys], *self.bounds)
+        symbols[np.arange(batch_size)[:, np.newaxis], steps] = X + bits
         if self.ends:
             symbols[:, 0] = START
             symbols[:, -1] = END
-        classes = bits @ (1 << np.arange(keys)[::-1])
+        classes = bits @ self.powers
         return Batch(
             one_hot(symbols, self.input_size), torch.from_numpy(classes).unsqueeze(0), last_step(length)
         )

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from bench import Batch, Lags, SigmoidCrossEntropy, SquaredError, Task
-from tasks.parts.draws import integers, last_step, normals, stretched, uniforms
+from tasks.parts.draws import integers, last_step, normals, stretched
 
 INPUT_DEVIATION = math.sqrt(0.2)
 TARGET_DEVIATION = math.sqrt(0.1)
@@ -74,14 +74,13 @@ class TwoSequence(Task):
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [T, B, 1], targets [1, B, 1]."""
-        length = stretched(self.lag, generator)
-        block = uniforms(batch_size, length + 2, generator)
-        first = integers(block[:, -1], 0, 2).astype(np.float32)  # 1: class 1
-        line = normals(block[:, :-1])
+        length, block = stretched(self.lag, batch_size, 2, generator)
+        first = integers(block[:, 0], 0, 2).astype(np.float32)  # 1: class 1
+        noise = normals(block[:, 1 : length + 2])
         targets = first
         if self.regression:
-            targets = 0.8 - 0.6 * first + TARGET_DEVIATION * line[:, -1]
-        line = INPUT_DEVIATION * line[:, :-1]
+            targets = 0.8 - 0.6 * first + TARGET_DEVIATION * noise[:, 0]
+        line = INPUT_DEVIATION * noise[:, 1:]
         keys = line[:, : self.key_steps]
         if self.variant != "3b":
             keys[:] = 0

@@ -58,7 +58,7 @@ class Xor(Task):
         """Inputs [T, B, 2], targets [1, B, 1] in {0, 1}."""
         drawn = draw_marked(self.variant, self.lag, batch_size, generator)
         drawn.inputs[:, :, 0] = drawn.inputs[:, :, 0] >= 0.5
-        x1, x2 = drawn.pair()
+        x1, x2 = drawn.pair(neutral=0).T
         labels = torch.from_numpy(abs(x1 - x2)).view(1, batch_size, 1)
         return Batch(torch.from_numpy(drawn.inputs), labels, last_step(len(drawn.inputs)))
 

@@ -25,20 +25,22 @@ def uniforms(batch_size: int, count: int, generator: torch.Generator) -> Floats:
     return block
 
 
-def integers(uniform: Floats, start: int, stop: int) -> Ints:
-    """Uniform integers in [start, stop) from uniforms in [0, 1)."""
+def stretched(lag: int, batch_size: int, count: int, generator: torch.Generator) -> tuple[int, Floats]:
+    """A length uniform on [T, 1.1 T], T the lag, and [B, 1.1 T + count] draws from U[0, 1).
+
+    One length for the whole batch, so that nothing is padded; draws for the longest, so that one call
+    gives all of them.
+    """
+    longest = lag + lag // 10
+    width = longest + count
+    block: Floats = torch.rand(1 + batch_size * width, generator=generator).numpy()
+    return lag + int(block.item(0) * (longest - lag + 1)), block[1:].reshape(batch_size, width)
+
+
+def integers(uniform: Floats, start: int | Ints, stop: int | Ints) -> Ints:
+    """Uniform integers in [start, stop) from uniforms in [0, 1); the bounds may differ by column."""
     # float32 keeps u * n below n for every n: the product never rounds up to the excluded end.
-    return start + (uniform * np.float32(stop - start)).astype(np.int64)
-
-
-def integer(generator: torch.Generator, start: int, stop: int) -> int:
-    """One uniform integer in [start, stop)."""
-    return start + int(torch.rand(1, generator=generator).item() * (stop - start))
-
-
-def stretched(lag: int, generator: torch.Generator) -> int:
-    """A length uniform on [T, 1.1 T], T the lag: one for the whole batch, so that nothing is padded."""
-    return integer(generator, lag, lag + lag // 10 + 1)
+    return start + (uniform * (stop - start)).astype(np.int64)
 
 
 def normals(uniform: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -18,17 +19,19 @@ VARIANTS = {
 
 @dataclass(frozen=True)
 class Marked:
-    """Inputs [T, B, 2] (values in [0, 1), markers), the keys' steps [B], and whether they count [B]."""
+    """Inputs [T, B, 2] (values in [0, 1), markers), the keys' steps [B, 2], and whether they count [B, 2]."""
 
     inputs: Floats
-    keys: tuple[Ints, Ints]
-    counts: tuple[Flags, Flags]
+    keys: Ints
+    counts: Flags | None
 
-    def pair(self) -> tuple[Floats, Floats]:
-        """The two marked values [B]."""
-        sequences = np.arange(self.inputs.shape[1])
-        first, second = (self.inputs[steps, sequences, 0] for steps in self.keys)
-        return first, second
+    def pair(self, neutral: float) -> Floats:
+        """The two marked values [B, 2]; one that does not count is `neutral`."""
+        sequences = np.arange(len(self.keys))[:, np.newaxis]
+        values: Floats = self.inputs[self.keys, sequences, 0]
+        if self.counts is not None:
+            values[~self.counts] = neutral
+        return values
 
 
 def hs97_width(lag: int) -> int:
@@ -42,27 +45,33 @@ def draw_marked(variant: str, lag: int, batch_size: int, generator: torch.Genera
     Keys: hs97 the first ten steps, then the first T/2 - 1 steps still unmarked, and the markers of
     the first and last step are -1; ms11 [0, T/10) and [T/10, T/2); a16 one in each half.
     """
-    length = lag if variant == "a16" else stretched(lag, generator)
-    block = uniforms(batch_size, length + 2, generator)
-    if variant == "hs97":
-        first = integers(block[:, -2], 0, 10)
-        second = integers(block[:, -1], 0, hs97_width(lag))
-        second += second >= first
+    if variant == "a16":
+        length, block = lag, uniforms(batch_size, lag + 2, generator)
     else:
-        middle = lag // 2 if variant == "a16" else lag // 10
-        first = integers(block[:, -2], 0, middle)
-        second = integers(block[:, -1], middle, lag if variant == "a16" else lag // 2)
+        length, block = stretched(lag, batch_size, 2, generator)
+    keys = integers(block[:, :2], *_windows(variant, lag))
+    if variant == "hs97":
+        keys[:, 1] += keys[:, 1] >= keys[:, 0]
     inputs = np.zeros((length, batch_size, 2), dtype=np.float32)
-    inputs[:, :, 0] = block[:, :length].T
-    sequences = np.arange(batch_size)
-    inputs[first, sequences, 1] = 1
-    inputs[second, sequences, 1] = 1
+    inputs[:, :, 0] = block[:, 2 : 2 + length].T
+    inputs[keys, np.arange(batch_size)[:, np.newaxis], 1] = 1
     if variant != "hs97":
-        always = np.ones(batch_size, dtype=np.bool_)
-        return Marked(inputs, (first, second), (always, always))
+        return Marked(inputs, keys, None)
     inputs[0, :, 1] = -1
     inputs[-1, :, 1] = -1
-    return Marked(inputs, (first, second), (first > 0, second > 0))
+    return Marked(inputs, keys, keys > 0)
+
+
+@cache
+def _windows(variant: str, lag: int) -> tuple[Ints, Ints]:
+    """First and one past the last step of both keys (hs97: of the second, among the unmarked steps)."""
+    windows = {
+        "hs97": ((0, 0), (10, hs97_width(lag))),
+        "ms11": ((0, lag // 10), (lag // 10, lag // 2)),
+        "a16": ((0, lag // 2), (lag // 2, lag)),
+    }
+    start, stop = windows[variant]
+    return np.array(start), np.array(stop)
 
 
 def shortest_lag(variant: str) -> int:

@@ -40,11 +40,13 @@ def test_normals_are_normal_finite_and_symmetric() -> None:
 
 def test_lengths_are_uniform_from_the_lag_to_a_tenth_more() -> None:
     generator = stream(0)
-    lengths = [stretched(57, generator) for _ in range(6000)]
+    lengths = [stretched(57, 1, 2, generator)[0] for _ in range(6000)]
     counts = np.bincount(lengths)[57:]
     assert len(counts) == 6  # 57 ... 62
     assert stats.chisquare(counts).pvalue > 1e-3
-    assert {stretched(9, generator) for _ in range(50)} == {9}
+    assert {stretched(9, 1, 2, generator)[0] for _ in range(50)} == {9}
+    _, block = stretched(57, 4, 2, generator)
+    assert block.shape == (4, 62 + 2)
 
 
 def test_geometric_counts_how_often_more_comes() -> None:
