@@ -7,6 +7,10 @@ guide. Keeping its direction and bounding its length (Pascanu, Mikolov & Bengio 
 
 turns the jump off the wall into an ordinary step. Bounding each component on its own (Mikolov 2012)
 is the older form, and changes the direction too.
+
+That mends what explodes. Against what vanishes the same paper adds Omega to the loss of a tanh net
+(`parts/omega.py`), and begins at sparse weights whose spectral radius is near 1; both are companions here, as
+is momentum. With another cell than tanh units, the clipping remains.
 """
 
 from __future__ import annotations
@@ -17,6 +21,10 @@ import optuna
 
 from bench import Recipe, Remedy, Task
 from methods.parts.clipping import ClipByNorm, ClipByValue
+from methods.parts.initialisers import TunedWeights
+from methods.parts.omega import RegularisedTanhUnits
+from methods.parts.optimisers import MomentumDescent
+from methods.parts.size import Size
 
 RULES = {"norm": ClipByNorm, "value": ClipByValue}
 
@@ -27,6 +35,19 @@ class GradientClipping(Remedy):
     name = "gradient_clipping"
     source = "Pascanu, Mikolov & Bengio 2013, ICML (arXiv 1211.5063)"
     changes = "gradient"
+    companions = (
+        RegularisedTanhUnits(),
+        TunedWeights(
+            ("sparse", "orthogonal"),
+            first={"recurrent_weights": "sparse", "spectral_radius": 0.95, "input_scale": 0.1},
+        ),
+        MomentumDescent(first={"learning_rate": 0.01, "momentum": 0.0}),
+        Size(first={"units": 50, "batch_size": 20}),
+    )
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """The published rule and threshold."""
+        return {"clip_by": "norm", "threshold": 1.0}
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """Which form, and the threshold."""
