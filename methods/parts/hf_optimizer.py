@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.func import functional_call
 
 from bench import Batch, BatchOptimizer, MatchingLoss, Network
 from methods.parts.conjugate_gradient import Solution, conjugate_gradient
@@ -133,16 +134,18 @@ class HessianFree(BatchOptimizer):
     ) -> int:
         """Move the weights, or fail, and adapt lambda; how many times the loss was evaluated."""
         theta = flatten(self._parameters)
+        names = [name for name, _ in self.network.named_parameters()]
         evaluations = 0
 
         def evaluate(step: Tensor) -> float:
+            # at other weights, not at changed ones: the curvature is known at theta
             nonlocal evaluations
             evaluations += 1
-            self._place(theta + step)
-            return float(self.loss(self.network(batch.inputs, batch.mask), batch.targets))
+            weights = dict(zip(names, unflatten(theta + step, self._parameters), strict=True))
+            outputs = functional_call(self.network, weights, (batch.inputs, batch.mask))
+            return float(self.loss(outputs, batch.targets))
 
         rate, ratio = 0.0, -math.inf
-        delta = theta
         if solution.iterates:
             chosen, after = backtrack(evaluate, solution.iterates)
             delta = solution.iterates[chosen]
@@ -150,18 +153,17 @@ class HessianFree(BatchOptimizer):
             predicted = slope + 0.5 * float(delta @ curvature.product(delta))
             ratio = reduction_ratio(before, after, predicted)
             rate, _ = line_search(evaluate, delta, before=before, after=after, slope=slope)
-        self._place(theta + rate * delta if rate else theta)
+            if rate:
+                for parameter, part in zip(
+                    self._parameters, unflatten(theta + rate * delta, self._parameters), strict=True
+                ):
+                    parameter.copy_(part)
         self.settings["damping"] = levenberg_marquardt(self.settings["damping"], ratio if rate else -math.inf)
         self.settings["steps"] += 1
         if not rate:
             self.settings["failed"] += 1
             self.state.clear()
         return evaluations
-
-    def _place(self, theta: Tensor) -> None:
-        """Set the weights."""
-        for parameter, part in zip(self._parameters, unflatten(theta, self._parameters), strict=True):
-            parameter.copy_(part)
 
 
 def gauss_newton(network: Network, batch: Batch, loss: MatchingLoss) -> Curvature:
