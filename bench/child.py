@@ -11,10 +11,13 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-from bench.worker import serve
+from bench.worker import Work, serve
 
 _NEAR = 0.8
 """The share of its memory beyond which a killed worker is taken to have been killed for it."""
+
+_SLACK = 1.25
+_TOUCHED = ("RssAnon:", "RssShmem:")
 
 _OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 """Signals that others send; a process seldom dies of them by a fault of its own."""
@@ -29,11 +32,13 @@ _lock = threading.Lock()
 class Child:
     """One worker process, forked from a server that has imported torch already."""
 
-    def __init__(self, context: ForkServerContext, memory: int, quiet: bool) -> None:
+    def __init__(self, context: ForkServerContext, memory: int, quiet: bool, work: Work) -> None:
         """Raises OSError or EOFError where no process can be started."""
         ours, theirs = context.Pipe()
         try:
-            self.process = context.Process(target=serve, args=(theirs, memory, quiet), name="longlag-worker")
+            self.process = context.Process(
+                target=serve, args=(theirs, memory, quiet, work), name="longlag-worker"
+            )
             with _lock:
                 self.process.start()
         except BaseException:
@@ -70,10 +75,11 @@ class Child:
     def watch(self) -> bool:
         """Look at its memory; whether the trial holds more of it than it may.
 
-        The system's own limit ends most trials before; this one sees shared memory too.
+        The system's own limit ends most trials before; this one sees shared memory too. It is wider, so
+        that the same trial always meets the same one first.
         """
         self._peak = max(self._peak, self._resident_now())
-        return self._peak - self._resident > self.memory
+        return self._peak - self._resident > self.memory * _SLACK
 
     @property
     def starved(self) -> bool:
@@ -119,9 +125,10 @@ class Child:
         self.connection.close()
 
     def _resident_now(self) -> int:
+        """Bytes of memory it has touched, files apart; 0 where the system does not tell."""
         with suppress(OSError, IndexError, ValueError):
-            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-            return pages * os.sysconf("SC_PAGESIZE")
+            lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+            return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(_TOUCHED))
         return 0
 
 

@@ -21,11 +21,12 @@ class _Rung(BaseException):
 
 
 @contextmanager
-def patience(seconds: float = PATIENCE) -> Iterator[None]:
-    """Raises TimeoutError in the block's code after `seconds`; unguarded outside the main thread.
+def patience(seconds: float | None = None) -> Iterator[None]:
+    """Raises TimeoutError in the block's code after `seconds` (PATIENCE); unguarded outside the main thread.
 
     A signal ends Python loops and sleeps; a C call that never returns is not interrupted.
     """
+    limit = PATIENCE if seconds is None else seconds
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -36,10 +37,10 @@ def patience(seconds: float = PATIENCE) -> Iterator[None]:
     previous = signal.signal(signal.SIGALRM, ring)
     try:
         # Again and again, in case the plugin catches everything.
-        signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+        signal.setitimer(signal.ITIMER_REAL, limit, 0.5)
         yield
     except _Rung as rung:
-        late = TimeoutError(f"not done after {seconds:g} s")
+        late = TimeoutError(f"not done after {limit:g} s")
         raise late.with_traceback(rung.__traceback__) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
@@ -58,6 +59,9 @@ def reason(error: BaseException) -> str:
 
 def where(error: BaseException) -> str:
     """One line: the exception and the innermost place it passed through."""
+    if isinstance(error, SystemExit) and error.__context__ is not None:
+        # Lightning leaves the process on an interrupt: what it was about to handle says more.
+        error = error.__context__
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return reason(error) + place

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from bench.child import Child
 from bench.errors import BadInput
 from bench.spec import Outcome, TrialSpec
-from bench.worker import single_threaded
+from bench.worker import Work, execute, single_threaded
 
 _TICK = 0.2
 """Seconds between two looks at the clock and at memory."""
@@ -74,15 +74,21 @@ class LocalPool:
     torch once, so that a new one starts in milliseconds.
     """
 
-    def __init__(self, jobs: int, timeout: float, memory_gb: float, quiet: bool = True) -> None:
-        """`timeout` in seconds and `memory_gb` in GiB, for each trial; `quiet` drops what plugins print."""
+    def __init__(
+        self, jobs: int, timeout: float, memory_gb: float, quiet: bool = True, work: Work = execute
+    ) -> None:
+        """`timeout` in seconds and `memory_gb` in GiB, for each trial; `quiet` drops what plugins print.
+
+        `work` is what workers do with a spec, a function they can import.
+        """
         self._slots = jobs
         self.timeout = timeout
         self.memory_gb = memory_gb
         self.quiet = quiet
+        self.work = work
         single_threaded()
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["bench.worker"])
+        self._context.set_forkserver_preload(["bench.preload"])
         self._waiting: deque[_Job] = deque()
         self._suspects: deque[_Job] = deque()
         self._starting: set[Child] = set()
@@ -169,7 +175,7 @@ class LocalPool:
                 return
         for _ in range(wanted - len(self._starting) - len(self._idle) - len(self._busy)):
             try:
-                self._starting.add(Child(self._context, int(self.memory_gb * 2**30), self.quiet))
+                self._starting.add(Child(self._context, int(self.memory_gb * 2**30), self.quiet, self.work))
             except (OSError, EOFError):
                 self._false_starts += 1
                 return

@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from multiprocessing.connection import Connection
@@ -22,10 +23,13 @@ from bench.registry import discover
 from bench.spec import FAILED, Outcome, spec_from_dict
 from bench.training.trial import run
 
-__all__ = ["THREAD_VARIABLES", "execute", "limit_memory", "serve", "single_threaded", "where"]
+__all__ = ["THREAD_VARIABLES", "Work", "execute", "limit_memory", "serve", "single_threaded", "where"]
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 """One thread a worker: results do not depend on the machine's cores, and workers do not fight."""
+
+Work = Callable[[dict[str, Any]], dict[str, Any]]
+"""A TrialSpec as a dictionary to an Outcome as one."""
 
 _NO_MEMORY = ("allocate memory", "alloc_cpu", "cannot allocate", "out of memory", "bad_alloc", "errno 12")
 
@@ -39,7 +43,7 @@ def single_threaded() -> None:
     torch.set_num_threads(1)
 
 
-def serve(connection: Connection, memory: int, quiet: bool) -> None:
+def serve(connection: Connection, memory: int, quiet: bool, work: Work) -> None:
     """The life of a worker: says it is ready, then answers specs until the other end is closed.
 
     Messages are JSON. An answer is {"outcome": ..., "leaving": ...}; a worker that says it is leaving
@@ -53,7 +57,7 @@ def serve(connection: Connection, memory: int, quiet: bool) -> None:
         except (EOFError, OSError):
             return
         before = limit_memory(memory)
-        outcome = execute(spec)
+        outcome = work(spec)
         grown = _data() - before > memory / 4
         leaving = outcome["status"] in FAILED or grown
         connection.send_bytes(json.dumps({"outcome": outcome, "leaving": leaving}).encode())

@@ -57,6 +57,10 @@ def answer(
     loss = 0.0
     for batch in questions:
         outputs = model(batch.inputs, batch.mask)
+        expected = (int(batch.mask.sum()), batch.size, task.output_size)
+        if tuple(outputs.shape) != expected:
+            # Broadcast against the targets, another shape may even seem right.
+            raise ValueError(f"outputs of shape {tuple(outputs.shape)}, not {expected}")
         # Comparisons with NaN are false: without this a diverged model would seem right.
         broken = ~torch.isfinite(outputs).flatten(2).all(-1).all(0)
         wrong += int((task.wrong(outputs, batch) | broken).sum())

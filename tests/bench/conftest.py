@@ -1,0 +1,132 @@
+"""What the tests of campaigns share: a plugin file that does nothing, and campaigns that take seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bench.campaign import Coordinator
+from bench.pool import LocalPool
+from bench.profile import Profile, parse
+from bench.registry import discover
+from bench.spec import Case, Checks, Limits, Outcome, TrialSpec
+from bench.store import TIME_COLUMNS, TRIALS
+from bench.worker import execute
+
+CHORES = str(Path(__file__).with_name("chores.py"))
+
+MakeSpec = Callable[..., TrialSpec]
+MakeProfile = Callable[..., Profile]
+
+
+class Inline:
+    """An executor without processes: a trial is run when it is submitted."""
+
+    slots = 1
+
+    def submit(self, spec: TrialSpec) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(Outcome(**execute(asdict(spec))))
+        return future
+
+    def outcome(self, future: Future[Any]) -> Outcome:
+        outcome: Outcome = future.result()
+        return outcome
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def chores() -> str:
+    return CHORES
+
+
+@pytest.fixture(scope="session")
+def inline() -> Inline:
+    return Inline()
+
+
+@pytest.fixture(scope="session")
+def make_spec() -> MakeSpec:
+    """A trial of a method of chores.py that takes a moment."""
+
+    def make(method: str = "nothing", number: int = 0, **hyperparameters: Any) -> TrialSpec:
+        return TrialSpec(
+            case=Case(method, "chore", "standard", 1),
+            phase="tune",
+            number=number,
+            seed=number,
+            hyperparameters=hyperparameters,
+            limits=Limits(1e4, updates=2),
+            checks=Checks(4, 4, 4),
+            plugins=(CHORES,),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_profile() -> MakeProfile:
+    """A campaign of two cases of chores.py; a second or two."""
+
+    def make(**changes: Any) -> Profile:
+        base = {
+            "name": "chores",
+            "methods": ["nothing"],
+            "tasks": [{"task": "chore"}],
+            "lags": [1, 2],
+            "trials": 6,
+            "batch": 3,
+            "startup": 3,
+            "retests": 2,
+            "budget": 1e4,
+            "updates": 2,
+            "timeout": 60,
+            "memory": 1,
+            "checks": {"validation": 4, "confirmation": 4, "test": 4},
+            "plugins": [CHORES],
+        }
+        return parse({**base, **changes}, "test")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def campaign() -> Callable[..., list[dict[str, Any]]]:
+    """Runs a campaign to its end; the rows that were run now, without those known from before."""
+
+    def run(profile: Profile, folder: Path, executor: Any, resume: bool = False) -> list[dict[str, Any]]:
+        fresh: list[dict[str, Any]] = []
+        coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder, resume)
+        try:
+            coordinator.run(executor, lambda row, known: None if known else fresh.append(row))
+        finally:
+            coordinator.close()
+        return fresh
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trials() -> Callable[[Path], pd.DataFrame]:
+    """The rows of a complete campaign, without the columns that tell the time."""
+
+    def read(folder: Path) -> pd.DataFrame:
+        return pd.read_parquet(folder / TRIALS).drop(columns=list(TIME_COLUMNS))
+
+    return read
+
+
+@pytest.fixture(scope="package")
+def pool() -> Iterator[LocalPool]:
+    """Two workers, for all tests that only need some."""
+    made = LocalPool(2, timeout=60, memory_gb=1)
+    yield made
+    made.close()
