@@ -22,7 +22,7 @@ from bench.contract import Batch, Method, Task
 from bench.errors import BadInput
 from bench.network import Network, Recurrent
 
-Part = Literal["size", "cell", "initialiser", "penalty", "gradient", "optimiser"]
+Part = Literal["units", "batch", "cell", "initialiser", "penalty", "gradient", "optimiser"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 CellFactory = Callable[[int, int], Recurrent]
@@ -64,7 +64,7 @@ class BatchOptimizer(torch.optim.Optimizer):
 class Recipe:
     """How a network is made and trained; every field is a part a remedy may change.
 
-    `units` and `batch_size` are the part "size". `optimiser` may return a BatchOptimizer.
+    `batch_size` is the part "batch". `optimiser` may return a BatchOptimizer.
     """
 
     cell: CellFactory

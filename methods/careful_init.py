@@ -21,7 +21,7 @@ import optuna
 from bench import Recipe, Remedy, Task
 from methods.parts.initialisers import Kind, TunedWeights
 from methods.parts.optimisers import Nesterov
-from methods.parts.size import Size
+from methods.parts.size import BatchSize, Units
 
 WEIGHTS = TunedWeights(radii=(1.0, 1.2), centred=True)
 MOMENTUM = Nesterov()
@@ -33,7 +33,7 @@ class CarefulInit(Remedy):
     name = "careful_init"
     source = "Sutskever, Martens, Dahl & Hinton 2013, ICML"
     changes = ("initialiser", "optimiser")
-    companions = (Size(batches=(20, 50, 100), first={"units": 100, "batch_size": 100}),)
+    companions = (Units(first=100), BatchSize((20, 50, 100), first=100))
 
     def start(self, task: Task) -> dict[str, Any]:
         """What was published for the adding problem."""

@@ -24,7 +24,7 @@ from methods.parts.clipping import ClipByNorm, ClipByValue
 from methods.parts.initialisers import TunedWeights
 from methods.parts.omega import RegularisedTanhUnits
 from methods.parts.optimisers import MomentumDescent
-from methods.parts.size import Size
+from methods.parts.size import BatchSize, Units
 
 RULES = {"norm": ClipByNorm, "value": ClipByValue}
 
@@ -43,7 +43,8 @@ class GradientClipping(Remedy):
             first={"recurrent_weights": "orthogonal", "spectral_radius": 1.0, "input_scale": 0.1},
         ),
         MomentumDescent(first={"learning_rate": 0.003, "momentum": 0.9}),
-        Size(first={"units": 50, "batch_size": 20}),
+        Units(first=50),
+        BatchSize(first=20),
     )
 
     def start(self, task: Task) -> dict[str, Any]:

@@ -23,7 +23,7 @@ import torch
 from bench import MatchingLoss, Network, Recipe, Remedy, Task
 from methods.parts.hf_optimizer import HessianFree as Optimizer
 from methods.parts.initialisers import SparseWeights
-from methods.parts.size import Size
+from methods.parts.size import BatchSize, Units
 
 
 class HessianFree(Remedy):
@@ -34,7 +34,8 @@ class HessianFree(Remedy):
     changes = "optimiser"
     companions = (
         SparseWeights(radii=(1.0, 1.25), input_scales=(0.03, 1.0)),
-        Size(units=(50, 60, 100), batches=(300, 500, 1000, 2000, 10000)),
+        Units((50, 60, 100), first=60),
+        BatchSize((300, 500, 1000, 2000, 10000), first=1000),
     )
 
     def supports(self, task: Task) -> str | None:
@@ -51,8 +52,6 @@ class HessianFree(Remedy):
             "structural_damping": 1 / 30,
             "cg_iterations": 100,
             "curvature_batch": 300,
-            "batch_size": 1000,
-            "units": 60,
         }
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:

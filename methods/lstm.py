@@ -23,7 +23,7 @@ from methods.parts import gates
 from methods.parts.initialisers import UniformWeights
 from methods.parts.lstm_cell import LSTMCell
 from methods.parts.optimisers import AdamOrMomentum
-from methods.parts.size import Size
+from methods.parts.size import Units
 
 SPREADS = {"chrono": gates.chrono, "log_chrono": gates.log_chrono}
 KEEP_GATES = ("none", "constant", *SPREADS)
@@ -38,7 +38,7 @@ class LSTM(Remedy):
     companions = (
         UniformWeights(),
         AdamOrMomentum(first={"optimiser": "adam", "adam_rate": 0.005, "halving": 3000.0}),
-        Size(units=(8, 16, 32, 64), first={"units": 16, "batch_size": 20}),
+        Units((8, 16, 32, 64), first=16),
     )
 
     def start(self, task: Task) -> dict[str, Any]:

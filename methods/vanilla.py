@@ -9,7 +9,7 @@ from __future__ import annotations
 from bench import Recipe, Remedy
 from methods.parts.initialisers import UniformWeights
 from methods.parts.optimisers import PlainDescent
-from methods.parts.size import Size
+from methods.parts.size import BatchSize, Units
 from methods.parts.tanh import TanhUnits
 
 
@@ -22,7 +22,8 @@ class Vanilla(Remedy):
         TanhUnits(),
         UniformWeights(),
         PlainDescent(first={"learning_rate": 0.01}),
-        Size(first={"units": 50, "batch_size": 20}),
+        Units(first=50),
+        BatchSize(first=20),
     )
 
     def apply(self, recipe: Recipe) -> Recipe:
