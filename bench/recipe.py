@@ -2,7 +2,8 @@
 
 The vanilla recipe fills every part. A remedy claims the parts it changes; its companions fill parts
 with the settings it was published with, but give way to another remedy that claims the part, which
-is what makes `lstm+gradient_clipping` free. Two remedies that claim one part cannot be combined.
+is what makes `lstm+gradient_clipping` free; where two remedies bring companions for one part, the first named
+has its way. Two remedies that claim one part cannot be combined.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How large the net and its batches are: two parts, so that a cell may choose one and an optimiser the other."""
+"""How large the net and its batches are: two parts, so that a cell may choose one, an optimiser the other."""
 
 from __future__ import annotations
 

@@ -92,8 +92,11 @@ def test_the_first_guess_lies_in_the_search_space(name: str) -> None:
     for expression in ("adding:ms11", "temporal_order:ms11", "timer"):
         method, task = REGISTRY.method(name), make_task(expression)
         first = method.start(task)
-        chosen = suggested(method, task, first)
-        assert {key: chosen[key] for key in first} == first
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        study.enqueue_trial(first)
+        trial = study.ask()
+        method.suggest(trial, task)
+        assert {key: trial.params[key] for key in first} == first
 
 
 @pytest.mark.parametrize("name", METHODS)
