@@ -25,7 +25,7 @@ from scipy.special import xlogy
 from torch import Tensor
 
 from bench import Batch, Lags, SigmoidCrossEntropy, Task
-from tasks.parts.draws import every_step, one_hot, uniforms
+from tasks.parts.draws import every_step, uniforms
 from tasks.parts.grammar import SHORTEST, SYMBOLS, grammar
 
 
@@ -68,9 +68,8 @@ class Reber(Task):
         longest = len(tables.cumulative) - 1
         length = self.lag + min(int(tables.cumulative.searchsorted(place, "right")), longest)
         steps = length - 1
-        symbols, states = tables.walk(uniforms(batch_size, steps, generator), length)
-        targets = torch.from_numpy(tables.legal[states.T])
-        return Batch(one_hot(symbols, self.input_size), targets, every_step(steps))
+        inputs, targets = tables.walk(uniforms(batch_size, steps, generator), length)
+        return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), every_step(steps))
 
     def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:
         """An illegal symbol is as active as a legal one."""

@@ -27,6 +27,10 @@ def step_cost(model: pl.LightningModule, batch: Batch) -> float:
     return 6.0 * weights(model) * batch.length * batch.size
 
 
+_AHEAD, _AHEAD_NUMBERS = 16, 2**21
+"""Batches drawn in a row at most, and how many input numbers they may hold together."""
+
+
 class Stream:
     """Training batches without end, drawn from one generator."""
 
@@ -36,8 +40,15 @@ class Stream:
         self.generator = generator
 
     def __iter__(self) -> Iterator[Batch]:
+        # Several in a row: a draw between two training steps finds the caches cold, and takes twice as long.
+        ahead = [self._draw()]
+        count = max(1, min(_AHEAD, _AHEAD_NUMBERS // max(1, ahead[0].inputs.numel())))
         while True:
-            yield self.task.draw(self.batch_size, self.generator, "train")
+            yield from ahead
+            ahead = [self._draw() for _ in range(count)]
+
+    def _draw(self) -> Batch:
+        return self.task.draw(self.batch_size, self.generator, "train")
 
 
 class BudgetMeter(pl.Callback):

@@ -46,19 +46,21 @@ def embedded() -> dict[int, dict[str, int]]:
 
 
 @njit(cache=True)
-def _walk(uniform: Floats, first: Doubles, following: Ints, length: int) -> tuple[Ints, Ints]:
+def _walk(
+    uniform: Floats, first: Doubles, symbol: Ints, following: Ints, legal: Floats, length: int
+) -> tuple[Floats, Floats]:
     # A compiled loop: vectorised over the batch, a step here costs more than a network's.
     batch_size, steps = uniform.shape
-    arcs = np.empty((batch_size, steps), np.int64)
-    states = np.empty((batch_size, steps), np.int64)
+    inputs = np.zeros((steps, batch_size, legal.shape[1]), np.float32)
+    targets = np.empty((steps, batch_size, legal.shape[1]), np.float32)
     for b in range(batch_size):
         state = START
         for step in range(steps):
             place = 1 if uniform[b, step] >= first[length - step, state] else 0
-            arcs[b, step] = 2 * state + place
+            inputs[step, b, symbol[state, place]] = 1
             state = following[state, place]
-            states[b, step] = state
-    return arcs, states
+            targets[step, b] = legal[state]
+    return inputs, targets
 
 
 class Grammar:
@@ -96,10 +98,13 @@ class Grammar:
         self.probability: Doubles = lengths / lengths.sum()
         self.cumulative: Doubles = self.probability.cumsum()
 
-    def walk(self, uniform: Floats, length: int) -> tuple[Ints, Ints]:
-        """Symbols [B, T] of strings of `length` symbols, and the states [B, T] after each of them."""
-        arcs, states = _walk(uniform, self.first, self.following, length)
-        return self.symbol.ravel()[arcs], states
+    def walk(self, uniform: Floats, length: int) -> tuple[Floats, Floats]:
+        """One-hot symbols [T, B, 7] of strings of `length` symbols, and what may follow each [T, B, 7].
+
+        Needs uniforms [B, T], T at most the length.
+        """
+        inputs, targets = _walk(uniform, self.first, self.symbol, self.following, self.legal, length)
+        return inputs, targets
 
     def legal_share(self) -> Doubles:
         """[7] how often each symbol is legal at a step, averaged over the steps of a string, then strings."""
