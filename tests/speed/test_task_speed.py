@@ -1,8 +1,8 @@
 """Drawing training data against training on it: one process, one thread, in turns, as the engine does both.
 
 The networks are the smallest that are tuned, and the engine's own stream draws the batches. The bar is a
-twentieth of a training step; the compiled core of the small tanh net trains so fast (about 1 ms a step) that it
-gets a tenth.
+twentieth of a training step; the compiled core of the small tanh net trains so fast (about 1 ms a step)
+that it gets a tenth.
 """
 
 from __future__ import annotations
