@@ -191,13 +191,10 @@ def discover(plugins: tuple[str, ...] = ()) -> Registry:
 
 
 def code_hash(files: Sequence[Path]) -> str:
-    """Twelve hex digits over the engine's training code, the parts of methods, and `files`."""
+    """Twelve hex digits over the engine's training code, the parts of plugins, and `files`."""
     engine = Path(__file__).parent
-    parts = [
-        path
-        for package in (engine / "training", Path(importlib.import_module("methods").__path__[0]) / "parts")
-        for path in package.glob("*.py")
-    ]
+    shared = [Path(importlib.import_module(folder).__path__[0]) / "parts" for folder in FOLDERS]
+    parts = [path for package in (engine / "training", *shared) for path in package.glob("*.py")]
     contract = [
         engine / f"{name}.py" for name in ("contract", "losses", "module", "network", "recipe", "seeds")
     ]
