@@ -1,8 +1,8 @@
 """Linear conjugate gradient with the stopping rule and the iterate storage of Martens 2010.
 
 CG minimises phi(x) = x'Ax / 2 - b'x for a symmetric positive definite A known by its products. Hessian-free
-optimisation wants neither the exact solution nor the last iterate: it stops when phi stops falling, and keeps
-iterates on the way, because an earlier one often lowers the true objective more.
+optimisation wants neither the exact solution nor the last iterate: it stops when phi stops falling, and
+keeps iterates on the way, because an earlier one often lowers the true objective more.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ STORAGE_RATIO = 1.3
 
 @dataclass
 class Solution:
-    """What CG found: `iterates` [P] and the `iterations` they belong to, oldest first; the last is the answer.
+    """What CG found: `iterates` [P] and the `iterations` they belong to, oldest first, the answer last.
 
-    `objective` holds phi at iterations 0, 1, 2, ...; `products` counts products with A. `iterates` is empty where
-    not even the first step was finite.
+    `objective` holds phi at iterations 0, 1, 2, ...; `products` counts products with A. `iterates` is empty
+    where not even the start was finite.
     """
 
     iterates: list[Tensor] = field(default_factory=list)
@@ -64,9 +64,9 @@ def conjugate_gradient(
 ) -> Solution:
     """Solve A x = b from `start` (zero without one), for b [P].
 
-    `preconditioner` is M: a diagonal [P], or a function that gives M^-1 r. `tolerance` is epsilon of the stopping
-    rule; 0 turns the rule off. Also stops at an exact solution, at a direction of no positive curvature, and before
-    anything that is not finite, which is never stored.
+    `preconditioner` is M: a diagonal [P], or a function that gives M^-1 r. `tolerance` is epsilon of the
+    stopping rule; 0 turns the rule off. Also stops at an exact solution, at a direction of no positive
+    curvature, and before anything that is not finite, which is never stored.
     """
     x = torch.zeros_like(b) if start is None else start.clone()
     solution = Solution(objective=[0.0])

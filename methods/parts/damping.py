@@ -29,7 +29,7 @@ def reduction_ratio(before: float, after: float, predicted: float) -> float:
 
 
 def levenberg_marquardt(damping: float, ratio: float) -> float:
-    """lambda after a step of reduction ratio rho: x 3/2 below 1/4, x 2/3 above 3/4 (Martens 2010, section 4.1)."""
+    """lambda after a step of ratio rho: x 3/2 below 1/4, x 2/3 above 3/4 (Martens 2010, section 4.1)."""
     if ratio < 0.25:
         return min(damping * 1.5, STRONGEST)
     return max(damping / 1.5, WEAKEST) if ratio > 0.75 else damping
@@ -56,8 +56,8 @@ def line_search(
 ) -> tuple[float, float]:
     """The largest rate 0.8^k whose loss is at most before + 0.01 rate slope (Armijo), and that loss.
 
-    `after` is the loss at rate 1, `slope` the gradient times the step. Rate 0 and the loss `before` where there is
-    none: a step that does not descend, or one that fails down to a rate of 1e-5.
+    `after` is the loss at rate 1, `slope` the gradient times the step. Rate 0 and the loss `before` where
+    there is none: a step that does not descend, or one that fails down to a rate of 1e-5.
     """
     rate, loss = 1.0, after
     while slope < 0 and rate >= SMALLEST_RATE:

@@ -65,9 +65,7 @@ class TanhGaussNewton:
     the second where it can.
     """
 
-    def __init__(
-        self, network: Network, batch: Batch, loss: MatchingLoss, backend: Backend = "auto"
-    ) -> None:
+    def __init__(self, network: Network, batch: Batch, loss: MatchingLoss, backend: Backend = "auto") -> None:
         """Runs the net forward once, 2 N T B FLOPs, and caches its states."""
         cell = network.recurrent
         if not isinstance(cell, TanhCell):
@@ -91,9 +89,9 @@ class TanhGaussNewton:
         v = dict(zip(self.parameters, unflatten(direction, self.parameters), strict=True))
         readout = self.network.readout
         self._move(v)
-        moved_outputs = torch.addmm(
-            v[readout.bias], self.supervised.flatten(0, 1), v[readout.weight].T
-        ) + (self.moved[self.steps + 1].flatten(0, 1) @ readout.weight.T)
+        moved_outputs = torch.addmm(v[readout.bias], self.supervised.flatten(0, 1), v[readout.weight].T) + (
+            self.moved[self.steps + 1].flatten(0, 1) @ readout.weight.T
+        )
         output_errors = self.loss.curvature(self.outputs, moved_outputs.view_as(self.outputs))
         deltas = self._deltas(output_errors @ readout.weight, structural / self.batch.size)
         return self._transposed(output_errors, deltas)
@@ -109,9 +107,7 @@ class TanhGaussNewton:
             return
         drive = self.inputs @ v[cell.input_weight].T + self.states[:-1] @ v[cell.recurrent_weight].T
         drive += v[cell.bias]
-        self.moved = tangent_states(
-            cell.recurrent_weight, self.states, drive, v[cell.initial], self.backend
-        )
+        self.moved = tangent_states(cell.recurrent_weight, self.states, drive, v[cell.initial], self.backend)
 
     def _deltas(self, state_errors: Tensor, damping: float) -> Tensor:
         """d [T, B, H] from errors [S, B, H] at the supervised states; uses up `moved`."""
@@ -136,7 +132,9 @@ class TanhGaussNewton:
         """J' of errors [S, B, K] at the outputs and [T, B, H] at the pre-activations, [P]."""
         cell, readout = self.cell, self.network.readout
         weights = weight_gradients(deltas, self.states, self.inputs, self.backend)
-        gradients = dict(zip((cell.input_weight, cell.recurrent_weight, cell.bias), weights, strict=True))
+        gradients: dict[Tensor, Tensor] = dict(
+            zip((cell.input_weight, cell.recurrent_weight, cell.bias), weights, strict=True)
+        )
         gradients[cell.initial] = deltas[0].sum(0) @ cell.recurrent_weight
         gradients[readout.weight] = output_errors.flatten(0, 1).T @ self.supervised.flatten(0, 1)
         gradients[readout.bias] = output_errors.sum((0, 1))

@@ -1,11 +1,13 @@
 """Products with the Gauss-Newton matrix of any differentiable recurrent layer, by double backward.
 
-The pullback w -> J' w is linear in w, so its own backward pass is V -> J V: both graphs are recorded once, and a
-product walks each of them once, without running the net again (Townsend 2017, "A new trick for calculating Jacobian
-vector products"). Slower than the hand-written products of a tanh layer, and asks nothing of the layer.
+The pullback w -> J' w is linear in w, so its own backward pass is V -> J V: both graphs are recorded once,
+and a product walks each of them once, without running the net again (Townsend 2017, "A new trick for
+calculating Jacobian vector products"). Slower than the hand-written products of a tanh layer, and asks
+nothing of the layer but to be differentiable twice. The weights must stay as they are while it is in use.
 
-Structural damping uses the squared distance of the states, sum_(t,i) |h - h_0|^2 / 2 averaged over sequences, whose
-curvature in the states is I / B: which nonlinearity made them, and so which distance would match, is not known here.
+Structural damping uses the squared distance of the states, sum_(t,i) |h - h_0|^2 / 2 averaged over
+sequences, whose curvature in the states is I / B: which nonlinearity made them, and so which distance would
+match, is not known here.
 """
 
 from __future__ import annotations
@@ -71,7 +73,7 @@ class GenericGaussNewton:
         return flatten(image)
 
     def squared_gradients(self) -> Tensor:
-        """The mean over sequences of the squared gradient of each one's own loss, [P]: a backward pass each."""
+        """The mean over sequences of the squared gradient of each one's own loss, [P], by a pass for each."""
         errors = self.loss.gradient(self.outputs.detach(), self.batch.targets)
         total = torch.zeros_like(flatten(self.parameters))
         for b in range(self.batch.size):

@@ -6,6 +6,8 @@ while it is in the cache, in memory that a product leaves to the next one.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -92,7 +94,7 @@ def errors_back(
             error[i] = flat[i] * (one - state[i] * state[i]) + scale * error[i]
 
 
-def warm_up(*kinds: type[np.floating]) -> None:  # type: ignore[type-arg]
+def warm_up(*kinds: type[np.floating[Any]]) -> None:
     """Compile the kernels for `kinds` of float (float32 without any), or load them from Numba's cache."""
     for kind in kinds or (np.float32,):
         sequences, states = np.zeros((1, 1, 1), kind), np.zeros((2, 1, 1), kind)

@@ -1,9 +1,10 @@
 """Hessian-free optimisation (Martens 2010; Martens & Sutskever 2011) as a torch optimiser.
 
-One step: the gradient g on the whole batch; CG on (G + lambda I + mu lambda S) delta = -g with products on the first
-sequences of that batch; back through CG's iterates while the loss falls; a line search; lambda by the
-Levenberg-Marquardt rule. Every loss is that of the whole gradient batch, on which g is exact and which the curvature
-batch has not overfitted; a forward pass is cheap beside CG.
+One step: the gradient g on the whole batch; CG on (G + lambda I + mu lambda S) delta = -g with products on
+the first sequences of that batch; back through CG's iterates while the loss falls; a line search; lambda by
+the Levenberg-Marquardt rule, whose model is the undamped one. Every loss is that of the whole gradient
+batch, on which g is exact and which the curvature batch has not overfitted; a forward pass is cheap beside
+CG. A penalty in the recipe reaches the step through g alone.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ PRECONDITIONER_EXPONENT = 0.75
 class HessianFree(BatchOptimizer):
     """Truncated-Newton steps with the Gauss-Newton matrix; trains all the parameters of `network`.
 
-    `damping` is the first lambda, `structural` is mu; `warm_start` is how much of the last solution CG starts from.
-    lambda, the last solution and the counters `steps` and `failed` live in the optimiser's state, so they survive a
-    checkpoint. A failed step leaves the weights as they are, raises lambda and forgets the last solution.
+    `damping` is the first lambda, `structural` is mu, `max_iterations` and `tolerance` stop CG, `warm_start`
+    is how much of the last solution it starts from. lambda, the last solution and the counters `steps` and
+    `failed` live in the optimiser's state, so they survive a checkpoint. A failed step leaves the weights as
+    they are, raises lambda and forgets the last solution.
     """
 
     def __init__(
@@ -167,6 +169,6 @@ class HessianFree(BatchOptimizer):
 
 
 def gauss_newton(network: Network, batch: Batch, loss: MatchingLoss) -> Curvature:
-    """The Gauss-Newton matrix of `network` on `batch`: hand-written for a tanh layer, generic for any other."""
+    """The Gauss-Newton matrix of `network` on `batch`: by hand for a tanh layer, generic for any other."""
     tanh = isinstance(network.recurrent, TanhCell)
     return (TanhGaussNewton if tanh else GenericGaussNewton)(network, batch, loss)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -63,7 +64,7 @@ def test_a_diagonal_system_preconditioned_with_its_diagonal_takes_one_step() -> 
 def test_the_model_never_rises(seed: int) -> None:
     A, b = positive_definite(10, seed)
     objective = conjugate_gradient(lambda v: A @ v, b, max_iterations=8, tolerance=0).objective
-    assert all(after <= before for before, after in zip(objective, objective[1:], strict=False))
+    assert all(after <= before for before, after in pairwise(objective))
 
 
 def test_the_solution_itself_is_a_start_that_costs_one_product() -> None:
@@ -120,9 +121,7 @@ def test_what_is_not_finite_is_never_returned(bad: float, at: int) -> None:
 
 
 def test_a_start_that_is_not_finite_gives_no_iterate() -> None:
-    solution = conjugate_gradient(
-        lambda v: v * math.nan, torch.ones(2), torch.ones(2), max_iterations=3
-    )
+    solution = conjugate_gradient(lambda v: v * math.nan, torch.ones(2), torch.ones(2), max_iterations=3)
     assert solution.iterates == []
 
 

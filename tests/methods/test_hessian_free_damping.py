@@ -68,11 +68,11 @@ def test_backtracking_asks_no_more_once_the_loss_rises() -> None:
 
 
 def test_backtracking_where_nothing_is_finite() -> None:
-    assert backtrack(lambda step: math.nan, [ONE, ONE]) == (0, math.inf)
+    assert backtrack(lambda _: math.nan, [ONE, ONE]) == (0, math.inf)
 
 
 def test_the_line_search_takes_the_whole_step_where_it_may() -> None:
-    def evaluate(step: Tensor) -> float:
+    def evaluate(_: Tensor) -> float:
         raise AssertionError("the loss at rate 1 is known")
 
     assert line_search(evaluate, ONE, before=1.0, after=0.98, slope=-2.0) == (1.0, 0.98)
@@ -98,17 +98,17 @@ def test_the_line_search_walks_back_from_a_loss_that_is_not_finite() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 2.0])
 def test_the_line_search_fails_where_nothing_descends(bad: float) -> None:
-    assert line_search(lambda step: bad, ONE, before=1.0, after=bad, slope=-1.0) == (0.0, 1.0)
+    assert line_search(lambda _: bad, ONE, before=1.0, after=bad, slope=-1.0) == (0.0, 1.0)
 
 
 def test_the_line_search_fails_uphill() -> None:
-    assert line_search(lambda step: 0.0, ONE, before=1.0, after=0.0, slope=1.0) == (0.0, 1.0)
+    assert line_search(lambda _: 0.0, ONE, before=1.0, after=0.0, slope=1.0) == (0.0, 1.0)
 
 
 @given(values=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=60))
 def test_no_step_to_a_loss_that_is_not_lower_is_ever_taken(values: list[float]) -> None:
     losses = iter(values)
     rate, loss = line_search(
-        lambda step: next(losses, math.nan), ONE, before=0.0, after=next(losses), slope=-1.0
+        lambda _: next(losses, math.nan), ONE, before=0.0, after=next(losses), slope=-1.0
     )
     assert (rate == 0 and loss == 0) or (0 < rate <= 1 and math.isfinite(loss) and loss < 0)

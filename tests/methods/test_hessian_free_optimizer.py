@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 import torch
@@ -62,7 +63,9 @@ def closure(network: Network, batch: Batch, loss: MatchingLoss) -> Callable[[], 
     return run
 
 
-def take(optimizer: HessianFree, network: Network, batch: Batch, loss: MatchingLoss, steps: int = 1) -> list[float]:
+def take(
+    optimizer: HessianFree, network: Network, batch: Batch, loss: MatchingLoss, steps: int = 1
+) -> list[float]:
     """Some steps; the loss before each."""
     losses = []
     for _ in range(steps):
@@ -74,7 +77,9 @@ def take(optimizer: HessianFree, network: Network, batch: Batch, loss: MatchingL
 def test_one_undamped_step_minimises_a_quadratic() -> None:
     torch.manual_seed(0)
     network = Network(Copies(4, 4), 2).double()
-    batch = Batch(torch.randn(5, 8, 4).double(), torch.randn(5, 8, 2).double(), torch.ones(5, dtype=torch.bool))
+    batch = Batch(
+        torch.randn(5, 8, 4).double(), torch.randn(5, 8, 2).double(), torch.ones(5, dtype=torch.bool)
+    )
     optimizer = HessianFree(network, SquaredError(), curvature_batch=8, damping=0.0, tolerance=0.0)
     take(optimizer, network, batch, SquaredError())
     X = torch.cat([batch.inputs.reshape(40, 4), torch.ones(40, 1).double()], 1)
@@ -87,7 +92,9 @@ def test_one_undamped_step_minimises_a_quadratic() -> None:
 def test_damping_makes_it_a_ridge_step() -> None:
     torch.manual_seed(0)
     network = Network(Copies(4, 4), 1).double()
-    batch = Batch(torch.randn(1, 9, 4).double(), torch.randn(1, 9, 1).double(), torch.ones(1, dtype=torch.bool))
+    batch = Batch(
+        torch.randn(1, 9, 4).double(), torch.randn(1, 9, 1).double(), torch.ones(1, dtype=torch.bool)
+    )
     before = flatten([p.detach().clone() for p in network.parameters()])
     optimizer = HessianFree(network, SquaredError(), curvature_batch=9, damping=0.7, tolerance=0.0)
     take(optimizer, network, batch, SquaredError())
@@ -107,7 +114,7 @@ def test_it_learns_what_needs_memory(precondition: bool, structural: float) -> N
     )
     losses = take(optimizer, network, batch, loss, 25)
     assert losses[-1] < 0.1 * losses[0]
-    assert all(after <= before for before, after in zip(losses, losses[1:], strict=False))
+    assert all(after <= before for before, after in pairwise(losses))
 
 
 def test_a_step_with_no_finite_loss_is_never_taken() -> None:
