@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "venv"
@@ -49,3 +51,11 @@ def speed(session: nox.Session) -> None:
     session.run(
         "pytest", "tests/speed", "--benchmark-columns=min,median,rounds", *session.posargs, env=ONE_THREAD
     )
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Generate docs/tasks.md from the tasks."""
+    session.install(*PINNED, "-e", ".")
+    page = session.run("longlag", "list", "--tasks", "--markdown", silent=True)
+    Path("docs", "tasks.md").write_text(str(page))

@@ -14,7 +14,7 @@ import typer
 import typer.exceptions
 from rich.console import Console
 
-from bench import listing, planning, profile
+from bench import listing, planning, profile, reference
 from bench.campaign import Coordinator
 from bench.errors import BadInput
 from bench.launch import launch
@@ -133,9 +133,13 @@ def plan(
 def list_(
     only_methods: Annotated[bool, typer.Option("--methods", help="Methods alone.")] = False,
     only_tasks: Annotated[bool, typer.Option("--tasks", help="Tasks alone, with their definitions.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The tasks as a page of Markdown.")] = False,
     plugin: PluginOption = None,
 ) -> None:
     """List methods, tasks and profiles, and broken plugins with their reasons."""
+    if markdown:
+        typer.echo(reference.tasks(discover(tuple(plugin or ()))), nl=False)
+        return
     listing.show(console, discover(tuple(plugin or ())), only_methods, only_tasks)
 
 
@@ -258,6 +262,11 @@ def main() -> None:
         code = _complain(" ".join(error.format_message().split()))
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
+    if code == INTERRUPTED:
+        # At once: taking down the libraries can take seconds, and everything is on disk.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

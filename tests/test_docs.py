@@ -1,0 +1,21 @@
+"""The generated pages are what the code would generate now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.reference import tasks
+from bench.registry import discover
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def test_the_task_reference_is_up_to_date() -> None:
+    assert (DOCS / "tasks.md").read_text() == tasks(discover()), "run `nox -s docs`"
+
+
+def test_every_task_is_documented_in_full() -> None:
+    keys = {"inputs", "targets", "length", "lag", "loss", "wrong", "trivial"}
+    for name, plugin in discover().tasks.items():
+        assert keys <= set(plugin.facts), name
+        assert all(text.strip() for text in plugin.facts.values()), name
