@@ -6,7 +6,6 @@ case hears of it. A campaign is resumed by running it again with what the folder
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from bench.pool import Executor
 from bench.profile import Profile, cases, parse
 from bench.registry import Registry, code_hash
 from bench.spec import Case, Outcome, TrialSpec, row
-from bench.studies import export
+from bench.studies import STORING_ERRORS, export
 from bench.study import CaseProgram, Program
 
 OnRow = Callable[[dict[str, Any], bool], None]
@@ -84,7 +83,13 @@ class Coordinator:
     def _open(self) -> None:
         """Take up what the folder holds."""
         self.notices = store.salvage(self.folder)
-        self._known = {row["run_id"]: _outcome(row) for row in store.rows(self.folder)}
+        changed = 0
+        for stored in store.rows(self.folder):
+            self._known[stored["run_id"]] = _outcome(stored)
+            case = Case(stored["method"], stored["task"], stored["variant"], stored["lag"])
+            changed += case in self.cases and stored["code_hash"] != self._hash(case)
+        if changed:
+            self.notices.append(f"{self.folder}: the code has changed since {changed} of its trials were run")
         if (self.folder / store.MANIFEST).exists():
             self._continue(store.read_manifest(self.folder))
         store.write_manifest(self.folder, self.manifest)
@@ -208,7 +213,7 @@ class Coordinator:
     def _export(self, study: optuna.Study) -> None:
         try:
             export(study, self.folder / store.STUDIES)
-        except (sqlite3.Error, optuna.exceptions.StorageInternalError) as error:
+        except STORING_ERRORS as error:
             raise BadInput(
                 f"{self.folder / store.STUDIES}: cannot be written: {reason(error)}; all finished trials are "
                 f"safe, make room and add --resume --out {self.folder}"

@@ -17,6 +17,10 @@ from pathlib import Path
 import optuna
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+STORING_ERRORS = (sqlite3.Error, SQLAlchemyError, optuna.exceptions.StorageInternalError)
+"""What a database that cannot be written raises."""
 
 _SCHEMA = 12
 """The version of Optuna's tables that `_insert` writes."""
@@ -25,7 +29,7 @@ _SCHEMA = 12
 def export(study: optuna.Study, path: Path) -> None:
     """Write a finished study into the database at `path`, in place of one of its name.
 
-    Raises sqlite3.Error or Optuna's StorageInternalError where it cannot be written.
+    Raises one of STORING_ERRORS where it cannot be written.
     """
     storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
     try:

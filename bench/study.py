@@ -49,8 +49,11 @@ class CaseProgram:
         fault = self._first_guess(study)
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
-            asked = [self._ask(study, cheapest, fault) for _ in range(size)]
-            fault = ""
+            asked = []
+            for _ in range(size):
+                asked.append(self._ask(study, cheapest, fault))
+                # A first guess that failed costs the trial that would have tried it.
+                fault = ""
             outcomes = yield [spec for _, spec in asked]
             for (trial, spec), outcome in zip(asked, outcomes, strict=True):
                 value = score(outcome, spec.limits.budget)

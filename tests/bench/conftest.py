@@ -106,7 +106,8 @@ def campaign() -> Callable[..., list[dict[str, Any]]]:
         fresh: list[dict[str, Any]] = []
         coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder, resume)
         try:
-            coordinator.run(executor, lambda row, known: None if known else fresh.append(row))
+            if not coordinator.complete:
+                coordinator.run(executor, lambda row, known: None if known else fresh.append(row))
         finally:
             coordinator.close()
         return fresh
