@@ -84,10 +84,11 @@ class Coordinator:
         """Take up what the folder holds."""
         self.notices = store.salvage(self.folder)
         changed = 0
+        grid = set(self.cases)
         for stored in store.rows(self.folder):
             self._known[stored["run_id"]] = _outcome(stored)
             case = Case(stored["method"], stored["task"], stored["variant"], stored["lag"])
-            changed += case in self.cases and stored["code_hash"] != self._hash(case)
+            changed += case in grid and stored["code_hash"] != self._hash(case)
         if changed:
             self.notices.append(f"{self.folder}: the code has changed since {changed} of its trials were run")
         if (self.folder / store.MANIFEST).exists():
