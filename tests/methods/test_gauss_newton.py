@@ -23,7 +23,7 @@ from methods.parts.gauss_newton_generic import GenericGaussNewton
 from methods.parts.lstm_cell import LSTMCell
 from methods.parts.tanh import TanhCell
 
-T, B, D, H, K = 6, 4, 3, 5, 3
+T, B, D, H, K = 6, 3, 2, 4, 2
 LOSSES = [SquaredError(), SoftmaxCrossEntropy(), SigmoidCrossEntropy()]
 MASKS = {
     "last": [False] * (T - 1) + [True],
@@ -140,8 +140,10 @@ def test_the_generic_product_is_the_dense_matrix(
     network, batch = problem(loss, mask, kind)
     G, S = dense(network, batch, loss, matching=False)
     curvature = GenericGaussNewton(network, batch, loss)
-    got = torch.stack([curvature.product(v, structural) for v in torch.eye(len(G)).double()])
-    torch.testing.assert_close(got, G + structural * S, rtol=1e-10, atol=1e-12)
+    for v in torch.randn(4, len(G)).double():
+        torch.testing.assert_close(
+            curvature.product(v, structural), (G + structural * S) @ v, rtol=1e-9, atol=1e-11
+        )
 
 
 def test_the_matching_distance_is_the_cross_entropy_of_logistic_units() -> None:
@@ -179,6 +181,33 @@ def test_squared_gradients_are_those_of_one_sequence_after_the_other(
         expected += flatten(torch.autograd.grad(own, list(network.parameters()))) ** 2 / B
     made = (TanhGaussNewton if kind == "tanh" else GenericGaussNewton)(network, batch, loss)
     torch.testing.assert_close(made.squared_gradients(), expected, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("width", [1, 3, 20])
+@pytest.mark.parametrize("structural", [0.0, 0.7])
+def test_both_backends_give_one_product(mask: Tensor, structural: float, width: int) -> None:
+    torch.manual_seed(5)
+    network = Network(TanhCell(width, H), K).double()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.normal_(std=0.5)
+    batch = Batch(torch.randn(T, B, width).double(), torch.rand(int(mask.sum()), B, K).double(), mask)
+    v = torch.randn(sum(p.numel() for p in network.parameters())).double()
+    compiled, plain = (TanhGaussNewton(network, batch, SquaredError(), b) for b in ("numba", "torch"))
+    for _ in range(2):  # the second product must not see what the first one left
+        torch.testing.assert_close(
+            compiled.product(v, structural), plain.product(v, structural), rtol=1e-11, atol=1e-13
+        )
+
+
+def test_an_explosion_shows_in_the_product() -> None:
+    network, batch = problem(SquaredError(), torch.tensor(MASKS["last"]))
+    v = torch.ones(sum(p.numel() for p in network.parameters())).double()
+    with torch.no_grad():
+        network.readout.weight[0, 0] = torch.inf
+    for backend in ("numba", "torch"):
+        product = TanhGaussNewton(network, batch, SquaredError(), backend).product(v)
+        assert not bool(product.isfinite().all())
 
 
 def test_float32_products_are_float64_products_to_rounding() -> None:
