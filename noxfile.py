@@ -54,6 +54,13 @@ def speed(session: nox.Session) -> None:
 
 
 @nox.session
+def cluster(session: nox.Session) -> None:
+    """Run a campaign on a real Dask scheduler and workers, some of which are lost."""
+    session.install(*PINNED, "-e", ".[test,cluster]")
+    session.run("pytest", "tests/bench/test_cluster.py", "-m", "cluster", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Generate docs/tasks.md from the tasks."""
     session.install(*PINNED, "-e", ".")
