@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from bench.child import Child
 from bench.errors import BadInput
+from bench.guard import where
 from bench.spec import Outcome, TrialSpec
 from bench.worker import Work, execute, single_threaded
 
@@ -115,7 +116,10 @@ class LocalPool:
         """The same for a spec that is JSON already."""
         job = _Job(message)
         with self._lock:
-            self._waiting.append(job)
+            if self._broken is not None:
+                job.future.set_exception(self._broken)
+            else:
+                self._waiting.append(job)
         self._ring()
         return job.future
 
@@ -135,7 +139,7 @@ class LocalPool:
             self._bell.send_bytes(b"!")
 
     def _manage(self) -> None:
-        """The pool's thread."""
+        """The pool's thread; a fault of its own fails the trials, and never leaves them waiting."""
         try:
             while not self._closing:
                 self._fill()
@@ -143,6 +147,8 @@ class LocalPool:
                 self._await()
                 for child in (*self._starting, *self._idle, *self._busy):
                     self._look_after(child)
+        except Exception as error:
+            self._fail(BadInput(f"the worker pool failed: {where(error)}"))
         finally:
             for child in (*self._starting, *self._idle, *self._busy):
                 child.kill()
@@ -167,18 +173,25 @@ class LocalPool:
             )
         with self._lock:
             wanted = min(self._slots, len(self._waiting) + len(self._suspects) + len(self._busy))
-            if self._broken is not None:
-                for job in (*self._waiting, *self._suspects):
-                    job.future.set_exception(self._broken)
-                self._waiting.clear()
-                self._suspects.clear()
-                return
+        if self._broken is not None:
+            self._fail(self._broken)
+            return
         for _ in range(wanted - len(self._starting) - len(self._idle) - len(self._busy)):
             try:
                 self._starting.add(Child(self._context, int(self.memory_gb * 2**30), self.quiet, self.work))
             except (OSError, EOFError):
                 self._false_starts += 1
                 return
+
+    def _fail(self, error: BadInput) -> None:
+        """Fail every trial that waits, and, once the pool has gone, every one still to come."""
+        with self._lock:
+            self._broken = error
+            for job in (*self._waiting, *self._suspects, *self._busy.values()):
+                if not job.future.done():
+                    job.future.set_exception(error)
+            self._waiting.clear()
+            self._suspects.clear()
 
     def _dispatch(self) -> None:
         """Give idle workers what waits; a suspect runs alone."""
@@ -204,6 +217,11 @@ class LocalPool:
         except (EOFError, OSError):
             message = None
             child.mourn()
+            if not child.dead:
+                if job is not None:
+                    _answer(job, Outcome("crashed", "the worker closed the connection to its pool"))
+                self._drop(child)
+                return
         if message is not None:
             self._heard(child, job, message)
         elif child.dead:

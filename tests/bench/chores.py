@@ -113,6 +113,7 @@ MISDEEDS = {
     "exit1": lambda: os._exit(1),
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "abort": os.abort,
+    "close_all": lambda: (os.closerange(3, 256), time.sleep(60)),
     "orphan": _orphan,
     "loop": lambda: _spin(),
     "sleep": lambda: time.sleep(60),

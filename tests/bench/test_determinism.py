@@ -18,7 +18,7 @@ from bench.store import CURVES, PROBES, TIME_COLUMNS
 def profile(make_profile: Callable[..., Profile]) -> Profile:
     """Real methods and one that does nothing; TPE from the fourth trial on; some trials fail."""
     return make_profile(
-        methods=["vanilla", "lstm", "nothing", "misbehave"],
+        methods=["lstm", "nothing", "misbehave"],
         tasks=[{"task": "temporal_order:ms11", "lags": [10]}, {"task": "chore"}],
         lags=[1],
         trials=7,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import time
@@ -12,8 +13,12 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
+from rich.console import Console
 
+from bench.campaign import Coordinator
+from bench.launch import launch
 from bench.pool import LocalPool
+from bench.registry import discover
 from bench.spec import Outcome, TrialSpec
 
 TIMEOUT = 4.0
@@ -47,6 +52,7 @@ def run(narrow: LocalPool, make_spec: Callable[..., TrialSpec]) -> Callable[[str
         ("exit1", "crashed", "the worker died: exit code 1"),
         ("kill", "crashed", "the worker died twice: killed by SIGKILL"),
         ("abort", "crashed", "the worker died: killed by SIGABRT"),
+        ("close_all", "crashed", "the worker closed the connection to its pool"),
         ("orphan", "crashed", "the worker died: exit code 3"),
         ("kill_parent", "crashed", "the worker died twice"),
         ("nan_loss", "exploded", "the training loss was nan at update 1"),
@@ -153,19 +159,21 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def test_a_campaign_of_misdeeds_ends(
-    make_profile: Callable[..., Any],
-    campaign: Callable[..., Any],
-    trials: Callable[[Path], pd.DataFrame],
-    narrow: LocalPool,
-    tmp_path: Path,
+def test_a_campaign_of_misdeeds_ends_and_says_why(
+    make_profile: Callable[..., Any], trials: Callable[[Path], pd.DataFrame], tmp_path: Path
 ) -> None:
-    profile = make_profile(methods=["misbehave"], lags=[1], trials=8, batch=8, memory=MEMORY)
-    campaign(profile, tmp_path / "c", narrow)
-    rows = trials(tmp_path / "c")
-    tuned = dict(
-        zip(rows[rows.phase == "tune"].hyperparameters, rows[rows.phase == "tune"].status, strict=True)
+    profile = make_profile(
+        methods=["misbehave"], lags=[1], trials=8, batch=8, memory=MEMORY, timeout=TIMEOUT, retests=2
     )
+    registry = discover(tuple(profile.plugins))
+    coordinator = Coordinator(profile, registry, tmp_path / "c", resume=False)
+    console = Console(file=io.StringIO(), width=200)
+    try:
+        assert launch(console, coordinator, profile, registry, 2, None)
+    finally:
+        coordinator.close()
+    rows = trials(tmp_path / "c")
+    tuned = rows[rows.phase == "tune"].set_index("hyperparameters").status.to_dict()
     fine = tuned.pop('{"how": "fine"}')
     assert fine not in ("crashed", "timeout", "out_of_memory", "exploded")
     assert tuned == {
@@ -178,4 +186,8 @@ def test_a_campaign_of_misdeeds_ends(
         '{"how": "stubborn"}': "timeout",
     }
     assert (rows[rows.phase == "retest"].hyperparameters == '{"how": "fine"}').all()
-    assert (rows.phase == "retest").sum() == profile.retests
+    assert (rows.phase == "retest").sum() == 2
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "6 trials failed; their rows in trials.parquet say why:" in printed
+    assert "2 x timeout, misbehave: stopped at the limit of 4 s" in printed
+    assert "1 x crashed, misbehave: ValueError: no at chores.py:" in printed

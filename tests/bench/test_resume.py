@@ -113,7 +113,8 @@ def test_killed_at_random_moments(
     while not (folder / store.MANIFEST).exists() or store.read_manifest(folder)["finished"] is None:
         safe, before = known(folder), len(log.read_text())
         status = in_child(
-            lambda: campaign(profile, folder, executor, resume=True), chance.uniform(0, longest)
+            lambda: campaign(profile, folder, executor, resume=True),
+            chance.uniform(0, longest * (1 + kills / 5)),
         )
         assert os.WIFSIGNALED(status) or status == 0
         kills += os.WIFSIGNALED(status)
