@@ -10,6 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+_ENOUGH = 5
+"""Finished trials before their mean time says anything."""
+
 
 class Reporter:
     """Shows finished trials as they come; use it as a context manager."""
@@ -66,7 +69,7 @@ class Reporter:
     def left(self) -> str:
         """The time left, from the mean time a trial has taken so far."""
         elapsed = time.monotonic() - self.started
-        if self.fresh == 0:
+        if self.fresh < _ENOUGH:
             return "time left unknown"
         seconds = elapsed / self.fresh * (self.total - self.done)
         return f"about {duration(seconds)} left"

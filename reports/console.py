@@ -13,46 +13,47 @@ from reports.results import Results
 
 
 def table(results: Results) -> Table:
-    """Rows task x lag, columns methods: solved/n, its interval, and the cost to solve or how most failed."""
+    """A row a case, under a line for its task and lag: solved/n, its interval, cost to solve, outcomes.
+
+    Long rather than wide, so that it fits a terminal of 80 columns however many methods there are.
+    """
     made = Table(
         title="Retests on fresh seeds",
-        caption="solved/n [95% interval], then the median FLOPs to solve, or how most of the unsolved ended."
+        caption="Solved of n with its 95% interval, the median FLOPs to solve, and how the unsolved ended."
         " Chance: sequences the trivial predictor gets wrong.",
         box=box.SIMPLE_HEAD,
+        title_justify="left",
         caption_justify="left",
     )
-    made.add_column("task", no_wrap=True)
-    made.add_column("lag", justify="right")
-    made.add_column("chance", justify="right")
-    for method in results.methods:
-        made.add_column(Text(method))
+    made.add_column("", no_wrap=True)
+    made.add_column("solved", no_wrap=True)
+    made.add_column("FLOPs", justify="right", no_wrap=True)
+    made.add_column("unsolved")
     for panel in results.panels:
         cases = results.of(panel, results.cases)
         for lag in sorted(set(cases["lag"])):
             rung = cases[cases["lag"] == lag]
             by_method = {str(row.method): row for row in rung.itertuples()}
-            cells = [
-                _cell(by_method[method]) if method in by_method else Text("not run", style="dim")
-                for method in results.methods
-            ]
-            made.add_row(Text(panel.label), str(lag), percent(float(rung["chance"].iloc[0])), *cells)
-        made.add_section()
+            chance = percent(float(rung["chance"].iloc[0]))
+            made.add_row(
+                Text(f"{panel.label}, lag {lag}", style="bold"), Text(f"chance {chance}", style="dim")
+            )
+            for method in results.methods:
+                made.add_row(Text(f"  {method}"), *_cells(by_method.get(method)))
+            made.add_section()
     return made
 
 
-def _cell(case: Any) -> Text:
+def _cells(case: Any) -> list[Text]:
+    if case is None:
+        return [Text("not run", style="dim")]
     if case.n == 0:
-        return Text("no retests", style="dim")
+        return [Text("no retests", style="dim")]
     style = "green" if case.solved == case.n else "yellow" if case.solved else "red"
-    cell = Text(f"{case.solved}/{case.n}", style=f"bold {style}")
-    cell.append(f" {interval(case.low, case.high)}", style="not bold dim")
-    if case.solved:
-        cell.append(f"\n{number(case.median_flops_to_solve)} FLOPs", style="not bold")
-    else:
-        cell.append(f"\n{dominating(case.outcomes)}", style="not bold")
-    return cell
-
-
-def dominating(outcomes: str) -> str:
-    """The commonest outcome of those counted in a summary's `outcomes`."""
-    return outcomes.split(", ")[0].rsplit(" ", 1)[0]
+    solved = Text(f"{case.solved}/{case.n}", style=f"bold {style}")
+    solved.append(f" {interval(case.low, case.high)}", style="not bold dim")
+    return [
+        solved,
+        Text(number(case.median_flops_to_solve) if case.solved else ""),
+        Text(case.outcomes),
+    ]

@@ -118,7 +118,7 @@ class SuccessCheck(pl.Callback):
         validation = iter(self._validation)
         result = answer(model, self.task, validation, allowed(self.task, self.checks.validation))
         self._charge(model, result)
-        if result.wrong <= allowed(self.task, self.checks.validation):
+        if result.wrong <= allowed(self.task, self.checks.validation) and not self.meter.overspent:
             self.solved = self._confirm(model)
         self._keep(result, final or self.solved)
 

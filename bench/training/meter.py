@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -54,8 +55,8 @@ class Stream:
 class BudgetMeter(pl.Callback):
     """Charges every training step, and stops training before the next would exceed a limit.
 
-    A step is charged what the model says it cost; the next is taken to cost as much as the last.
-    At least one step is always taken.
+    A step is charged what the model says it cost; the next is taken to cost as much as the last. A step
+    that turned out dearer than what was left cannot solve the task any more. One step is always taken.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -66,6 +67,11 @@ class BudgetMeter(pl.Callback):
         self.started = time.perf_counter()
         self.capped = False
         """Whether the cap, and not the budget, ended it."""
+
+    @property
+    def overspent(self) -> bool:
+        """Whether the last step cost more than was left: what it learned does not count."""
+        return self.flops > min(self.limits.budget, self.limits.cap or math.inf)
 
     @property
     def seconds(self) -> float:

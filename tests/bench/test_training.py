@@ -222,6 +222,29 @@ def test_checking_stays_below_its_share() -> None:
     assert not check.solved
 
 
+def test_a_step_dearer_than_what_was_left_cannot_solve() -> None:
+    class Dearer(Scripted):
+        def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+            self.wrong_share = 0.0 if self.steps == 3 else 1.0
+            return super().forward(inputs, mask)
+
+        def training_step(self, batch: Batch, index: int) -> Tensor:
+            self.steps = index + 1
+            return torch.zeros(())
+
+        def cost(self, batch: Batch) -> float:
+            return 10.0**self.steps
+
+        steps = 0
+
+    meter, check = train(Dearer(Sum()), Limits(500.0), Checks(50, 50, 50))
+    assert (meter.updates, meter.flops, meter.overspent) == (3, 1110.0, True)
+    assert check.curve[-1]["error"] == 0
+    assert not check.solved
+    meter, check = train(Dearer(Sum()), Limits(1110.0), Checks(50, 50, 50))
+    assert (meter.updates, meter.overspent, check.solved) == (3, False, True)
+
+
 def test_a_pass_on_validation_alone_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Scripted(Sum())
 
