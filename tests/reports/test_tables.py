@@ -136,10 +136,11 @@ def test_the_terminal_table(small):
     lines = [" ".join(line.split()) for line in capture.get().splitlines()]
     first = lines.index("adding:hs97, lag 10 chance 93%")
     assert lines[first + 1] == "vanilla 1/2 [0.09, 0.91] 4e9 exploded 1"
-    assert lines[first + 2] == "lstm no retests"
+    assert lines[first + 2] == "lstm 2/2 [0.34, 1.00] 2e9"
+    assert lines[first + 3] == "echo_state no retests"
     second = next(index for index, line in enumerate(lines) if line.startswith("adding:hs97, lag 50"))
     assert lines[second + 1] == "vanilla 0/2 [0.00, 0.66] plateau 2"
-    assert lines[second + 2] == "lstm not run"
+    assert lines[second + 3] == "echo_state not run"
 
 
 def test_the_terminal_shows_names_as_they_are(maker):
