@@ -218,8 +218,9 @@ def _compacted(folder: Path) -> Iterator[Entry]:
     """What an earlier compaction left."""
     if not (folder / TRIALS).exists():
         return
+    trials = _read_table(folder / TRIALS, TRIAL_SCHEMA)
     curves, probes = (_grouped(folder / name, SCHEMAS[name]) for name in (CURVES, PROBES))
-    for row in _read_table(folder / TRIALS, TRIAL_SCHEMA).to_pylist():
+    for row in trials.to_pylist():
         run_id = row["run_id"]
         yield {"row": row, "curve": curves.get(run_id, []), "probes": probes.get(run_id, [])}
 
