@@ -5,6 +5,11 @@ the first sequences of that batch; back through CG's iterates while the loss fal
 the Levenberg-Marquardt rule, whose model is the undamped one. Every loss is that of the whole gradient
 batch, on which g is exact and which the curvature batch has not overfitted; a forward pass is cheap beside
 CG. A penalty in the recipe reaches the step through g alone.
+
+The gradient batch may be drawn in parts. Sequences of a batch have one length, and a step that sees one
+length fits it at the others' expense: the states go on turning after the last key, so that the readout of one
+step is wrong for the next. `gradient_batches` batches make one step, and every sequence of them counts alike
+in its gradient, its curvature and its losses.
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ from methods.parts.conjugate_gradient import Solution, conjugate_gradient
 from methods.parts.damping import backtrack, levenberg_marquardt, line_search, reduction_ratio
 from methods.parts.gauss_newton import Curvature, TanhGaussNewton, flatten, unflatten
 from methods.parts.gauss_newton_generic import GenericGaussNewton
+from methods.parts.pooled import Batches, Pooled
 from methods.parts.tanh import TanhCell
 
 PRECONDITIONER_EXPONENT = 0.75
@@ -31,10 +37,12 @@ PRECONDITIONER_EXPONENT = 0.75
 class HessianFree(BatchOptimizer):
     """Truncated-Newton steps with the Gauss-Newton matrix; trains all the parameters of `network`.
 
-    `damping` is the first lambda, `structural` is mu, `max_iterations` and `tolerance` stop CG, `warm_start`
-    is how much of the last solution it starts from. lambda, the last solution and the counters `steps` and
-    `failed` live in the optimiser's state, so they survive a checkpoint. A failed step leaves the weights as
-    they are, raises lambda and forgets the last solution.
+    The weights move at every call number `gradient_batches` of `step`; `curvature_batch` sequences of those
+    batches, as many of each, give the curvature. `damping` is the first lambda, `structural` is mu,
+    `max_iterations` and `tolerance` stop CG, `warm_start` is how much of the last solution it starts from.
+    lambda, the last solution, the batches taken in so far and the counters `steps` and `failed` live in the
+    optimiser's state, so they survive a checkpoint. A failed step leaves the weights as they are, raises
+    lambda and forgets the last solution.
     """
 
     def __init__(
@@ -43,6 +51,7 @@ class HessianFree(BatchOptimizer):
         loss: MatchingLoss,
         *,
         curvature_batch: int,
+        gradient_batches: int = 1,
         damping: float = 0.1,
         structural: float = 0.0,
         max_iterations: int = 300,
@@ -54,12 +63,14 @@ class HessianFree(BatchOptimizer):
             list(network.parameters()),
             {
                 "curvature_batch": curvature_batch,
+                "gradient_batches": gradient_batches,
                 "damping": damping,
                 "structural": structural,
                 "max_iterations": max_iterations,
                 "tolerance": tolerance,
                 "warm_start": warm_start,
                 "precondition": precondition,
+                "pending": [],
                 "steps": 0,
                 "failed": 0,
             },
@@ -75,31 +86,48 @@ class HessianFree(BatchOptimizer):
         return group
 
     def load(self, batch: Batch) -> None:
-        """The gradient batch of the next step; its first `curvature_batch` sequences give the curvature."""
+        """The batch of the next call of `step`; its first sequences give its share of the curvature."""
         self._batch = batch
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor:  # type: ignore[override]
-        """One step; returns the loss before it, NaN where that loss or its gradient is not finite."""
+        """Take a batch in and, once there are enough, one step; the batch's loss before it.
+
+        NaN, and no step, where a loss or a gradient is not finite.
+        """
         if closure is None or self._batch is None:
             raise RuntimeError(
                 "Hessian-free needs load(batch) and a closure that leaves the gradient in .grad"
             )
         with torch.enable_grad():
             loss = closure()
-        batch, weights = self._batch, self.network.recurrent.weights
-        per_pass = 2.0 * weights * batch.length
-        self.cost = 3 * per_pass * batch.size
+        batch, s = self._batch, self.settings
+        self.cost = 3 * self._per_pass * batch.length * batch.size
         gradient = flatten([torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters])
         if not (bool(torch.isfinite(loss)) and bool(torch.isfinite(gradient).all())):
+            s["pending"] = []
             return loss.new_full((), math.nan)
-        curvature_batch = batch.narrow(min(self.settings["curvature_batch"], batch.size))
-        curvature = gauss_newton(self.network, curvature_batch, self.loss)
-        solution = self._solve(curvature, gradient)
-        evaluations = self._advance(curvature, solution, gradient, float(loss), batch)
-        self.cost += per_pass * curvature_batch.size * (1 + 4 * (solution.products + 1))
-        self.cost += per_pass * batch.size * evaluations
+        s["pending"] = [*s["pending"], (batch.inputs, batch.targets, batch.mask, gradient, float(loss))]
+        if len(s["pending"]) == s["gradient_batches"]:
+            *parts, gradients, losses = zip(*s["pending"], strict=True)
+            s["pending"] = []
+            batches = Batches([Batch(*part) for part in zip(*parts, strict=True)])
+            self._update(batches, batches.mean(gradients), batches.mean(losses))
         return loss
+
+    def _update(self, batches: Batches, gradient: Tensor, before: float) -> None:
+        """One step on `batches`, where the loss is `before`."""
+        chosen = batches.narrow(self.settings["curvature_batch"])
+        curvature = Pooled(chosen, [gauss_newton(self.network, batch, self.loss) for batch in chosen])
+        solution = self._solve(curvature, gradient)
+        evaluations = self._advance(curvature, solution, gradient, before, batches)
+        self.cost += self._per_pass * chosen.steps * (1 + 4 * (solution.products + 1))
+        self.cost += self._per_pass * batches.steps * evaluations
+
+    @property
+    def _per_pass(self) -> float:
+        """FLOPs of one step of one sequence forward."""
+        return 2.0 * self.network.recurrent.weights
 
     @property
     def _parameters(self) -> list[Tensor]:
@@ -132,7 +160,7 @@ class HessianFree(BatchOptimizer):
         return solution
 
     def _advance(
-        self, curvature: Curvature, solution: Solution, gradient: Tensor, before: float, batch: Batch
+        self, curvature: Curvature, solution: Solution, gradient: Tensor, before: float, batches: Batches
     ) -> int:
         """Move the weights, or fail, and adapt lambda; how many times the loss was evaluated."""
         theta = flatten(self._parameters)
@@ -144,8 +172,11 @@ class HessianFree(BatchOptimizer):
             nonlocal evaluations
             evaluations += 1
             weights = dict(zip(names, unflatten(theta + step, self._parameters), strict=True))
-            outputs = functional_call(self.network, weights, (batch.inputs, batch.mask))
-            return float(self.loss(outputs, batch.targets))
+            outputs = (
+                functional_call(self.network, weights, (batch.inputs, batch.mask)) for batch in batches
+            )
+            losses = [float(self.loss(y, batch.targets)) for y, batch in zip(outputs, batches, strict=True)]
+            return batches.mean(losses)
 
         rate, ratio = 0.0, -math.inf
         if solution.iterates:

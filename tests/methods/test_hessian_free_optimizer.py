@@ -195,6 +195,53 @@ def test_training_goes_on_from_a_checkpoint_as_if_nothing_had_happened() -> None
     assert resumed.settings["damping"] == optimizer.settings["damping"]
 
 
+def test_batches_of_several_lengths_make_one_step() -> None:
+    torch.manual_seed(0)
+    network = Network(Copies(4, 4), 2).double()
+    batches = [
+        Batch(torch.randn(t, b, 4).double(), torch.randn(t, b, 2).double(), torch.ones(t, dtype=torch.bool))
+        for t, b in ((5, 8), (3, 2), (2, 8))
+    ]
+    optimizer = HessianFree(
+        network, SquaredError(), curvature_batch=24, gradient_batches=3, damping=0.0, tolerance=0.0
+    )
+    before = flatten([p.detach().clone() for p in network.parameters()])
+    for batch in batches:
+        assert torch.equal(flatten([p.detach() for p in network.parameters()]), before)
+        take(optimizer, network, batch, SquaredError())
+    # every sequence counts alike, however many steps it has
+    weights = torch.cat([torch.full((b.length * b.size, 1), b.length**-0.5).double() for b in batches])
+    X = torch.cat([torch.cat([b.inputs.reshape(-1, 4) for b in batches]), torch.ones_like(weights)], 1)
+    Y = torch.cat([b.targets.reshape(-1, 2) for b in batches])
+    expected = torch.linalg.lstsq(weights * X, weights * Y).solution
+    torch.testing.assert_close(network.readout.weight.data, expected[:4].T)
+    torch.testing.assert_close(network.readout.bias.data, expected[4])
+    assert optimizer.settings["steps"] == 1
+
+
+def test_a_checkpoint_keeps_the_batches_taken_in() -> None:
+    network, batch, loss = tanh_problem()
+    settings = {"curvature_batch": 10, "structural": 0.1, "gradient_batches": 2}
+    parts = [batch.narrow(12), batch.narrow(9, 12), batch.narrow(9, 21)]
+    optimizer = HessianFree(network, loss, damping=0.5, **settings)
+    for part in parts:
+        take(optimizer, network, part, loss)
+    kept = io.BytesIO()
+    torch.save({"network": network.state_dict(), "optimizer": optimizer.state_dict()}, kept)
+    take(optimizer, network, batch, loss)
+
+    kept.seek(0)
+    stored = torch.load(kept, weights_only=True)
+    other = Network(TanhCell(D, H), K).double()
+    other.load_state_dict(stored["network"])
+    resumed = HessianFree(other, loss, **settings)
+    resumed.load_state_dict(stored["optimizer"])
+    take(resumed, other, batch, loss)
+    assert resumed.settings["steps"] == optimizer.settings["steps"] == 2
+    for one, two in zip(network.parameters(), other.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
 def test_curvature_comes_from_the_first_sequences_and_the_cost_counts_everything(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from methods.parts.hf_optimizer import HessianFree
 from methods.parts.tanh import TanhCell
 
 T, B, D, H = 5, 8, 1, 3
-CURVATURE, LAMBDA, MU, STEPS = 5, 0.3, 0.3, 6
+SHARE, LAMBDA, MU, STEPS = {1: 5, 2: 3}, 0.3, 0.3, 6
+# few enough for rounding not to grow along the way
+ITERATIONS = 6
 Array = np.ndarray[Any, Any]
 
 
@@ -46,10 +49,6 @@ def jacobian(function: Callable[[Array], Array], theta: Array) -> Array:
     return np.array(columns).T
 
 
-def loss(theta: Array, inputs: Array, targets: Array) -> float:
-    return float(np.mean((run(theta, inputs)[1] - targets) ** 2))
-
-
 def solve(A: Array, b: Array, x: Array, most: int) -> list[Array]:
     """CG's stored iterates."""
     r = b - A @ x
@@ -72,31 +71,45 @@ def solve(A: Array, b: Array, x: Array, most: int) -> list[Array]:
     return kept if stored else [*kept, x]
 
 
-def numpy_trajectory(theta: Array, inputs: Array, targets: Array) -> tuple[list[Array], list[float]]:
+Data = list[tuple[Array, Array]]
+"""Batches of a length of their own: inputs [T, B, D] and targets [B]."""
+
+
+def mean_loss(theta: Array, data: Data) -> float:
+    """The mean over all sequences."""
+    errors = [run(theta, inputs)[1] - targets for inputs, targets in data]
+    return float(np.mean(np.concatenate(errors) ** 2))
+
+
+def numpy_trajectory(theta: Array, data: Data) -> tuple[list[Array], list[float]]:
     """theta and lambda after each step."""
+    share = SHARE[len(data)]
+    curved = share * len(data)
     damping, warm = LAMBDA, np.zeros_like(theta)
     path, dampings = [], []
     for _ in range(STEPS):
-        before = loss(theta, inputs, targets)
-        J_all = jacobian(lambda v: run(v, inputs)[1], theta)
-        g = 2 / B * J_all.T @ (run(theta, inputs)[1] - targets)
-        some = inputs[:, :CURVATURE]
-        J = jacobian(lambda v, some=some: run(v, some)[1], theta)
-        Js = jacobian(lambda v, some=some: run(v, some)[0], theta)
-        h = run(theta, some)[0].ravel()
-        G = 2 / CURVATURE * J.T @ J
-        S = Js.T @ (Js / (1 - h**2)[:, None]) / CURVATURE
+        before = mean_loss(theta, data)
+        g, G, S = np.zeros_like(theta), 0.0, 0.0
+        for inputs, targets in data:
+            J_all = jacobian(lambda v, u=inputs: run(v, u)[1], theta)
+            g = g + 2 / B * J_all.T @ (run(theta, inputs)[1] - targets)
+            some = inputs[:, :share]
+            J = jacobian(lambda v, u=some: run(v, u)[1], theta)
+            Js = jacobian(lambda v, u=some: run(v, u)[0], theta)
+            h = run(theta, some)[0].ravel()
+            G = G + 2 / curved * J.T @ J
+            S = S + Js.T @ (Js / (1 - h**2)[:, None]) / curved
         A = G + damping * np.eye(len(theta)) + MU * damping * S
-        kept = solve(A, -g, 0.95 * warm, 8)
+        kept = solve(A, -g, 0.95 * warm, ITERATIONS)
         warm = kept[-1]
         best, delta = math.inf, kept[0]
         for x in reversed(kept):
-            value = loss(theta + x, inputs, targets)
+            value = mean_loss(theta + x, data)
             if value >= best:
                 break
             best, delta = value, x
         rate = 1.0
-        while loss(theta + rate * delta, inputs, targets) > before + 0.01 * rate * g @ delta:
+        while mean_loss(theta + rate * delta, data) > before + 0.01 * rate * g @ delta:
             rate *= 0.8
         rho = (best - before) / (g @ delta + 0.5 * delta @ G @ delta)
         damping *= 1.5 if rho < 0.25 else 2 / 3 if rho > 0.75 else 1
@@ -107,7 +120,8 @@ def numpy_trajectory(theta: Array, inputs: Array, targets: Array) -> tuple[list[
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_numpy_takes_the_same_steps(seed: int) -> None:
+@pytest.mark.parametrize("lengths", [(T,), (T, T + 2)], ids=str)
+def test_numpy_takes_the_same_steps(seed: int, lengths: tuple[int, ...]) -> None:
     generator = torch.Generator().manual_seed(seed)
     network = Network(TanhCell(D, H), 1).double()
     with torch.no_grad():
@@ -120,28 +134,34 @@ def test_numpy_takes_the_same_steps(seed: int) -> None:
     def theta() -> Array:
         return torch.cat([p.detach().reshape(-1) for p in order]).numpy().copy()
 
-    inputs = torch.randn(T, B, D, generator=generator).double()
-    targets = (inputs[0, :, 0] * inputs[2, :, 0]).view(1, B, 1)
-    mask = torch.tensor([False] * (T - 1) + [True])
-    path, dampings = numpy_trajectory(theta(), inputs.numpy(), targets.view(-1).numpy())
+    batches = []
+    for length in lengths:
+        size = B // len(lengths)
+        inputs = torch.randn(length, size, D, generator=generator).double()
+        targets = (inputs[0, :, 0] * inputs[2, :, 0]).view(1, size, 1)
+        batches.append(Batch(inputs, targets, torch.arange(length) == length - 1))
+    path, dampings = numpy_trajectory(
+        theta(), [(b.inputs.numpy(), b.targets.view(-1).numpy()) for b in batches]
+    )
     optimizer = HessianFree(
         network,
         SquaredError(),
-        curvature_batch=CURVATURE,
+        curvature_batch=SHARE[len(lengths)] * len(lengths),
+        gradient_batches=len(lengths),
         damping=LAMBDA,
         structural=MU,
-        max_iterations=8,
+        max_iterations=ITERATIONS,
     )
-    batch = Batch(inputs, targets, mask)
 
-    def closure() -> torch.Tensor:
+    def closure(batch: Batch) -> torch.Tensor:
         network.zero_grad()
-        value = SquaredError()(network(inputs, mask), targets)
+        value = SquaredError()(network(batch.inputs, batch.mask), batch.targets)
         value.backward()
         return value.detach()
 
     for expected, damping in zip(path, dampings, strict=True):
-        optimizer.load(batch)
-        optimizer.step(closure)
+        for batch in batches:
+            optimizer.load(batch)
+            optimizer.step(partial(closure, batch))
         np.testing.assert_allclose(theta(), expected, rtol=1e-6, atol=1e-8)
         assert optimizer.settings["damping"] == pytest.approx(damping)

@@ -128,7 +128,8 @@ RECIPES = [
         Adding(100, "ms11"),
         {
             "units": 100,
-            "batch_size": 10_000,
+            "batch_size": 1000,
+            "gradient_batches": 10,
             "curvature_batch": 1000,
             "cg_iterations": 300,
             "damping": 0.1,
