@@ -20,10 +20,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
+from bench.combination import Combination
 from bench.contract import Method, Task
 from bench.errors import BadInput, nearest
 from bench.guard import patience, reason
-from bench.recipe import Combination, Remedy
+from bench.recipe import Remedy
 
 FOLDERS = ("methods", "tasks")
 ENTRY_POINTS = ("longlag.methods", "longlag.tasks")
@@ -195,9 +196,8 @@ def code_hash(files: Sequence[Path]) -> str:
     engine = Path(__file__).parent
     shared = [Path(importlib.import_module(folder).__path__[0]) / "parts" for folder in FOLDERS]
     parts = [path for package in (engine / "training", *shared) for path in package.glob("*.py")]
-    contract = [
-        engine / f"{name}.py" for name in ("contract", "losses", "module", "network", "recipe", "seeds")
-    ]
+    names = ("combination", "contract", "losses", "module", "network", "recipe", "seeds")
+    contract = [engine / f"{name}.py" for name in names]
     digest = hashlib.blake2b(digest_size=6)
     for path in sorted({*parts, *contract, *files}, key=lambda p: (p.name, str(p))):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

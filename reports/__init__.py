@@ -23,7 +23,6 @@ def write(folders: Sequence[Path], out: Path | None = None) -> Path:
     """
     # the charts' libraries take a second to import, which no other command should pay
     from bench.store import load
-
     from reports.page import as_html
     from reports.results import Results
     from reports.tables import as_csv, as_latex, as_markdown
@@ -51,7 +50,6 @@ def write(folders: Sequence[Path], out: Path | None = None) -> Path:
 def terminal(folder: Path) -> Table:
     """The retest table of one campaign, for the terminal; raises BadInput for a damaged campaign."""
     from bench.store import load
-
     from reports.console import table
     from reports.results import Results
 

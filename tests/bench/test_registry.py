@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import BadInput, Method, Remedy, Task
-from bench.recipe import Combination
+from bench.combination import Combination
 from bench.registry import code_hash, discover
 
 GOOD = '''

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from bench import Batch, SquaredError, Task
-from bench.recipe import Combination
+from bench.combination import Combination
 from methods.careful_init import CarefulInit
 from methods.parts.optimisers import AcceleratedGradient
 from methods.vanilla import Vanilla

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench import BadInput, Batch, Recipe, Remedy, SquaredError, Task
-from bench.recipe import Combination
+from bench.combination import Combination
 from bench.registry import discover
 from methods.careful_init import CarefulInit
 from methods.gradient_clipping import GradientClipping

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from bench import BadInput, Batch, Task
+from bench.combination import Combination
 from bench.module import RecipeModule
-from bench.recipe import Combination
 from methods.careful_init import CarefulInit
 from methods.hessian_free import HessianFree
 from methods.lstm import LSTM

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import Batch, SquaredError, Task
-from bench.recipe import Combination
+from bench.combination import Combination
 from methods.lstm import LSTM
 from methods.parts.gates import OPEN
 from methods.parts.lstm_cell import BLOCKS, LSTMCell, at_steps

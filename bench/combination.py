@@ -1,0 +1,106 @@
+"""Remedies combined into a method: which change fills which part, and how a model is built from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+
+from bench.contract import Method, Task
+from bench.errors import BadInput
+from bench.module import RecipeModule
+from bench.recipe import EMPTY, Change, Part, Recipe, Remedy
+
+
+class Combination(Method):
+    """The method made of one or more remedies on the vanilla recipe.
+
+    `baseline` is the vanilla remedy: its companions fill every part nobody else fills.
+    """
+
+    def __init__(self, remedies: Sequence[Remedy], baseline: Remedy) -> None:
+        """Raises BadInput where two remedies claim one part."""
+        self.name = "+".join(remedy.name for remedy in remedies)  # type: ignore[misc]
+        self.source = "; ".join(remedy.source for remedy in remedies)  # type: ignore[misc]
+        self.remedies = tuple(remedies)
+        owners: dict[Part, Change] = {}
+        for remedy in remedies:
+            for part in remedy.parts:
+                if part in owners:
+                    other = owners[part]
+                    assert isinstance(other, Remedy)
+                    raise BadInput(
+                        f"{other.name!r} and {remedy.name!r} cannot be combined: both change the {part}"
+                    )
+                owners[part] = remedy
+        companions = [c for remedy in (*remedies, baseline) for c in remedy.companions]
+        chosen: list[Change] = []
+        for companion in companions:
+            if any(part in owners for part in companion.parts):
+                continue
+            owners.update(dict.fromkeys(companion.parts, companion))
+            chosen.append(companion)
+        # Companions first: a remedy sees the recipe it changes complete.
+        self.steps: tuple[Change, ...] = (*chosen, *remedies)
+        self._check_names()
+
+    def _check_names(self) -> None:
+        seen: dict[str, Change] = {}
+        for step in self.steps:
+            for name in step.parameters:
+                if name in seen:
+                    raise BadInput(
+                        f"{self.name!r} cannot be combined: {type(seen[name]).__name__} and "
+                        f"{type(step).__name__} both have a hyperparameter {name!r}"
+                    )
+                seen[name] = step
+
+    def supports(self, task: Task) -> str | None:
+        """The first reason one of its remedies gives."""
+        return next((why for remedy in self.remedies if (why := remedy.supports(task))), None)
+
+    def warm_up(self) -> None:
+        """Every step's warm-up."""
+        for step in self.steps:
+            step.warm_up()
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """What the steps would try first, in one dictionary; a remedy's word counts over a companion's.
+
+        A remedy is heard on its own hyperparameters, on its companions' and on the baseline's, not on
+        those another remedy brought.
+        """
+        first: dict[str, Any] = {}
+        for step in self.steps:
+            mine = {*step.parameters}
+            if isinstance(step, Remedy):
+                others = {c for remedy in self.remedies if remedy is not step for c in remedy.companions}
+                mine |= {
+                    n
+                    for c in self.steps
+                    if c not in others and not isinstance(c, Remedy)
+                    for n in c.parameters
+                }
+            first |= {name: value for name, value in step.start(task).items() if name in mine}
+        return first
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """The hyperparameters of every step, in one flat dictionary."""
+        return {name: value for step in self.steps for name, value in step.suggest(trial, task).items()}
+
+    def recipe(self, hyperparameters: Mapping[str, Any]) -> Recipe:
+        """The recipe for these hyperparameters; raises BadInput for one that no step knows."""
+        known = {name for step in self.steps for name in step.parameters}
+        unknown = sorted(set(hyperparameters) - known)
+        if unknown:
+            raise BadInput(f"method {self.name!r} has no hyperparameter {unknown[0]!r}")
+        recipe = EMPTY
+        for step in self.steps:
+            chosen = {name: hyperparameters[name] for name in step.parameters if name in hyperparameters}
+            recipe = step.apply(recipe, **chosen)
+        return recipe
+
+    def build(self, task: Task, **hyperparameters: Any) -> Any:
+        """A RecipeModule for `task`."""
+        return RecipeModule(task, self.recipe(hyperparameters))
