@@ -13,7 +13,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 import optuna
 import torch
@@ -23,7 +23,6 @@ from bench.contract import Batch, Task
 from bench.network import Network, Recurrent
 
 Part = Literal["units", "batch", "cell", "initialiser", "penalty", "gradient", "optimiser"]
-PARTS: tuple[Part, ...] = get_args(Part)
 
 CellFactory = Callable[[int, int], Recurrent]
 """(input_size, units) -> a recurrent layer."""
