@@ -159,7 +159,7 @@ class LocalPool:
         handles = [
             handle for child in (*self._starting, *self._idle, *self._busy) for handle in child.handles
         ]
-        watching = self._busy or self._starting or (self._waiting and not self._idle)
+        watching = self._busy or self._starting or self._waiting or self._suspects
         ready = wait([*handles, self._alarm], _TICK if watching else None)
         if self._alarm in ready:
             while self._alarm.poll():
