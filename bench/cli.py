@@ -224,6 +224,9 @@ def _profile(
     if methods is not None:
         overrides["methods"] = _split(methods)
     if plugins:
+        missing = [plugin for plugin in plugins if not Path(plugin).is_file()]
+        if missing:
+            raise BadInput(f"--plugin {missing[0]}: no such file")
         overrides["plugins"] = [str(Path(plugin).resolve()) for plugin in plugins]
     grids = [grid.model_dump() for grid in base.tasks]
     if tasks is not None:

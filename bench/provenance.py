@@ -26,7 +26,6 @@ PACKAGES = (
     "pyarrow",
     "scikit-learn",
     "altair",
-    "pebble",
 )
 
 
