@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import Change, Network, Recipe, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError, Task
+from bench.recipe import Initialiser
 
 Range = tuple[float, float]
 Kind = Literal["sparse", "orthogonal", "identity"]
@@ -142,6 +143,21 @@ class InitialWeights:
         network.readout.bias.zero_()
         if self.centred:
             centre(network, task)
+
+
+def holding_biases(initialise: Initialiser) -> Initialiser:
+    """`initialise`, and from then on only matrices of the recurrent layer are trained.
+
+    Its vectors, which are biases and initial states, keep the values they begin with.
+    """
+
+    def and_hold(network: Network, task: Task) -> None:
+        initialise(network, task)
+        for parameter in network.recurrent.parameters():
+            if parameter.dim() == 1:
+                parameter.requires_grad_(False)
+
+    return and_hold
 
 
 def sparse_(matrix: Tensor, fan_in: int = FAN_IN) -> Tensor:

@@ -67,6 +67,29 @@ def test_what_is_tried_first_is_what_was_published():
     )
 
 
+@pytest.mark.parametrize("hold_biases", [True, False])
+def test_held_biases_and_initial_states_stay_zero_and_the_rest_is_trained(hold_biases):
+    built = build(hold_biases=hold_biases, learning_rate=0.01)
+    before = {name: p.detach().clone() for name, p in built.network.named_parameters()}
+    optimizer = built.configure_optimizers()
+    for batch in batches(3):
+        optimizer.step(closure=lambda batch=batch: built.gradient(batch))
+    moved = {name for name, p in built.network.named_parameters() if not torch.equal(p, before[name])}
+    trained = {"recurrent.input_weight", "recurrent.recurrent_weight", "readout.weight", "readout.bias"}
+    assert moved == (trained if hold_biases else set(before))
+    assert not before["recurrent.bias"].any()
+    assert not before["recurrent.initial"].any()
+
+
+def test_holding_the_biases_leaves_the_gradient_of_the_weights_as_it_was():
+    held, free = build(hold_biases=True), build(hold_biases=False)
+    (batch,) = batches(1)
+    assert held.gradient(batch) == free.gradient(batch)
+    for parameter, other in zip(held.network.parameters(), free.network.parameters(), strict=True):
+        if parameter.requires_grad:
+            assert torch.equal(parameter.grad, other.grad)
+
+
 @pytest.mark.parametrize("kind", ["sparse", "orthogonal", "identity"])
 def test_every_kind_of_weights_learns(kind):
     built = build(recurrent_weights=kind, units=30, input_scale=0.1, learning_rate=0.01, spectral_radius=1.0)

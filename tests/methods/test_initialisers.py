@@ -13,7 +13,14 @@ from scipy import stats
 
 from bench import Batch, Network, Recipe, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError, Task
 from methods.parts import gates
-from methods.parts.initialisers import InitialWeights, UniformWeights, rescale_, sparse_, spectral_radius
+from methods.parts.initialisers import (
+    InitialWeights,
+    UniformWeights,
+    holding_biases,
+    rescale_,
+    sparse_,
+    spectral_radius,
+)
 from methods.parts.lstm_cell import LSTMCell
 from methods.parts.tanh import TanhCell
 
@@ -173,6 +180,25 @@ def test_initial_weights_follow_the_global_seed():
 
     assert torch.equal(weights(1), weights(1))
     assert not torch.equal(weights(1), weights(2))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_holding_biases_draws_the_same_weights_and_trains_only_the_matrices(cell):
+    plain, held = network(cell), network(cell)
+    initialise = InitialWeights("sparse", 1.1, 0.1)
+    torch.manual_seed(0)
+    initialise(plain, Skewed(SquaredError()))
+    torch.manual_seed(0)
+    holding_biases(initialise)(held, Skewed(SquaredError()))
+    for one, other in zip(plain.parameters(), held.parameters(), strict=True):
+        assert torch.equal(one, other)
+    trained = {name for name, p in held.named_parameters() if p.requires_grad}
+    assert trained == {
+        "recurrent.input_weight",
+        "recurrent.recurrent_weight",
+        "readout.weight",
+        "readout.bias",
+    }
 
 
 def test_chrono_biases_are_logarithms_of_uniform_times():

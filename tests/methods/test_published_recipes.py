@@ -51,6 +51,7 @@ S13 = {
     "batch_size": 100,
     "recurrent_weights": "sparse",
     "spectral_radius": 1.1,
+    "hold_biases": True,  # the paper says where they begin, at 0, and no more
 }
 RECIPES = [
     Published("vanilla", "Pascanu et al. 2013, the SGD baseline", TemporalOrder(50, "ms11"), PLAIN),
@@ -99,6 +100,7 @@ RECIPES = [
             **S13,
             "recurrent_weights": "identity",
             "spectral_radius": 1.0,
+            "hold_biases": False,
             "input_scale": 1e-3,
             "learning_rate": 1e-2,
             "momentum": 0.0,
