@@ -47,3 +47,22 @@ def test_no_file_is_too_long_to_be_read_at_once() -> None:
         str(path.relative_to(ROOT)): n for path in FILES if (n := len(path.read_text().splitlines())) > 330
     }
     assert not long
+
+
+def test_nothing_is_pickled_to_disk() -> None:
+    for path in FILES:
+        assert not {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"} & set(imported(path)), (
+            path
+        )
+        calls = {
+            node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)
+        }
+        assert not {"to_pickle", "read_pickle", "save_checkpoint"} & calls, path
+        names = ast.walk(ast.parse(path.read_text()))
+        assert not any(
+            isinstance(node, ast.Attribute)
+            and node.attr in ("save", "load")
+            and isinstance(node.value, ast.Name)
+            and node.value.id in ("torch", "np", "numpy")
+            for node in names
+        ), path
