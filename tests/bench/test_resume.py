@@ -302,7 +302,8 @@ def test_the_command_killed_and_interrupted(
     interrupted = time.monotonic()
     second.send_signal(signal.SIGINT)
     printed, _ = second.communicate(timeout=30)
-    assert time.monotonic() - interrupted < 5
+    crowded = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert time.monotonic() - interrupted < 5 * crowded
     assert second.returncode == 130
     assert f"longlag run --resume --out {folder}" in printed
     assert "Traceback" not in printed
