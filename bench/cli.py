@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import sys
 import warnings
+from importlib import metadata
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,8 +32,6 @@ DATA_VARIABLE = "LONGLAG_DATA"
 """Environment variable that tells tasks where the user's data sets lie."""
 
 app = typer.Typer(
-    help="LongLag: which remedy bridges which lag, at what cost, and how the others fail.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -53,10 +54,24 @@ DataOption = Annotated[
 PluginOption = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin's Python file.")]
 
 
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """LongLag: which remedy bridges which lag, at what cost, and how the others fail."""
+    if version:
+        typer.echo(f"longlag {metadata.version('longlag')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
 @app.command()
 def run(
     profile_name: Annotated[
-        str | None, typer.Option("--profile", help="A profile's name, or its TOML file [default: quick].")
+        str | None, typer.Option("--profile", help="A profile's name, or its TOML file; quick if not given.")
     ] = None,
     methods: MethodsOption = None,
     tasks: TasksOption = None,
@@ -84,7 +99,7 @@ def run(
         base = profile.read(profile_name or "quick")
     chosen = _profile(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
     registry = _registry(chosen)
-    folder = out or Path("results", "local", f"{chosen.name}-{chosen.seed}")
+    folder = out or _default_folder(chosen, base)
     coordinator = Coordinator(chosen, registry, folder, resume)
     try:
         for notice in coordinator.notices:
@@ -188,6 +203,16 @@ def _report(folders: list[Path], out: Path | None) -> None:
     if len(folders) == 1 and "table" in hooks:
         console.print(hooks["table"].load()(folders[0]))
     console.print(f"report: {page}", soft_wrap=True, highlight=False)
+
+
+def _default_folder(chosen: Profile, base: Profile) -> Path:
+    """A folder of its own for every campaign: a profile that was changed is told apart by a hash."""
+    name = f"{chosen.name}-{chosen.seed}"
+    own, given = ({**p.defining(), "seed": 0} for p in (chosen, base))
+    if own != given:
+        text = json.dumps(own, sort_keys=True)
+        name += f"-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
+    return Path("results", "local", name)
 
 
 def _use_data(folder: Path | None) -> None:

@@ -24,16 +24,17 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     """Print the plan of `profile`; `executor` runs the pilot steps."""
     grid, skipped = cases(profile, registry)
     pilots = _pilots(profile, registry, grid, executor)
-    table = Table(title=f"plan of {profile.name}", title_justify="left")
+    table = Table(title=f"plan of {profile.name}: at most", title_justify="left")
     for column in (
         "method",
         "task",
         "lag",
-        "budget a trial, FLOPs",
-        "all trials, at most",
-        "worker time, at most",
+        "FLOPs a trial",
+        "FLOPs in all",
+        "worker time",
     ):
-        table.add_column(column, justify="right" if column != "method" else "left")
+        names = column in ("method", "task")
+        table.add_column(column, justify="left" if names else "right", no_wrap=names)
     flops = seconds = 0.0
     runs = profile.trials + profile.retests
     for case in grid:

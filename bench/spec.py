@@ -15,6 +15,7 @@ Phase = Literal["tune", "retest"]
 Status = Literal[
     "solved",
     "capped",
+    "over_budget",
     "improving",
     "plateau",
     "vanished",
@@ -136,7 +137,7 @@ def score(outcome: Outcome, budget: float) -> float:
         return 3.0
     if outcome.solved:
         return min(1.0, max(outcome.flops / budget, 1e-12))
-    if not math.isfinite(outcome.error):
+    if outcome.status == "over_budget" or not math.isfinite(outcome.error):
         return 2.0
     relative = outcome.error / outcome.chance if outcome.chance > 0 else 1.0
     # Never 1.0, which a solution that took the whole budget may score.

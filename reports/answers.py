@@ -47,7 +47,8 @@ def _sentence(results: Results, panel: Panel, method: str) -> str:
     reached = results.frontier(panel, method)
     if reached is None:
         shortest = min(ladder)
-        said = f"does not bridge the shortest lag, {shortest}: {_failure(results, panel, method, shortest)}"
+        failure = _failure(results, panel, method, shortest)
+        said = f"did not bridge the shortest lag, {shortest}, within its budget: {failure}"
     else:
         case = _case(results, panel, method, reached)
         said = (

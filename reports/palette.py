@@ -15,6 +15,7 @@ SHAPES = {"circle": "●", "square": "■", "triangle-up": "▲", "diamond": "�
 # Tol's light scheme: a family of its own, so that no outcome is taken for a method
 OUTCOMES = {
     "capped": "#77AADD",
+    "over_budget": "#44BB99",
     "improving": "#BBCC33",
     "plateau": "#EEDD88",
     "vanished": "#BBBBBB",
@@ -23,7 +24,7 @@ OUTCOMES = {
     "out_of_memory": "#FFAABB",
     "crashed": "#AA6688",
 }
-OTHER_OUTCOME = "#44BB99"
+OTHER_OUTCOME = "#DDDDDD"
 
 
 class Look(NamedTuple):

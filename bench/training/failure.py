@@ -4,6 +4,7 @@ The rules, in their order, for a trial that has not solved its task:
 
 exploded    the training loss, the validation loss or a weight is not finite, or the validation loss
             at the end is over 1000 times the trivial predictor's
+over_budget it spent more than its budget: a step turned out dearer than what was left of it
 capped      it was cut because a cheaper solution is known
 improving   the mean validation loss over the last quarter of the cost is at least 3% of the trivial
             predictor's loss below that of the quarter before: more budget might have solved it
@@ -21,7 +22,7 @@ import torch
 
 from bench.contract import Batch, Task
 from bench.spec import Status
-from bench.training.meter import BudgetMeter
+from bench.training.meter import TOLERANCE, BudgetMeter
 from bench.training.probes import Probe
 
 EXPLODED_LOSS = 1e3
@@ -56,7 +57,7 @@ def finite(model: pl.LightningModule) -> bool:
 
 
 def classify(
-    task: Task, curve: list[dict[str, float]], reached: Probe, capped: bool, healthy: bool
+    task: Task, curve: list[dict[str, float]], reached: Probe, meter: BudgetMeter, healthy: bool
 ) -> tuple[Status, str]:
     """(status, detail) of a trial that did not solve its task, by the rules above."""
     end = curve[-1]
@@ -65,7 +66,9 @@ def classify(
         return "exploded", f"a weight was not finite {where}"
     if not math.isfinite(end["loss"]) or end["loss"] > EXPLODED_LOSS * task.chance_loss:
         return "exploded", f"the validation loss was {end['loss']:.3g} {where}"
-    if capped:
+    if meter.flops > TOLERANCE * meter.limits.budget:
+        return "over_budget", f"the last step made it {end['flops']:.3g} of {meter.limits.budget:.3g} FLOPs"
+    if meter.capped:
         return "capped", f"a cheaper solution is known: cut after {end['flops']:.3g} FLOPs"
     gain = _gain(curve) / task.chance_loss
     if gain >= IMPROVING_SHARE:

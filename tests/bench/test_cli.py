@@ -183,6 +183,21 @@ def test_the_module_is_the_command_and_its_exit_code_is_the_process_s() -> None:
     assert done.stderr == "longlag: there is no method 'lsmt': did you mean 'lstm'?\n"
 
 
+def test_a_bare_command_shows_its_help_and_the_version_is_told() -> None:
+    assert "replay" in longlag(code=2)
+    assert longlag("--version").startswith("longlag 0.")
+
+
+def test_a_changed_profile_has_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = ["--profile", "tiny", "--methods", "echo_state", "--trials", "1", "--retests", "1", "--jobs", "1"]
+    longlag("run", *small)
+    longlag("run", *small, "--lags", "20")
+    folders = [path.name for path in (tmp_path / "results" / "local").iterdir()]
+    assert len(folders) == 2
+    assert all(name.startswith("tiny-0-") for name in folders)
+
+
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     printed = longlag("run", "--profile", "tiny", "--out", str(tmp_path), code=2)

@@ -40,6 +40,7 @@ def test_a_cheaper_solution_and_a_smaller_error_score_lower() -> None:
     unsolved = [score(Outcome("plateau", error=e, chance=0.8), 1e9) for e in (0.01, 0.4, 0.8, 0.9)]
     assert solved == [1e-3, 0.1, 1.0]
     assert unsolved == [1.0125, 1.5, 2.0, 2.0]
+    assert score(Outcome("over_budget", error=0.0, chance=0.8), 1e9) == 2.0
 
 
 def test_a_spec_survives_json() -> None:

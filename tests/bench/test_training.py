@@ -102,6 +102,12 @@ def test_a_cap_below_the_budget_is_told_apart_from_the_budget(registry: Registry
     assert run(replace(vanilla(20, 1e7), limits=Limits(1e7, cap=1e9)), registry).status != "capped"
 
 
+def test_what_one_step_takes_beyond_the_budget_is_said(registry: Registry) -> None:
+    outcome = run(vanilla(20, 1e4), registry)
+    assert (outcome.status, outcome.updates) == ("over_budget", 1)
+    assert "of 1e+04 FLOPs" in outcome.detail
+
+
 def test_a_solved_trial_stops_and_was_confirmed_on_fresh_sequences(registry: Registry) -> None:
     outcome = run(lstm(10, 2e10), registry)
     assert outcome.status == "solved"
