@@ -96,27 +96,6 @@ class TunedWeights(Change):
         )
 
 
-class SparseWeights(TunedWeights):
-    """15 Gaussian weights into each unit (Martens & Sutskever 2011)."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(("sparse",), **settings)
-
-
-class OrthogonalWeights(TunedWeights):
-    """A random rotation (Saxe, McClelland & Ganguli 2014)."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(("orthogonal",), **settings)
-
-
-class IdentityWeights(TunedWeights):
-    """Each unit keeps its own value (Le, Jaitly & Hinton 2015)."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(("identity",), **settings)
-
-
 @dataclass(frozen=True)
 class InitialWeights:
     """Sets a network's weights: recurrent ones of `kind` scaled to `spectral_radius`.

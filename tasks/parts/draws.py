@@ -75,10 +75,3 @@ def last_step(length: int) -> Tensor:
 def every_step(length: int) -> Tensor:
     """The mask [T] of a task with a target at every step."""
     return torch.from_numpy(np.ones(length, dtype=np.bool_))
-
-
-def last_steps(length: int, count: int) -> Tensor:
-    """The mask [T] of a task with targets at the last `count` steps."""
-    mask = np.zeros(length, dtype=np.bool_)
-    mask[length - count :] = True
-    return torch.from_numpy(mask)
