@@ -5,7 +5,9 @@ Inputs: one pixel in [0, 1] a step, row by row. Target: the digit, at the last s
 Wrong: another class; solved when less than 5% are. Nothing must be bridged at least: the pixels that matter
 lie all over the image.
 
-Variants: pixels, row by row; permuted, the same in one fixed random order.
+Variants: pixels, row by row; permuted, the 64 pixels in one fixed random order, an enlarged image showing
+each of them k x k times in a row (scattered copies would put all 64 into any few steps, and nothing would be
+left to bridge).
 Split: 60% training, 20% validation, 20% test, stratified by class, fixed.
 Trivial predictor, the classes' shares in the training part: about ln 10, about 90% wrong.
 
@@ -15,6 +17,7 @@ Jaitly & Hinton 2015.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -63,9 +66,14 @@ def load() -> dict[Split, Images]:
 
 
 def enlarged(factor: int) -> Ints:
-    """Which of the 64 pixels is shown at each of the (8 factor)^2 steps."""
+    """Which of the 64 pixels is shown at each of the (8 factor)^2 steps, row by row."""
     image = np.arange(SIDE**2).reshape(SIDE, SIDE)
     return image.repeat(factor, axis=0).repeat(factor, axis=1).ravel()
+
+
+def permuted(factor: int) -> Ints:
+    """Which is shown at each step in the fixed random order: every pixel factor^2 times in a row."""
+    return permutation(SIDE**2).repeat(factor**2)
 
 
 class Digits(PixelTask):
@@ -73,7 +81,10 @@ class Digits(PixelTask):
 
     name = "digits"
     source = "Alpaydin & Kaynak 1998, UCI; pixel by pixel after Le, Jaitly & Hinton 2015, arXiv 1504.00941"
-    variants: ClassVar = {"pixels": "row by row", "permuted": "in one fixed random order"}
+    variants: ClassVar = {
+        "pixels": "row by row",
+        "permuted": "in one fixed random order, the copies of a pixel in a row",
+    }
     facts: ClassVar = {
         "inputs": "1: a pixel in [0, 1]",
         "targets": "10 classes, at the last step",
@@ -86,8 +97,8 @@ class Digits(PixelTask):
 
     def __init__(self, lag: int, variant: str | None = None) -> None:
         super().__init__(lag, variant)
-        order = enlarged(int(lag**0.5) // SIDE)
-        self.set_up(load(), order[permutation(lag)] if self.variant == "permuted" else order, 16)
+        factor = math.isqrt(lag) // SIDE
+        self.set_up(load(), permuted(factor) if self.variant == "permuted" else enlarged(factor), 16)
 
     @classmethod
     def lags(cls, variant: str) -> Lags:

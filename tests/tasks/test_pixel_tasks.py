@@ -1,6 +1,7 @@
 """Digits and MNIST: the data as they are, split once, and damaged files named."""
 
 import gzip
+import math
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +12,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
 
 from bench import BadInput
 from bench.contract import Split
 from tasks.digits import Digits, load
 from tasks.mnist import Mnist
 from tasks.parts.idx import read_idx
-from tasks.parts.images import stratified
+from tasks.parts.images import permutation, stratified
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
@@ -80,6 +82,37 @@ def test_permuted_digits_are_one_fixed_permutation() -> None:
     assert sorted(map(tuple, straight.squeeze(-1).tolist())) == sorted(
         map(tuple, permuted.squeeze(-1).tolist())
     )
+
+
+@pytest.mark.parametrize("factor", [2, 3, 8])
+def test_permuted_and_enlarged_holds_every_pixel(factor: int) -> None:
+    small = Digits(64, "permuted").draw(20, stream(0), "test").inputs
+    large = Digits(64 * factor**2, "permuted").draw(20, stream(0), "test").inputs
+    assert torch.equal(large, small.repeat_interleave(factor**2, 0))
+
+
+@pytest.mark.parametrize("lag", [256, 1024, 4096])
+def test_the_last_steps_of_permuted_digits_are_not_enough(lag: int) -> None:
+    # Were the copies of a pixel scattered, the last twentieth of 4,096 steps would show all 64 of them.
+    task = Digits(lag, "permuted")
+    known, asked = (task.draw(size, stream(1), split) for size, split in ((1000, "train"), (300, "test")))
+
+    def share_right(steps: int) -> float:
+        fit = LogisticRegression(C=0.1, max_iter=2000)
+        fit.fit(known.inputs[-steps:, :, 0].T.numpy(), known.targets[0].numpy())
+        right: float = fit.score(asked.inputs[-steps:, :, 0].T.numpy(), asked.targets[0].numpy())
+        return right
+
+    last = lag // 20
+    assert len(known.inputs[-last:, :, 0].unique(dim=0)) <= math.ceil(64 / 20) + 1
+    assert share_right(last) < 0.6
+    assert share_right(lag) > 0.9
+
+
+def test_the_pixels_of_784_are_permuted_as_published() -> None:
+    order = permutation(784)
+    assert order[:6].tolist() == [319, 576, 323, 107, 355, 716]
+    assert np.array_equal(order, np.random.RandomState(92916).permutation(784))
 
 
 def test_test_sequences_come_once_before_any_comes_again() -> None:
