@@ -6,31 +6,40 @@ at every step. Loss: cross entropy of a sigmoid against y / 0.5, so that an outp
 threshold y = 0.25 is the logit 0.
 
 Variants:
-  start  u2 is given at the start only (0 elsewhere): start and duration must both be remembered
-  held   u2 is held at every step, as a dial: only the time since the start must be remembered
+  start  u2 is given at the start only (0 elsewhere): start and duration must both be remembered. u2 marks the
+         start here as well as u1 does: the pulse says nothing that the number does not
+  held   u2 is held at every step, as a dial: only u1 tells the start, only the time since must be remembered
 
-Length: T = 1.1 lag, fixed. One start a sequence, uniform on the first lag/20 steps, so that the longest
-duration ends at least lag/20 steps before the end. Lag: lag/10 to lag; lag = 1000 is the published size.
+Length: T = W + 1.05 lag, fixed. One start a sequence, at a random step, uniform on the first
+W = max(10, lag/5), so that a clock that counts from the first step is rarely right; the longest duration
+ends at least lag/20 steps before the end. (The source starts again and again and redraws u2 each time, so
+that there a change of u2 tells all starts but the first; here the first is the only one.) Lag: lag/10 to
+lag; lag = 1000 is the published size.
 
 Wrong: an edge moved by more than 1% of the full duration (lag / 100 steps, none below lag 100): some step
 further than that from both edges is on the wrong side of 0.25. No paper gives a criterion: this one is ours.
 
-Trivial predictor, the constant p = mean of y / 0.5: loss -p ln p - (1-p) ln (1-p), every sequence wrong.
+Trivial predictor, the best clock that knows u2 and the number of the step, but not when the start was. With
+m = lag // 100, one answer is right for 2 m + 1 neighbouring starts and none for more, so 1 - (2 m + 1) / W
+of the sequences are wrong: .9 at lag 20, .85 at 100, .895 at 1000. Its loss: the entropy of "on" at a step,
+given u2.
 
 Source: after Jaeger 2002, GMD report 159, the timer example.
 """
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import numpy as np
 import torch
+from scipy.special import entr
 from torch import Tensor
 
 from bench import Batch, Lags, SigmoidCrossEntropy, Task
 from tasks.parts.draws import every_step, integers, uniforms
+
+FEWEST_STARTS = 10
 
 
 class Timer(Task):
@@ -39,17 +48,17 @@ class Timer(Task):
     name = "timer"
     source = "after Jaeger 2002, GMD report 159"
     variants: ClassVar = {
-        "start": "the duration u2 is given at the start only",
-        "held": "the duration u2 is held at every step",
+        "start": "the duration u2 is given at the start only, and so marks it as u1 does",
+        "held": "the duration u2 is held at every step: u1 alone tells the start",
     }
     facts: ClassVar = {
         "inputs": "2: u1 the start pulse, u2 the duration in {0.1, ..., 1.0} of the lag",
         "targets": "y = 0.5 for lag u2 steps from the start on, else 0, at every step",
-        "length": "1.1 lag; one start in the first lag/20 steps",
+        "length": "W + 1.05 lag; one start, uniform on the first W = max(10, lag/5) steps",
         "lag": "lag/10 to lag steps from the start to the off edge; lag 1000 is the published size",
         "loss": "sigmoid cross entropy against y / 0.5",
         "wrong": "an on or off edge moved by more than lag/100 steps, at threshold 0.25",
-        "trivial": "the constant mean p of y / 0.5: its entropy (p about 1/2), all wrong",
+        "trivial": "the best clock that knows u2 but not the start: 1 - (2 (lag // 100) + 1) / W wrong",
     }
 
     def __init__(self, lag: int, variant: str | None = None) -> None:
@@ -57,18 +66,20 @@ class Timer(Task):
         self.input_size = 2
         self.output_size = 1
         self.loss = SigmoidCrossEntropy()
-        self.length = lag + lag // 10
-        self.starts = lag // 20
+        self.starts = max(FEWEST_STARTS, lag // 5)
+        self.length = self.starts + lag + lag // 20
         self.tolerance = lag // 100
         self.durations = lag * np.arange(1, 11) // 10
         self.minimal_lag = lag // 10
-        on = float(self.durations.mean()) / self.length
-        self.chance = 1.0
-        self.chance_loss = -on * math.log(on) - (1 - on) * math.log(1 - on)
+        self.chance = 1 - (2 * self.tolerance + 1) / self.starts
+        start = np.arange(self.starts)
+        step = np.arange(self.length)[:, None, None]
+        on = ((start <= step) & (step < start + self.durations[:, None])).mean(-1)
+        self.chance_loss = float((entr(on) + entr(1 - on)).mean())
 
     @classmethod
     def lags(cls, variant: str) -> Lags:
-        """From 20 on there is a step to start in, and one to judge the longest duration by."""
+        """From 20 on there is a step to judge the longest duration by."""
         return Lags(20)
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:

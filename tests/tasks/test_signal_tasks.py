@@ -1,6 +1,7 @@
 """Timer, spike timing, latch and two-sequence, against a second reading of their definitions."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench import Task
+from bench import Batch, Task
 from tasks.latch import Latch
 from tasks.spike_timing import SpikeTiming
 from tasks.timer import Timer
@@ -30,7 +31,7 @@ def test_timer(variant: str, lag: int, size: int, seed: int) -> None:
     task = Timer(lag, variant)
     batch = task.sample(size, stream(seed))
     assert batch.mask.all()
-    assert lag * 1.05 <= batch.length <= lag * 1.2
+    assert lag * 1.2 <= batch.length <= lag * 1.25 + 6
     for b in range(size):
         pulse, dial = batch.inputs[:, b].double().numpy().T
         (start,) = np.flatnonzero(pulse)
@@ -45,6 +46,7 @@ def test_timer(variant: str, lag: int, size: int, seed: int) -> None:
         for step in range(start, start + duration):
             goal[step] = 1.0
         assert batch.targets[:, b, 0].tolist() == goal
+        assert start < max(10, lag // 5)
         # The longest duration's end can be judged on both sides.
         assert start + lag + task.tolerance < batch.length
 
@@ -87,17 +89,83 @@ def test_timer_is_wrong_with_an_extra_or_a_missing_pulse() -> None:
     assert task.wrong(torch.full_like(right, 3), batch).all()
 
 
-def test_timer_durations_are_balanced_and_the_trivial_predictor_is_the_constant_mean() -> None:
+def blind_clock(task: Timer) -> float:
+    """The share wrong of the best clock that knows u2 and the step, found by trying out every pulse."""
+    wrong = 0
+    known, asked = task.sample(2500, stream(3)), task.sample(2500, stream(4))
+    steps = torch.arange(task.length).view(-1, 1, 1)
+
+    def misses(batch: Batch, tenths: int, begin: int) -> int:
+        group = ((10 * batch.inputs[..., 1].amax(0)).round() == tenths).nonzero().flatten()
+        told = Batch(batch.inputs[:, group], batch.targets[:, group], batch.mask)
+        pulse = (steps >= begin) & (steps < begin + task.lag * tenths // 10)
+        return int(task.wrong((6.0 * pulse - 3).expand_as(told.targets), told).sum())
+
+    for tenths in range(1, 11):
+        begin = min(range(task.starts), key=partial(misses, known, tenths))
+        wrong += misses(asked, tenths, begin)
+    return wrong / asked.size
+
+
+@pytest.mark.parametrize("variant", Timer.variants)
+@pytest.mark.parametrize("lag", [20, 39, 100, 200])
+def test_a_clock_that_does_not_see_the_start_is_mostly_wrong(variant: str, lag: int) -> None:
+    task = Timer(lag, variant)
+    assert blind_clock(task) == pytest.approx(task.chance, abs=0.02)
+    assert task.chance > 0.84
+
+
+@pytest.mark.parametrize("lag", [20, 100, 230])
+def test_no_output_is_right_for_more_starts_than_chance_says(lag: int) -> None:
+    task = Timer(lag, "held")
+    batch = task.sample(4000, stream(0))
+    for tenths in (1, 10):
+        chosen = {}  # start -> one sequence of this duration
+        for b in (batch.inputs[0, :, 1] == np.float32(tenths / 10)).nonzero().flatten().tolist():
+            chosen[int(batch.inputs[:, b, 0].argmax())] = b
+        assert sorted(chosen) == list(range(task.starts))
+        # What a step must be, on (1) or off (-1) or either (0), for the sequence of each start.
+        must = []
+        for _, b in sorted(chosen.items()):
+            goal = batch.targets[:, b, 0]
+            flipped = goal.repeat(batch.length, 1).T.clone()
+            flipped.fill_diagonal_(0).add_(torch.diag(1 - goal))
+            told = Batch(
+                batch.inputs[:, b : b + 1].expand(-1, batch.length, -1),
+                goal.view(-1, 1, 1).expand(-1, batch.length, 1),
+                batch.mask,
+            )
+            must.append(task.wrong(6 * flipped.unsqueeze(-1) - 3, told) * (2 * goal - 1))
+        demands = torch.stack(must)
+        # Two starts can share an output unless a step must be on for one and off for the other; where all
+        # pairs of a set can, so can the set.
+        clash = ((demands.unsqueeze(0) * demands.unsqueeze(1)) < 0).any(-1)
+        apart = 2 * task.tolerance + 1
+        start = torch.arange(task.starts)
+        assert torch.equal(clash, (start.unsqueeze(0) - start.unsqueeze(1)).abs() >= apart)
+    assert task.chance == pytest.approx(1 - apart / task.starts)
+
+
+def test_timer_starts_and_durations_are_balanced() -> None:
     task = Timer(100)
     batch = task.sample(20_000, stream(1))
     durations = batch.targets.sum(0).flatten().long()
     counts = np.bincount(durations, minlength=101)[10::10]
     assert counts.sum() == 20_000
     assert stats.chisquare(counts).pvalue > 1e-3
-    mean = 55 / 110
-    logit = torch.full_like(batch.targets, math.log(mean / (1 - mean)))
-    assert float(task.loss(logit, batch.targets)) == pytest.approx(task.chance_loss, rel=2e-3)
-    assert task.wrong(logit, batch).double().mean() == task.chance
+    starts = np.bincount(batch.inputs[..., 0].argmax(0))
+    assert len(starts) == 20
+    assert stats.chisquare(starts).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("lag", [20, 100])
+def test_the_loss_of_a_clock_that_does_not_see_the_start(lag: int) -> None:
+    task = Timer(lag)
+    batch = task.sample(40_000, stream(1))
+    tenths = (10 * batch.inputs[..., 1].amax(0)).round().long() - 1
+    on = torch.stack([batch.targets[:, tenths == u, 0].double().mean(1) for u in range(10)], 1)
+    outputs = on.clamp(1e-6, 1 - 1e-6).logit()[:, tenths].unsqueeze(-1).float()
+    assert float(task.loss(outputs, batch.targets)) == pytest.approx(task.chance_loss, rel=0.01)
 
 
 @settings(max_examples=40)
