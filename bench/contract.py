@@ -19,7 +19,7 @@ from torch import Tensor
 from bench.errors import BadInput, nearest
 from bench.losses import Loss
 
-Split = Literal["train", "validation", "test"]
+Split = Literal["train", "validation", "confirmation", "test"]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ the same with .gz), in the folder that the environment variable LONGLAG_DATA nam
 
 Variants: sequential, row by row; permuted, the same in one fixed random order, the one of published code
 (numpy's RandomState(92916); Wisdom et al. 2016, Helfrich, Willmott & Ye 2018 and others).
-Split: test is the t10k files; 1/6 of the train files, stratified by class and fixed, is for validation.
+Split: test is the t10k files; of the train files, stratified by class and fixed, 1/12 is for validation and
+1/12 for confirmation. Each of the three is walked through: no image comes twice before all have come once.
 Trivial predictor, the classes' shares in the training part: about ln 10, about 89% wrong.
 
 Source: LeCun, Bottou, Bengio & Haffner 1998; pixel by pixel: Le, Jaitly & Hinton 2015.
@@ -29,7 +30,7 @@ from tasks.parts.images import CLASSES, Images, PixelTask, permutation, stratifi
 
 FOLDER = "LONGLAG_DATA"
 SIDE = 28
-SHARES = (5 / 6, 1 / 6)
+SHARES = (5 / 6, 1 / 12, 1 / 12)
 SPLIT_SEED = 60000
 
 
@@ -53,20 +54,20 @@ def read_part(folder: Path, stem: str) -> Images:
 
 @cache
 def load(folder: Path) -> dict[Split, Images]:
-    """The three parts of the files in `folder`; raises BadInput."""
+    """The four parts of the files in `folder`; raises BadInput."""
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder")
     known, test = read_part(folder, "train"), read_part(folder, "t10k")
-    train, validation = (
+    train, validation, confirmation = (
         Images(known.pixels[part], known.classes[part])
         for part in stratified(known.classes, SHARES, SPLIT_SEED)
     )
-    if not len(validation.classes):
-        raise BadInput(f"{folder}: too few training images to keep some for validation")
+    if not (len(validation.classes) and len(confirmation.classes)):
+        raise BadInput(f"{folder}: too few training images to keep some for validation and confirmation")
     unseen = sorted(set(test.classes.tolist()) - set(train.classes.tolist()))
     if unseen:
         raise BadInput(f"{folder}: no training images of the digit {unseen[0]}, which the test images show")
-    return {"train": train, "validation": validation, "test": test}
+    return {"train": train, "validation": validation, "confirmation": confirmation, "test": test}
 
 
 class Mnist(PixelTask):

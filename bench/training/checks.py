@@ -124,7 +124,7 @@ class SuccessCheck(pl.Callback):
 
     def _confirm(self, model: pl.LightningModule) -> bool:
         count = self.checks.confirmation
-        fresh = batches(self.task, count, self._confirmation, "validation")
+        fresh = batches(self.task, count, self._confirmation, "confirmation")
         result = answer(model, self.task, fresh, allowed(self.task, count))
         self._charge(model, result)
         return result.wrong <= allowed(self.task, count)

@@ -1,8 +1,8 @@
 """Images read pixel by pixel: what the tasks on real data share.
 
 The data are finite: split once, the same for everyone, stratified by class. Training sequences are drawn with
-replacement; validation and test sequences in a random order without, and again from the start when a batch
-asks for more than there are.
+replacement. Validation, confirmation and test sequences are walked through, one walk a generator: each image
+once, and from the start again, in another order, when more are asked for than there are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor
 from bench import Batch, SoftmaxCrossEntropy, Split, Task
 from tasks.parts.draws import Ints, integers, last_step, uniforms
 from tasks.parts.rules import wrong_class
+from tasks.parts.walks import Walks
 
 PERMUTATION_SEED = 92916
 """The seed that published code permutes MNIST with: Wisdom et al. 2016, Helfrich, Willmott & Ye 2018, ..."""
@@ -65,6 +66,7 @@ class PixelTask(Task):
     def set_up(self, parts: Mapping[Split, Images], order: Ints, white: float) -> None:
         """Keep the data, and reckon what the commonest training class reaches on the test part."""
         self.parts = parts
+        self.walks = {split: Walks(len(part.classes)) for split, part in parts.items()}
         self.order = order
         self.white = np.float32(white)
         self.input_size = 1
@@ -83,12 +85,10 @@ class PixelTask(Task):
     def draw(self, batch_size: int, generator: torch.Generator, split: Split) -> Batch:
         """Sequences of one part of the data."""
         part = self.parts[split]
-        count = len(part.classes)
         if split == "train":
-            chosen = integers(uniforms(batch_size, 1, generator)[:, 0], 0, count)
+            chosen = integers(uniforms(batch_size, 1, generator)[:, 0], 0, len(part.classes))
         else:
-            shuffled = uniforms(1, count, generator)[0].argsort(kind="stable")
-            chosen = np.resize(shuffled, batch_size)
+            chosen = self.walks[split].step(batch_size, generator)
         pixels = part.pixels[chosen[:, None], self.order].T.astype(np.float32) / self.white
         inputs = torch.from_numpy(np.ascontiguousarray(pixels)).unsqueeze(-1)
         return Batch(inputs, torch.from_numpy(part.classes[chosen]).unsqueeze(0), last_step(len(pixels)))

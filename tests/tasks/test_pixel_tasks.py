@@ -3,6 +3,7 @@
 import gzip
 import math
 import struct
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,16 +13,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import RidgeClassifier
+from torch import Tensor
 
-from bench import BadInput
+from bench import BadInput, SequenceModel
 from bench.contract import Split
+from bench.seeds import generator
+from bench.spec import Checks, Limits
+from bench.training.checks import SuccessCheck, batches
+from bench.training.meter import BudgetMeter
 from tasks.digits import Digits, load
 from tasks.mnist import Mnist
 from tasks.parts.idx import read_idx
 from tasks.parts.images import permutation, stratified
 
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+SPLITS: tuple[Split, ...] = ("train", "validation", "confirmation", "test")
 
 
 def stream(seed: int) -> torch.Generator:
@@ -45,7 +51,7 @@ def test_digits_are_the_published_images_split_without_overlap() -> None:
 def test_digits_split_is_stratified_and_fixed() -> None:
     parts = load()
     whole = np.bincount(load_digits().target)
-    for name, share in zip(SPLITS, (0.6, 0.2, 0.2), strict=True):
+    for name, share in zip(SPLITS, (0.6, 0.1, 0.1, 0.2), strict=True):
         assert np.bincount(parts[name].classes) == pytest.approx(share * whole, abs=1.01)
     again = stratified(np.repeat(np.arange(3), 10), (0.6, 0.2, 0.2), 5)
     assert [part.tolist() for part in again] == [
@@ -97,16 +103,16 @@ def test_the_last_steps_of_permuted_digits_are_not_enough(lag: int) -> None:
     task = Digits(lag, "permuted")
     known, asked = (task.draw(size, stream(1), split) for size, split in ((1000, "train"), (300, "test")))
 
-    def share_right(steps: int) -> float:
-        fit = LogisticRegression(C=0.1, max_iter=2000)
-        fit.fit(known.inputs[-steps:, :, 0].T.numpy(), known.targets[0].numpy())
-        right: float = fit.score(asked.inputs[-steps:, :, 0].T.numpy(), asked.targets[0].numpy())
+    def share_right(steps: slice) -> float:
+        fit = RidgeClassifier()
+        fit.fit(known.inputs[steps, :, 0].T.numpy(), known.targets[0].numpy())
+        right: float = fit.score(asked.inputs[steps, :, 0].T.numpy(), asked.targets[0].numpy())
         return right
 
-    last = lag // 20
-    assert len(known.inputs[-last:, :, 0].unique(dim=0)) <= math.ceil(64 / 20) + 1
+    last = slice(lag - lag // 20, lag)
+    assert len(known.inputs[last, :, 0].unique(dim=0)) <= math.ceil(64 / 20) + 1
     assert share_right(last) < 0.6
-    assert share_right(lag) > 0.9
+    assert share_right(slice(0, lag, lag // 64)) > 0.9  # every pixel once
 
 
 def test_the_pixels_of_784_are_permuted_as_published() -> None:
@@ -115,14 +121,46 @@ def test_the_pixels_of_784_are_permuted_as_published() -> None:
     assert np.array_equal(order, np.random.RandomState(92916).permutation(784))
 
 
-def test_test_sequences_come_once_before_any_comes_again() -> None:
+def drawn(task: Digits, count: int, walker: torch.Generator, split: Split) -> Counter[bytes]:
+    """How often each image comes when the engine asks for `count`."""
+    asked = batches(task, count, walker, split)
+    return Counter(image.numpy().tobytes() for batch in asked for image in batch.inputs.unbind(1))
+
+
+@pytest.mark.parametrize(("split", "images"), [("validation", 180), ("confirmation", 180), ("test", 359)])
+def test_every_image_comes_equally_often(split: Split, images: int) -> None:
+    count = len(load()[split].classes)
+    assert count == pytest.approx(images, abs=2)
+    assert sum(drawn(Digits(64), count, stream(3), split).values()) == count
+    assert set(drawn(Digits(64), count, stream(3), split).values()) == {1}
+    often = drawn(Digits(64), 1000, stream(3), split)
+    assert len(often) == count
+    assert max(often.values()) - min(often.values()) <= 1
+
+
+class Watched(SequenceModel):
+    """Sees images, and answers nothing."""
+
+    def __init__(self, task: Digits) -> None:
+        super().__init__(task)
+        self.seen: Counter[bytes] = Counter()
+
+    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+        self.seen.update(image.numpy().tobytes() for image in inputs.unbind(1))
+        return torch.zeros(1, inputs.shape[1], 10)
+
+
+def test_confirmation_shows_no_image_of_validation() -> None:
     task = Digits(64)
-    count = len(load()["test"].classes)
-    batch = task.draw(count, stream(3), "test")
-    assert np.bincount(batch.targets[0]).tolist() == np.bincount(load()["test"].classes).tolist()
-    double = task.draw(2 * count, stream(3), "test")
-    assert torch.equal(double.inputs[:, :count], double.inputs[:, count:])
-    assert torch.equal(double.inputs[:, :50], task.draw(50, stream(3), "test").inputs)
+    splits = [set(drawn(task, 1000, stream(seed), split)) for seed, split in enumerate(SPLITS)]
+    assert sum(map(len, splits)) == len(set.union(*splits))
+    # And as the engine asks: after a false alarm the walk through the confirmation images goes on.
+    check = SuccessCheck(task, Checks(100, 150, 100), 5, BudgetMeter(Limits(1e9)))
+    model, validated = Watched(task), set(drawn(task, 100, generator(5, "validation"), "validation"))
+    for _ in range(3):
+        assert not check._confirm(model)  # gives up after the first 50
+    assert model.seen.total() == len(model.seen) == 150
+    assert not set(model.seen) & validated
 
 
 def test_digits_trivial_predictor() -> None:
@@ -167,7 +205,7 @@ def test_mnist_reads_the_files_it_is_given(
     monkeypatch.setenv("LONGLAG_DATA", str(tmp_path))
     task = Mnist(784)
     seen = {}
-    for split, size in (("train", 400), ("validation", 20), ("test", 30)):
+    for split, size in (("train", 400), ("validation", 10), ("confirmation", 10), ("test", 30)):
         batch = task.draw(size, stream(0), split)
         assert batch.inputs.shape == (784, size, 1)
         images = np.rint(batch.inputs.squeeze(-1).T.numpy() * 255).astype(np.uint8)
@@ -184,12 +222,14 @@ def test_mnist_reads_the_files_it_is_given(
         for stem in ("train", "t10k")
     }
     assert seen["test"] == known["t10k"]
-    assert len(seen["validation"]) == 20
     assert len(seen["train"]) > 80
-    assert not seen["validation"] & seen["train"]
-    assert seen["validation"] | seen["train"] <= known["train"]
-    validation = sorted(label for _, label in seen["validation"])
-    assert validation == [label for label in range(10) for _ in range(2)]  # stratified: 2 of 12 each
+    held_out = ("validation", "confirmation")
+    assert sum(len(seen[split]) for split in (*held_out, "train")) == len(
+        seen["validation"] | seen["confirmation"] | seen["train"]
+    )
+    assert seen["validation"] | seen["confirmation"] | seen["train"] <= known["train"]
+    for split in held_out:  # stratified: 1 of 12 each
+        assert sorted(label for _, label in seen[split]) == list(range(10))
     permuted = Mnist(784, "permuted").draw(30, stream(0), "test").inputs
     assert torch.equal(permuted.sort(0).values, task.draw(30, stream(0), "test").inputs.sort(0).values)
 
