@@ -10,6 +10,13 @@ the shortest string: lag 9 is the published task, all strings; a longer lag keep
 symbols and more. At least lag - 4 steps are bridged, from the second symbol to the step that predicts it
 again.
 
+Splits: no string of one is in another. Strings go by the Reber string inside (its first 16 symbols), about
+2/5 of them to training and 1/5 each to validation, confirmation and test; those of fewer than 12 symbols are
+too few to be shared out, and all go to training. So the training lengths follow the grammar's law from `lag`
+on, the others its law from 12 (or `lag`) on, and within a length all strings of a split are equally
+probable, as they are in the grammar. (The paper keeps its 256 training strings out of its test set, and they
+hold nearly all of the shortest ones, too.)
+
 Trivial predictor, for every symbol how often it is legal: its entropy, every string wrong.
 
 Source: Hochreiter & Schmidhuber 1997, experiment 1 (256 training and 256 test strings there; fresh ones
@@ -24,9 +31,18 @@ import torch
 from scipy.special import xlogy
 from torch import Tensor
 
-from bench import Batch, Lags, SigmoidCrossEntropy, Task
+from bench import Batch, Lags, SigmoidCrossEntropy, Split, Task
 from tasks.parts.draws import every_step, uniforms
-from tasks.parts.grammar import SHORTEST, SYMBOLS, grammar
+from tasks.parts.grammar import NUMEROUS, PARTS, SHORTEST, SYMBOLS, grammar
+
+# The parts of the grammar that each split holds.
+SPLITS: dict[Split, tuple[int, ...]] = {
+    "train": (0, 1),
+    "validation": (2,),
+    "confirmation": (3,),
+    "test": (4,),
+}
+ALL = tuple(range(PARTS))
 
 
 class Reber(Task):
@@ -38,7 +54,8 @@ class Reber(Task):
     facts: ClassVar = {
         "inputs": "7 one-hot symbols",
         "targets": "the legal next symbols, at every step",
-        "length": "that of the string but one, one length a batch, by the grammar's own law",
+        "length": "that of the string but one, one length a batch, by the grammar's own law; "
+        "strings of fewer than 12 symbols are all for training",
         "lag": "symbols of the shortest string (published: 9); at least lag - 4 is bridged",
         "loss": "sigmoid cross entropy",
         "wrong": "an illegal symbol as active as a legal one, at any step",
@@ -62,13 +79,18 @@ class Reber(Task):
         return Lags(SHORTEST, 1000)
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
-        """Inputs [L - 1, B, 7], targets [L - 1, B, 7] in {0, 1}."""
-        tables = self.grammar
+        """Training strings: inputs [L - 1, B, 7], targets [L - 1, B, 7] in {0, 1}."""
+        return self.draw(batch_size, generator, "train")
+
+    def draw(self, batch_size: int, generator: torch.Generator, split: Split) -> Batch:
+        """Strings of one split."""
+        tables = self.grammar if split == "train" else grammar(max(self.lag, NUMEROUS))
         place = torch.rand(1, generator=generator, dtype=torch.float64).item()
         longest = len(tables.cumulative) - 1
-        length = self.lag + min(int(tables.cumulative.searchsorted(place, "right")), longest)
+        length = tables.shortest + min(int(tables.cumulative.searchsorted(place, "right")), longest)
         steps = length - 1
-        inputs, targets = tables.walk(uniforms(batch_size, steps, generator), length)
+        parts = ALL if length < NUMEROUS else SPLITS[split]
+        inputs, targets = tables.walk(uniforms(batch_size, steps, generator), length, parts)
         return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), every_step(steps))
 
     def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:

@@ -2,11 +2,17 @@
 
 Reber grammar (Reber 1967; Cleeremans, Servan-Schreiber & McClelland 1989): states 0 to 6, two arcs of equal
 probability where there is a choice. Embedded: B, then T or P, a Reber string, the same T or P, then E.
+
+The strings fall into PARTS parts by the CRC-32 of the Reber string inside, or of its opening, the first
+OPENING symbols. Both strings around it, the one with T and the one with P, are in the same part: within a
+part, nothing but the second symbol tells the last but one. From NUMEROUS symbols on every part has strings
+of every length.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from zlib import crc32
 
 import numpy as np
 from numba import njit
@@ -32,6 +38,9 @@ START, BRANCH, CLOSING, END = 0, 1, 2, 3
 BRANCHES = {"T": 4, "P": 4 + INNER}
 STATES = 4 + 2 * INNER
 SHORTEST = 9
+PARTS = 5
+OPENING = 16
+NUMEROUS = 12
 _TAIL = 300  # the probability of n more symbols falls like .73^n
 
 
@@ -45,18 +54,41 @@ def embedded() -> dict[int, dict[str, int]]:
     return arcs
 
 
+@cache
+def openings(count: int) -> tuple[Ints, Ints, Ints]:
+    """Every way a Reber string can begin with `count` symbols.
+
+    The arcs taken [openings, count], the inner state they lead to [openings], and the part that strings
+    with this opening are in [openings].
+    """
+    ways: list[tuple[str, list[int], int]] = [("", [], 0)]
+    for _ in range(count):
+        ways = [
+            (text + symbol, [*arcs, arc], to)
+            for text, arcs, state in ways
+            for arc, (symbol, to) in enumerate(REBER.get(state, {}).items())
+        ]
+    texts, arcs, states = zip(*ways, strict=True)
+    parts = [crc32(text.encode()) % PARTS for text in texts]
+    return np.array(arcs), np.array(states), np.array(parts)
+
+
 @njit(cache=True)
 def _walk(
-    uniform: Floats, first: Doubles, symbol: Ints, following: Ints, legal: Floats, length: int
+    uniform: Floats, first: Doubles, symbol: Ints, following: Ints, legal: Floats, length: int, opening: Ints
 ) -> tuple[Floats, Floats]:
     # A compiled loop: vectorised over the batch, a step here costs more than a network's.
     batch_size, steps = uniform.shape
+    given = opening.shape[1]
     inputs = np.zeros((steps, batch_size, legal.shape[1]), np.float32)
     targets = np.empty((steps, batch_size, legal.shape[1]), np.float32)
     for b in range(batch_size):
         state = START
         for step in range(steps):
-            place = 1 if uniform[b, step] >= first[length - step, state] else 0
+            if 2 <= step < 2 + given:
+                place = opening[b, step - 2]
+            else:
+                place = 1 if uniform[b, step] >= first[length - step, state] else 0
             inputs[step, b, symbol[state, place]] = 1
             state = following[state, place]
             targets[step, b] = legal[state]
@@ -97,14 +129,27 @@ class Grammar:
         lengths = self.finish[shortest:, START]
         self.probability: Doubles = lengths / lengths.sum()
         self.cumulative: Doubles = self.probability.cumsum()
+        self._choices: dict[tuple[int, tuple[int, ...]], tuple[Ints, Doubles]] = {}
 
-    def walk(self, uniform: Floats, length: int) -> tuple[Floats, Floats]:
-        """One-hot symbols [T, B, 7] of strings of `length` symbols, and what may follow each [T, B, 7].
+    def walk(self, uniform: Floats, length: int, parts: tuple[int, ...]) -> tuple[Floats, Floats]:
+        """Strings of `length` symbols out of some `parts`, each as probable as another, from uniforms [B, T].
 
-        Needs uniforms [B, T], T at most the length.
+        One-hot symbols [T, B, 7], and what may follow each [T, B, 7], T = length - 1: all but the last.
         """
-        inputs, targets = _walk(uniform, self.first, self.symbol, self.following, self.legal, length)
+        arcs, cumulative = self._openings(length, parts)
+        opening = arcs[cumulative.searchsorted(uniform[:, 2], "right")]
+        inputs, targets = _walk(uniform, self.first, self.symbol, self.following, self.legal, length, opening)
         return inputs, targets
+
+    def _openings(self, length: int, parts: tuple[int, ...]) -> tuple[Ints, Doubles]:
+        """The arcs of the openings that strings of `length` in `parts` have, and their cumulative law."""
+        if (length, parts) not in self._choices:
+            count = min(length - 4, OPENING)
+            arcs, states, part = openings(count)
+            ending = self.finish[length - 2 - count, BRANCHES["T"] + states] * np.isin(part, parts)
+            cumulative: Doubles = ending[ending > 0].cumsum()
+            self._choices[length, parts] = arcs[ending > 0], cumulative / cumulative[-1]
+        return self._choices[length, parts]
 
     def legal_share(self) -> Doubles:
         """[7] how often each symbol is legal at a step, averaged over the steps of a string, then strings."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from fractions import Fraction
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench import BadInput, Batch
+from bench import BadInput, Batch, Split
 from tasks.reber import Reber
 
 # The published diagram, written down a second time: what follows what, and where it leads.
@@ -22,6 +23,7 @@ DIAGRAM = {
     5: [("P", 4), ("V", 6)],
 }
 SYMBOLS = "BTSXVPE"
+SPLITS: tuple[Split, ...] = ("train", "validation", "confirmation", "test")
 
 
 def stream(seed: int) -> torch.Generator:
@@ -82,29 +84,81 @@ def test_strings_are_legal_and_targets_are_their_successors(lag: int, size: int,
         assert len(text) - 1 - 1 - 1 >= task.minimal_lag  # from step 1 to the step that predicts it
 
 
-def test_every_string_has_its_natural_probability() -> None:
-    task, generator = Reber(9), stream(0)
-    drawn = Counter(text + "E" for _ in range(3000) for text in strings(task.sample(4, generator)))
-    known = embedded_strings(13)
+def split_of(text: str) -> set[Split]:
+    """The splits that may hold an embedded string, by zlib's own CRC-32."""
+    if len(text) < 12:
+        return {"train"}
+    names: tuple[Split, ...] = ("train", "train", "validation", "confirmation", "test")
+    return {names[crc32(text[2:-2][:16].encode()) % 5]}
+
+
+def law(lag: int, split: Split, longest: int) -> dict[str, float]:
+    """A split's strings up to some length, and their probabilities: the grammar's lengths, then evenly."""
+    shortest = lag if split == "train" else max(lag, 12)
+    known = embedded_strings(longest)
+    lengths: Counter[int] = Counter()
+    held = Counter(len(text) for text in known if split in split_of(text))
+    for text, probability in known.items():
+        lengths[len(text)] += probability
+    whole = 1 - sum(lengths[n] for n in range(shortest))
+    return {
+        text: float(lengths[len(text)] / whole) / held[len(text)]
+        for text in known
+        if split in split_of(text) and len(text) >= shortest
+    }
+
+
+def drawn_from(task: Reber, split: Split, batches: int, size: int, seed: int = 0) -> Counter[str]:
+    generator = stream(seed)
+    return Counter(text + "E" for _ in range(batches) for text in strings(task.draw(size, generator, split)))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("lag", [9, 14, 21])
+def test_every_string_of_a_split_has_its_natural_probability(lag: int, split: Split) -> None:
+    drawn = drawn_from(Reber(lag), split, 3000, 4)
+    longest = max(15, lag + 1)
+    known = law(lag, split, longest)
     total = sum(drawn.values())
     for text, probability in known.items():
         # Strings of one batch share their length: at most four times the variance of independent draws.
-        spread = (4 * float(probability) / total) ** 0.5
-        assert drawn[text] / total == pytest.approx(float(probability), abs=5 * spread)
-    assert min(map(len, drawn)) == 9
+        spread = (4 * probability / total) ** 0.5
+        assert drawn[text] / total == pytest.approx(probability, abs=5 * spread)
+    assert {text for text in drawn if len(text) <= longest} <= set(known)
 
 
-def test_lengths_of_longer_lags_keep_the_law_of_long_strings() -> None:
-    lag, generator = 15, stream(1)
-    task = Reber(lag)
-    lengths = Counter(task.sample(1, generator).length + 1 for _ in range(4000))
-    known = embedded_strings(26)
-    law = np.array([float(sum(p for t, p in known.items() if len(t) == n)) for n in range(lag, 26)])
-    below = float(sum(p for t, p in known.items() if len(t) < lag))
-    law /= 1 - below
-    counts = np.array([lengths[n] for n in range(lag, 26)])
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("lag", [9, 15])
+def test_lengths_keep_the_law_of_the_grammar(lag: int, split: Split) -> None:
+    task, generator = Reber(lag), stream(1)
+    lengths = Counter(task.draw(1, generator, split).length + 1 for _ in range(4000))
+    shares = Counter[int]()
+    for text, probability in law(lag, split, 25).items():
+        shares[len(text)] += probability
+    assert min(lengths) == min(shares) == (lag if split == "train" else max(lag, 12))
+    counts = np.array([lengths[n] for n in sorted(shares)])
+    expected = np.array([shares[n] for n in sorted(shares)])
     observed = np.append(counts, 4000 - counts.sum())
-    assert stats.chisquare(observed, 4000 * np.append(law, 1 - law.sum())).pvalue > 1e-3
+    assert stats.chisquare(observed, 4000 * np.append(expected, 1 - expected.sum())).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("lag", [9, 12, 25])
+def test_no_string_is_in_two_splits(lag: int) -> None:
+    task = Reber(lag)
+    seen = {split: drawn_from(task, split, 500, 20) for split in SPLITS}
+    for split, texts in seen.items():
+        assert all(split_of(text) == {split} for text in texts)
+    assert sum(map(len, seen.values())) == len(set().union(*seen.values()))
+
+
+def test_every_split_has_strings_of_every_length_and_both_keys_around_them() -> None:
+    for length in range(12, 23):
+        held = [text for text in embedded_strings(length) if len(text) == length]
+        for split in SPLITS:
+            own = {text for text in held if split in split_of(text)}
+            assert own
+            other = {"T": "P", "P": "T"}
+            assert all(f"B{other[text[1]]}{text[2:-2]}{other[text[1]]}E" in own for text in own)
 
 
 def test_trivial_predictor_by_enumeration_and_by_sampling() -> None:
