@@ -5,15 +5,17 @@ first key is the most significant bit, X = 0, Y = 1), at the last step. Loss: so
 
 Variants (T is the lag; HS97 publish T = 100 only, and their windows are scaled with T here):
   hs97    8 symbols: a-d distract, X and Y are keys, E starts and B ends every sequence. Keys in
-          [T/10, 2T/10] and [5T/10, 6T/10]. Length uniform on [T, 1.1 T]. Wrong: any class probability
-          off by 0.3 or more (the paper: any output unit). (Hochreiter & Schmidhuber 1997, experiment 6a)
+          [T/10, 2T/10] and [5T/10, 6T/10], both ends included and counted from 1 as the paper counts (at
+          T = 100 the 0-based steps 9-19 and 49-59), never the first step. Length uniform on [T, 1.1 T].
+          Wrong: any class probability off by 0.3 or more (the paper: any output unit).
+          (Hochreiter & Schmidhuber 1997, experiment 6a)
   hs97_3  the same with three keys, in [.10T, .20T], [.33T, .43T], [.66T, .76T]. (experiment 6b)
   ms11    6 symbols, no start or end symbol; keys in [T/10, 2T/10) and [5T/10, 6T/10). Length T. Wrong:
           another class. (Martens & Sutskever 2011; Pascanu, Mikolov & Bengio 2013)
   ms11_3  the same with three keys, in [T/10, 2T/10), [3T/10, 4T/10), [6T/10, 7T/10).
 
-Lag: from the last key to the end at least 4T/10 - 1 (hs97), .24 T - 1 (hs97_3), 4T/10 (ms11), 3T/10
-(ms11_3).
+Lag: from the last key to the end at least 4T/10 (hs97, ms11), .24 T (hs97_3), 3T/10 (ms11_3): 40 and 24 at
+the published T = 100 of hs97.
 
 Trivial predictor, equal probabilities: loss ln 4 or ln 8; by the rule of hs97 every sequence is wrong,
 by that of ms11 3/4 or 7/8 of them.
@@ -32,7 +34,7 @@ from bench import Batch, Lags, SoftmaxCrossEntropy, Task
 from tasks.parts.draws import integers, last_step, one_hot, stretched, uniforms
 from tasks.parts.rules import off_probability, wrong_class
 
-# Percent of T: [from, to], the end included for hs97 and excluded for ms11.
+# Percent of T: [from, to], counted from 1 and the end included for hs97, from 0 and excluded for ms11.
 WINDOWS = {
     "hs97": ((10, 20), (50, 60)),
     "hs97_3": ((10, 20), (33, 43), (66, 76)),
@@ -90,8 +92,11 @@ class TemporalOrder(Task):
     @staticmethod
     def key_windows(lag: int, variant: str) -> tuple[tuple[int, int], ...]:
         """The steps [start, stop) of each key."""
-        extra = variant.startswith("hs97")
-        return tuple((a * lag // 100, b * lag // 100 + extra) for a, b in WINDOWS[variant])
+        windows = ((a * lag // 100, b * lag // 100) for a, b in WINDOWS[variant])
+        if not variant.startswith("hs97"):
+            return tuple(windows)
+        # The first to the last of positions that count from 1; the first position is the start symbol's.
+        return tuple((max(1, first - 1), last) for first, last in windows)
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [T, B, 6 or 8], targets [1, B] classes."""

@@ -39,10 +39,11 @@ def certain(batch: Batch, classes: int) -> Tensor:
     return 20.0 * torch.nn.functional.one_hot(batch.targets, classes)
 
 
-# The published windows at T = 100, from the papers' text: both ends included.
+# The published windows at T = 100, as 0-based steps with both ends included. The papers say [10, 20] and
+# [50, 60]; [10, 20], [33, 43] and [66, 76], from 1 to the length; [10, 20) and [50, 60); and so on.
 AT_100 = {
-    "hs97": [(10, 20), (50, 60)],
-    "hs97_3": [(10, 20), (33, 43), (66, 76)],
+    "hs97": [(9, 19), (49, 59)],
+    "hs97_3": [(9, 19), (32, 42), (65, 75)],
     "ms11": [(10, 19), (50, 59)],
     "ms11_3": [(10, 19), (30, 39), (60, 69)],
 }
@@ -64,7 +65,10 @@ def test_temporal_order(variant: str, lag: int, size: int, seed: int) -> None:
         order = "".join("X" if symbol == 4 else "Y" for _, symbol in keys)
         assert int(batch.targets[0, b]) == int(order.replace("X", "0").replace("Y", "1"), 2)
         for (step, _), (low, high) in zip(keys, windows, strict=True):
-            assert low * lag // 100 <= step <= (high + (0 if ends else 1)) * lag / 100
+            if ends:  # in positions from 1
+                assert (low + 1) * lag // 100 <= step + 1 <= max(2, (high + 1) * lag / 100)
+            else:
+                assert low * lag // 100 <= step < (high + 1) * lag / 100
             if lag == 100:
                 assert low <= step <= high
         assert batch.length - 1 - keys[-1][0] >= task.minimal_lag
@@ -86,6 +90,19 @@ def test_keys_fill_their_published_windows_and_classes_are_balanced(variant: str
     assert shares == pytest.approx(1 / task.output_size, abs=0.015)
     distractors = np.bincount(symbols[25:30].flatten(), minlength=8)[:4] / (5 * batch.size)
     assert distractors == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize(("variant", "published"), [("hs97", 40), ("hs97_3", 24)])
+def test_the_minimal_lags_are_those_the_paper_states(variant: str, published: int) -> None:
+    task, generator = TemporalOrder(100, variant), stream(0)
+    assert task.minimal_lag == published
+    bridged = []
+    for _ in range(100):
+        batch = task.sample(100, generator)
+        symbols = batch.inputs.argmax(-1)
+        last = ((symbols == 4) | (symbols == 5)).int().cumsum(0).argmax(0)
+        bridged.append(batch.length - 1 - int(last.max()))
+    assert min(bridged) == published
 
 
 def test_temporal_order_wrong_rules() -> None:
