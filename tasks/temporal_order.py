@@ -13,12 +13,15 @@ Variants (T is the lag; HS97 publish T = 100 only, and their windows are scaled 
   ms11    6 symbols, no start or end symbol; keys in [T/10, 2T/10) and [5T/10, 6T/10). Length T. Wrong:
           another class. (Martens & Sutskever 2011; Pascanu, Mikolov & Bengio 2013)
   ms11_3  the same with three keys, in [T/10, 2T/10), [3T/10, 4T/10), [6T/10, 7T/10).
+  p13_mixed  ms11 with a length L drawn for every batch, uniform on [50, T], T above 50 (published: 200), and
+          keys in [L/10, 2L/10) and [5L/10, 6L/10): one net for all lengths. Training and questions are drawn
+          from the same mixture. (Pascanu, Mikolov & Bengio 2013)
 
 Lag: from the last key to the end at least 4T/10 (hs97, ms11), .24 T (hs97_3), 3T/10 (ms11_3): 40 and 24 at
-the published T = 100 of hs97.
+the published T = 100 of hs97. In p13_mixed at least 4L/10, which for the longest sequences is 4T/10.
 
 Trivial predictor, equal probabilities: loss ln 4 or ln 8; by the rule of hs97 every sequence is wrong,
-by that of ms11 3/4 or 7/8 of them.
+by those of the others 3/4 (ms11_3: 7/8) of them.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ import torch
 from torch import Tensor
 
 from bench import Batch, Lags, SoftmaxCrossEntropy, Task
-from tasks.parts.draws import integers, last_step, one_hot, stretched, uniforms
+from tasks.parts.draws import between, integers, last_step, one_hot, stretched, uniforms
 from tasks.parts.rules import off_probability, wrong_class
 
 # Percent of T: [from, to], counted from 1 and the end included for hs97, from 0 and excluded for ms11.
@@ -40,7 +43,9 @@ WINDOWS = {
     "hs97_3": ((10, 20), (33, 43), (66, 76)),
     "ms11": ((10, 20), (50, 60)),
     "ms11_3": ((10, 20), (30, 40), (60, 70)),
+    "p13_mixed": ((10, 20), (50, 60)),
 }
+SHORTEST_MIXED = 50
 DISTRACTORS = 4
 X = 4  # symbols: a b c d X Y E B; Y is X + 1
 START, END = 6, 7
@@ -60,22 +65,23 @@ class TemporalOrder(Task):
         "hs97_3": "3 keys, 8 symbols with start and end, wrong at 0.3 off (experiment 6b)",
         "ms11": "2 keys, 6 symbols, no start or end symbol, length T, wrong class",
         "ms11_3": "3 keys, 6 symbols, no start or end symbol, length T, wrong class",
+        "p13_mixed": "ms11 with lengths mixed, uniform on [50, T], the windows scaled with the length",
     }
     facts: ClassVar = {
-        "inputs": "8 one-hot symbols (ms11: 6)",
+        "inputs": "8 one-hot symbols (ms11, p13: 6)",
         "targets": "the order of the keys: 4 classes (3 keys: 8), at the last step",
-        "length": "uniform on [T, 1.1 T], one a batch; ms11: T",
-        "lag": "T; bridged from the last key: at least .4 T (hs97_3 .24 T, ms11_3 .3 T)",
+        "length": "uniform on [T, 1.1 T], one a batch; ms11: T; p13_mixed: uniform on [50, T], one a batch",
+        "lag": "T; bridged from the last key: at least .4 T (hs97_3 .24 T, ms11_3 .3 T, p13_mixed .4 length)",
         "loss": "softmax cross entropy",
-        "wrong": "any probability off by 0.3 or more; ms11: wrong class",
-        "trivial": "equal probabilities: ln 4 (3 keys: ln 8), all wrong; ms11: 3/4 (3 keys: 7/8) wrong",
+        "wrong": "any probability off by 0.3 or more; ms11, p13: wrong class",
+        "trivial": "equal probabilities: ln 4 (3 keys: ln 8), all wrong; ms11, p13: 3/4 (3 keys: 7/8) wrong",
     }
 
     def __init__(self, lag: int, variant: str | None = None) -> None:
         super().__init__(lag, variant)
         self.ends = self.variant.startswith("hs97")
+        self.mixed = self.variant == "p13_mixed"
         self.windows = self.key_windows(lag, self.variant)
-        self.bounds = np.array(self.windows).T
         self.input_size = 8 if self.ends else 6
         self.output_size = 2 ** len(self.windows)
         self.powers = 1 << np.arange(len(self.windows))[::-1]
@@ -86,12 +92,12 @@ class TemporalOrder(Task):
 
     @classmethod
     def lags(cls, variant: str) -> Lags:
-        """Every lag whose windows are non-empty."""
-        return Lags(10)
+        """Every lag whose windows are non-empty; p13_mixed: whose lengths are several."""
+        return Lags(SHORTEST_MIXED + 1 if variant == "p13_mixed" else 10)
 
     @staticmethod
     def key_windows(lag: int, variant: str) -> tuple[tuple[int, int], ...]:
-        """The steps [start, stop) of each key."""
+        """The steps [start, stop) of each key; `lag` is the length for p13_mixed."""
         windows = ((a * lag // 100, b * lag // 100) for a, b in WINDOWS[variant])
         if not variant.startswith("hs97"):
             return tuple(windows)
@@ -103,11 +109,14 @@ class TemporalOrder(Task):
         keys = len(self.windows)
         if self.ends:
             length, block = stretched(self.lag, batch_size, 2 * keys, generator)
+        elif self.mixed:
+            length, block = between(SHORTEST_MIXED, self.lag, batch_size, 2 * keys, generator)
         else:
             length, block = self.lag, uniforms(batch_size, self.lag + 2 * keys, generator)
         symbols = integers(block[:, 2 * keys : 2 * keys + length], 0, DISTRACTORS)
         bits = integers(block[:, :keys], 0, 2)
-        steps = integers(block[:, keys : 2 * keys], *self.bounds)
+        windows = self.key_windows(length, self.variant) if self.mixed else self.windows
+        steps = integers(block[:, keys : 2 * keys], *np.array(windows).T)
         symbols[np.arange(batch_size)[:, np.newaxis], steps] = X + bits
         if self.ends:
             symbols[:, 0] = START
@@ -118,7 +127,7 @@ class TemporalOrder(Task):
         )
 
     def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """hs97: a probability off by 0.3 or more; ms11: another class."""
+        """hs97: a probability off by 0.3 or more; the others: another class."""
         if not self.ends:
             return wrong_class(outputs, batch)
         return off_probability(outputs, batch, OFF)

@@ -25,16 +25,22 @@ def uniforms(batch_size: int, count: int, generator: torch.Generator) -> Floats:
     return block
 
 
-def stretched(lag: int, batch_size: int, count: int, generator: torch.Generator) -> tuple[int, Floats]:
-    """A length uniform on [T, 1.1 T], T the lag, and [B, 1.1 T + count] draws from U[0, 1).
+def between(
+    shortest: int, longest: int, batch_size: int, count: int, generator: torch.Generator
+) -> tuple[int, Floats]:
+    """A length uniform on [shortest, longest], and [B, longest + count] draws from U[0, 1).
 
     One length for the whole batch, so that nothing is padded; draws for the longest, so that one call
     gives all of them.
     """
-    longest = lag + lag // 10
     width = longest + count
     block: Floats = torch.rand(1 + batch_size * width, generator=generator).numpy()
-    return lag + int(block.item(0) * (longest - lag + 1)), block[1:].reshape(batch_size, width)
+    return shortest + int(block.item(0) * (longest - shortest + 1)), block[1:].reshape(batch_size, width)
+
+
+def stretched(lag: int, batch_size: int, count: int, generator: torch.Generator) -> tuple[int, Floats]:
+    """A length uniform on [T, 1.1 T], T the lag, and [B, 1.1 T + count] draws from U[0, 1)."""
+    return between(lag, lag + lag // 10, batch_size, count, generator)
 
 
 def integers(uniform: Floats, start: int | Ints, stop: int | Ints) -> Ints:

@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from torch import Tensor
 
-from bench import Batch, Task
+from bench import BadInput, Batch, Task
 from tasks.copy_memory import CopyMemory
 from tasks.distractors import Distractors
 from tasks.long_lag import LongLag
@@ -49,7 +50,7 @@ AT_100 = {
 }
 
 
-@pytest.mark.parametrize("variant", TemporalOrder.variants)
+@pytest.mark.parametrize("variant", AT_100)
 @settings(max_examples=40)
 @given(lag=lags, size=sizes, seed=seeds)
 def test_temporal_order(variant: str, lag: int, size: int, seed: int) -> None:
@@ -79,7 +80,7 @@ def test_temporal_order(variant: str, lag: int, size: int, seed: int) -> None:
             assert 7 not in row[:-1]
 
 
-@pytest.mark.parametrize("variant", TemporalOrder.variants)
+@pytest.mark.parametrize("variant", AT_100)
 def test_keys_fill_their_published_windows_and_classes_are_balanced(variant: str) -> None:
     task = TemporalOrder(100, variant)
     batch = task.sample(12_000, stream(0))
@@ -90,6 +91,35 @@ def test_keys_fill_their_published_windows_and_classes_are_balanced(variant: str
     assert shares == pytest.approx(1 / task.output_size, abs=0.015)
     distractors = np.bincount(symbols[25:30].flatten(), minlength=8)[:4] / (5 * batch.size)
     assert distractors == pytest.approx(0.25, abs=0.01)
+
+
+@settings(max_examples=40)
+@given(lag=st.integers(51, 250), size=sizes, seed=seeds)
+def test_mixed_lengths_scale_the_windows(lag: int, size: int, seed: int) -> None:
+    task = TemporalOrder(lag, "p13_mixed")
+    batch = task.sample(size, stream(seed))
+    length = batch.length
+    assert 50 <= length <= lag
+    assert batch.mask.nonzero().tolist() == [[length - 1]]
+    for b, row in enumerate(rows(batch)):
+        (first, x), (second, y) = [(step, symbol) for step, symbol in enumerate(row) if symbol in (4, 5)]
+        assert length // 10 <= first < 2 * length / 10
+        assert length // 2 <= second < 6 * length / 10
+        assert int(batch.targets[0, b]) == 2 * (x - 4) + y - 4
+        assert length - 1 - second >= math.floor(0.4 * length)
+    assert task.minimal_lag == TemporalOrder(lag, "ms11").minimal_lag
+
+
+def test_mixed_lengths_are_uniform_in_training_and_in_every_question() -> None:
+    task = TemporalOrder(69, "p13_mixed")
+    for split in ("train", "test"):
+        generator = stream(0)
+        lengths = np.bincount([task.draw(1, generator, split).length for _ in range(4000)])[50:]
+        assert len(lengths) == 20  # 50 ... 69
+        assert stats.chisquare(lengths).pvalue > 1e-3
+    assert TemporalOrder(200, "p13_mixed").minimal_lag == 80
+    with pytest.raises(BadInput, match="lags of 51 and more"):
+        TemporalOrder(50, "p13_mixed")
 
 
 @pytest.mark.parametrize(("variant", "published"), [("hs97", 40), ("hs97_3", 24)])
@@ -247,7 +277,7 @@ SYMBOLIC = [
 
 @pytest.mark.parametrize(("kind", "variant"), SYMBOLIC)
 def test_trivial_predictors(kind: type[Task], variant: str) -> None:
-    task = kind(40, variant)
+    task = kind(max(40, kind.lags(variant).shortest), variant)
     batch = task.sample(3000, stream(4))
     outputs = trivial(task, batch)
     assert float(task.loss(outputs, batch.targets)) == pytest.approx(task.chance_loss, rel=1e-4)

@@ -22,6 +22,7 @@ DRAWN_LENGTH_VARIANTS = {
     *((name, variant) for name in ("adding", "multiplication") for variant in ("hs97", "ms11")),
     ("temporal_order", "hs97"),
     ("temporal_order", "hs97_3"),
+    ("temporal_order", "p13_mixed"),
 }
 
 every_variant = pytest.mark.parametrize(("name", "variant"), VARIANTS)
