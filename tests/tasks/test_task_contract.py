@@ -20,6 +20,7 @@ VARIANTS = [(name, variant) for name, task in TASKS.items() for variant in task.
 DRAWN_LENGTH = {"reber", "distractors", "two_sequence", "xor"}
 DRAWN_LENGTH_VARIANTS = {
     *((name, variant) for name in ("adding", "multiplication") for variant in ("hs97", "ms11")),
+    ("adding", "s13"),
     ("temporal_order", "hs97"),
     ("temporal_order", "hs97_3"),
     ("temporal_order", "p13_mixed"),
