@@ -9,7 +9,10 @@ Variants:
   3a_1  the same with N = 1
   3b    N = 3, and the key steps carry the noise too
   3c    N = 3, clean key steps; the target is 0.2 (class 1) or 0.8 (class 2) plus N(0, 0.1): squared error,
-        and what must be learned is the mean; wrong: off by more than 0.1 from the target without its noise
+        and what must be learned is the mean; wrong: off by more than 0.1 from the target without its noise.
+        The paper also asks that this deviation be below 0.015 on average. A rule for one sequence cannot
+        say so, and `wrong` does not: a net at 0.25 and 0.75 has solved the task here and not there. Who
+        compares with the paper must ask `mean_deviation` as well
 
 Trivial predictor: 3a, 3b probability 1/2, loss ln 2, every sequence wrong; 3c 0.5, squared error
 .09 + .1 = .19, every sequence wrong.
@@ -33,6 +36,8 @@ INPUT_DEVIATION = math.sqrt(0.2)
 TARGET_DEVIATION = math.sqrt(0.1)
 OFF = 0.2
 OFF_3C = 0.1
+MEAN_OFF_3C = 0.015
+"""What the mean deviation must stay below for the paper to call 3c solved."""
 
 
 class TwoSequence(Task):
@@ -52,7 +57,8 @@ class TwoSequence(Task):
         "length": "uniform on [T, 1.1 T], one a batch",
         "lag": "T; at least T - N is bridged, N = 3 (3a_1: N = 1)",
         "loss": "sigmoid cross entropy; 3c: squared error",
-        "wrong": "probability off by 0.2 or more; 3c: off by more than 0.1 from the noise-free target",
+        "wrong": "probability off by 0.2 or more; 3c: off by more than 0.1 from the noise-free target "
+        "(not judged: the paper's mean below 0.015)",
         "trivial": "1/2: ln 2; 3c: squared error .19; all wrong",
     }
 
@@ -88,10 +94,18 @@ class TwoSequence(Task):
         inputs = torch.from_numpy(np.ascontiguousarray(line.T)).unsqueeze(-1)
         return Batch(inputs, torch.from_numpy(targets).view(1, batch_size, 1), last_step(length))
 
-    def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Probability off by 0.2 or more; 3c: off by more than 0.1 from 0.2 or 0.8."""
+    def deviation(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """How far each answer is from its target without noise, [B]: the probability, in 3c the output."""
         if self.regression:
             # The first input is the class: the targets carry noise.
-            clean = 0.5 - 0.3 * batch.inputs[0]
-            return ~((outputs[0] - clean).abs() <= OFF_3C).all(-1)
-        return ~((outputs.sigmoid() - batch.targets).abs() < OFF).all(0).all(-1)
+            return (outputs[0] - (0.5 - 0.3 * batch.inputs[0])).abs().squeeze(-1)
+        return (outputs.sigmoid() - batch.targets).abs()[0].squeeze(-1)
+
+    def mean_deviation(self, outputs: Tensor, batch: Batch) -> float:
+        """The deviation's mean over the batch: in 3c the paper wants it below MEAN_OFF_3C."""
+        return float(self.deviation(outputs, batch).mean())
+
+    def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Probability off by 0.2 or more; 3c: off by more than 0.1 from 0.2 or 0.8."""
+        deviation = self.deviation(outputs, batch)
+        return ~(deviation <= OFF_3C if self.regression else deviation < OFF)

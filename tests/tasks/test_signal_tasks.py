@@ -14,7 +14,7 @@ from bench import Batch, Task
 from tasks.latch import Latch
 from tasks.spike_timing import SpikeTiming
 from tasks.timer import Timer
-from tasks.two_sequence import TwoSequence
+from tasks.two_sequence import MEAN_OFF_3C, TwoSequence
 
 sizes = st.integers(1, 15)
 seeds = st.integers(0, 2**40)
@@ -246,6 +246,31 @@ def test_two_sequence_noise_has_the_published_variances() -> None:
     task = TwoSequence(40, "3c")
     for off, wrong in ((0.09, False), (-0.09, False), (0.11, True), (-0.11, True)):
         assert (task.wrong(clean.unsqueeze(0) + off, batch) == wrong).all()
+
+
+def test_two_sequence_3c_tells_the_mean_deviation_the_paper_asks_for() -> None:
+    task = TwoSequence(40, "3c")
+    batch = task.sample(256, stream(5))
+    clean = torch.where(batch.inputs[0, :, 0] > 0, 0.2, 0.8)  # class 1 is 0.2
+    right = clean.view(1, -1, 1)
+    assert task.mean_deviation(right, batch) == pytest.approx(0, abs=1e-7)
+    # On the noisy targets even the right answer is off by sqrt(2 var / pi) on average.
+    noise = (batch.targets - right).abs().mean()
+    assert float(noise) == pytest.approx(math.sqrt(0.2 / math.pi), abs=0.04)
+    shy = 0.5 + (right - 0.5) * 5 / 6  # 0.25 and 0.75
+    assert not task.wrong(shy, batch).any()
+    assert task.mean_deviation(shy, batch) == pytest.approx(0.05, abs=1e-6)
+    assert task.mean_deviation(shy, batch) > MEAN_OFF_3C == 0.015
+    off = torch.zeros_like(right)
+    off[0, :64] = 0.04
+    assert task.mean_deviation(right + off, batch) == pytest.approx(0.01, abs=1e-6)
+    assert torch.allclose(task.deviation(right + off, batch), off.flatten(), atol=1e-6)
+    sure = TwoSequence(40, "3a")
+    batch = sure.sample(100, stream(5))
+    p = torch.where(batch.targets > 0.5, 0.9, 0.3)
+    assert torch.allclose(
+        sure.deviation(p.logit(), batch), torch.where(batch.targets > 0.5, 0.1, 0.3).flatten()
+    )
 
 
 def test_two_sequence_judges_probabilities_at_two_tenths() -> None:
