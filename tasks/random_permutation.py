@@ -12,8 +12,8 @@ Variants:
 Trivial predictor, equal probabilities of what may come: loss ln 2 (ms11: (T ln 98 + ln 2) / (T + 1)), half
 the sequences wrong.
 
-Source: after Hochreiter & Schmidhuber 1997, experiment 2b. The papers do not say whether the symbols between
-may repeat; here they are drawn independently.
+Source: after Hochreiter & Schmidhuber 1997, experiment 2b. In spite of the name the symbols between may
+repeat: they are drawn independently, here as in the code of both papers.
 """
 
 from __future__ import annotations

@@ -165,6 +165,14 @@ def test_random_permutation(variant: str, lag: int, size: int, seed: int) -> Non
     assert last == (list(range(lag + 1)) if variant == "ms11" else [lag])
 
 
+def test_the_symbols_of_random_permutation_are_drawn_independently() -> None:
+    # As in the published code, and unlike a permutation: symbols repeat, even at lags below their number.
+    between = RandomPermutation(90).sample(2000, stream(0)).inputs.argmax(-1)[1:]
+    assert stats.chisquare(np.bincount(between.flatten(), minlength=100)[2:]).pvalue > 1e-3
+    same = float((between[1:] == between[:-1]).double().mean())
+    assert same == pytest.approx(1 / 98, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("task", "shown", "kinds"),
     [(Memorisation, 5, 2), (Memorisation, 10, 5), (CopyMemory, 10, 8)],
