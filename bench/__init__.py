@@ -1,6 +1,6 @@
 """LongLag's engine: what runs, tunes, stores and scores. It knows no remedy and no task by name."""
 
-from bench.contract import Batch, Lags, Method, SequenceModel, Split, Task
+from bench.contract import Batch, Lags, Method, SequenceModel, Sizes, Split, Task
 from bench.errors import BadInput
 from bench.losses import MatchingLoss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from bench.network import Network, Recurrent
@@ -21,6 +21,7 @@ __all__ = [
     "Remedy",
     "SequenceModel",
     "SigmoidCrossEntropy",
+    "Sizes",
     "SoftmaxCrossEntropy",
     "Split",
     "SquaredError",

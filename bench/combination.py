@@ -7,7 +7,7 @@ from typing import Any
 
 import optuna
 
-from bench.contract import Method, Task
+from bench.contract import Method, Sizes, Task
 from bench.errors import BadInput
 from bench.module import RecipeModule
 from bench.recipe import EMPTY, Change, Part, Recipe, Remedy
@@ -24,6 +24,7 @@ class Combination(Method):
         self.name = "+".join(remedy.name for remedy in remedies)  # type: ignore[misc]
         self.source = "; ".join(remedy.source for remedy in remedies)  # type: ignore[misc]
         self.remedies = tuple(remedies)
+        self.baseline = baseline
         owners: dict[Part, Change] = {}
         for remedy in remedies:
             for part in remedy.parts:
@@ -65,25 +66,31 @@ class Combination(Method):
         for step in self.steps:
             step.warm_up()
 
-    def start(self, task: Task) -> dict[str, Any]:
-        """What the steps would try first, in one dictionary; a remedy's word counts over a companion's.
+    def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
+        """The remedies' recipes side by side: all their first together, all their second, and so on.
 
-        A remedy is heard on its own hyperparameters, on its companions' and on the baseline's, not on
-        those another remedy brought.
+        A remedy is heard on its own hyperparameters and on those of companions nobody else brought; one that
+        brings fewer recipes repeats its last. What is left is the baseline's first.
         """
-        first: dict[str, Any] = {}
-        for step in self.steps:
-            mine = {*step.parameters}
-            if isinstance(step, Remedy):
-                others = {c for remedy in self.remedies if remedy is not step for c in remedy.companions}
-                mine |= {
-                    n
-                    for c in self.steps
-                    if c not in others and not isinstance(c, Remedy)
-                    for n in c.parameters
-                }
-            first |= {name: value for name, value in step.start(task).items() if name in mine}
-        return first
+        voices = [(remedy, remedy.recipes(sizes)) for remedy in self.remedies]
+        count = max(len(recipes) for _, recipes in voices)
+        ground = next(iter(self.baseline.recipes(sizes)), {})
+        known = {name for step in self.steps for name in step.parameters}
+        combined = []
+        for number in range(count):
+            recipe = dict(ground)
+            for remedy, recipes in voices:
+                if recipes:
+                    own = recipes[min(number, len(recipes) - 1)]
+                    recipe |= {name: value for name, value in own.items() if name not in self._others(remedy)}
+            combined.append({name: value for name, value in recipe.items() if name in known})
+        return combined
+
+    def _others(self, remedy: Remedy) -> set[str]:
+        """The hyperparameters that the other remedies brought."""
+        others = {c for other in self.remedies for c in (other, *other.companions)}
+        others -= {remedy, *remedy.companions}
+        return {name for step in self.steps if step in others for name in step.parameters}
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The hyperparameters of every step, in one flat dictionary."""

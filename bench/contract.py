@@ -7,7 +7,7 @@ is given), H units. Time comes first.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -18,6 +18,9 @@ from torch import Tensor
 
 from bench.errors import BadInput, nearest
 from bench.losses import Loss
+
+MOST_RECIPES = 3
+"""How many first guesses a method may bring."""
 
 Split = Literal["train", "validation", "confirmation", "test"]
 
@@ -74,6 +77,15 @@ class Lags:
         )
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """All that a first guess may depend on: the lag, and how many numbers go in and come out at a step."""
+
+    lag: int
+    inputs: int
+    outputs: int
+
+
 class Task(ABC):
     """A generator of labelled sequences with a lag, a loss, and a rule for "this sequence is wrong".
 
@@ -117,6 +129,11 @@ class Task(ABC):
         """The lags that `variant` can make."""
         return Lags()
 
+    @property
+    def sizes(self) -> Sizes:
+        """What a method's recipes are told of the task."""
+        return Sizes(self.lag, self.input_size, self.output_size)
+
     @abstractmethod
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """A batch of fresh sequences, drawn from `generator` alone."""
@@ -137,6 +154,8 @@ class SequenceModel(pl.LightningModule):
     """
 
     batch_size: int = 20
+    check_share: float | None = None
+    """Share of its FLOPs that success checks may take on top; None: the campaign's."""
 
     def __init__(self, task: Task) -> None:
         super().__init__()
@@ -173,9 +192,12 @@ class Method(ABC):
     def warm_up(self) -> None:
         """Compile or load what the first training step would otherwise pay for; called off the clock."""
 
-    def start(self, task: Task) -> dict[str, Any]:
-        """Hyperparameters the first tuning trial tries, such as the published ones; Optuna fills the rest."""
-        return {}
+    def recipes(self, sizes: Sizes) -> Sequence[Mapping[str, Any]]:
+        """What the first tuning trials try, at most MOST_RECIPES, in Optuna's names; it fills the rest.
+
+        First guesses are no answers: they are the same for every task, but for formulas of its sizes.
+        """
+        return ()
 
     @abstractmethod
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -19,7 +19,7 @@ import optuna
 import torch
 from torch import Tensor, nn
 
-from bench.contract import Batch, Task
+from bench.contract import Batch, Sizes, Task
 from bench.network import Network, Recurrent
 
 Part = Literal["units", "batch", "cell", "initialiser", "penalty", "gradient", "optimiser"]
@@ -102,10 +102,6 @@ class Change(ABC):
     def warm_up(self) -> None:
         """Compile or load what the first training step would otherwise pay for; called off the clock."""
 
-    def start(self, task: Task) -> dict[str, Any]:
-        """Hyperparameters the first tuning trial tries, such as the published ones; Optuna fills the rest."""
-        return {}
-
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """Its hyperparameters from Optuna's `trial`."""
         return {}
@@ -122,6 +118,10 @@ class Remedy(Change):
     source: ClassVar[str] = ""
     companions: ClassVar[tuple[Change, ...]] = ()
     """What it was published with: changes of other parts, each given up to a remedy that claims the part."""
+
+    def recipes(self, sizes: Sizes) -> Sequence[Mapping[str, Any]]:
+        """What the first tuning trials try, for its own and its companions' hyperparameters; see Method."""
+        return ()
 
     def supports(self, task: Task) -> str | None:
         """None where the remedy works on `task`, else one line that says why not."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import optuna
 
-from bench.contract import Method, Task
+from bench.contract import MOST_RECIPES, Method, Task
 from bench.guard import patience, where
 from bench.profile import Profile
 from bench.seeds import derive
@@ -46,13 +46,13 @@ class CaseProgram:
         best: tuple[float, TrialSpec] | None = None
         cheapest: float | None = None
         ran = False
-        fault = self._first_guess(study)
+        fault = self._enqueue_recipes(study)
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
             asked = []
             for _ in range(size):
                 asked.append(self._ask(study, cheapest, fault))
-                # A first guess that failed costs the trial that would have tried it.
+                # Recipes that failed cost the trial that would have tried the first.
                 fault = ""
             outcomes = yield [spec for _, spec in asked]
             for (trial, spec), outcome in zip(asked, outcomes, strict=True):
@@ -70,7 +70,7 @@ class CaseProgram:
         return study
 
     def _batches(self) -> list[int]:
-        whole, rest = divmod(self.profile.trials, self.profile.batch)
+        whole, rest = divmod(self.profile.case_trials(self.case), self.profile.batch)
         return [self.profile.batch] * whole + [rest] * (rest > 0)
 
     def _sampler(self, batch: int) -> optuna.samplers.BaseSampler:
@@ -81,11 +81,15 @@ class CaseProgram:
             seed=seed, n_startup_trials=self.profile.startup, constant_liar=True
         )
 
-    def _first_guess(self, study: optuna.Study) -> str:
+    def _enqueue_recipes(self, study: optuna.Study) -> str:
         """Queue what the method would try first; why that failed, if it did."""
         try:
             with patience():
-                study.enqueue_trial(self.method.start(self.task))
+                recipes = self.method.recipes(self.task.sizes)
+                if len(recipes) > MOST_RECIPES:
+                    raise ValueError(f"{len(recipes)} recipes: a method may bring {MOST_RECIPES}")
+                for recipe in recipes:
+                    study.enqueue_trial(dict(recipe))
         except Exception as error:
             return where(error)
         return ""

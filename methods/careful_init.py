@@ -25,41 +25,31 @@ from typing import Any
 
 import optuna
 
-from bench import Recipe, Remedy, Task
-from methods.parts.initialisers import Kind, TunedWeights, holding_biases
+from bench import Recipe, Remedy, Sizes, Task
+from methods.parts.first_guesses import momentum_recipes
+from methods.parts.initialisers import Kind, TunedWeights
 from methods.parts.optimisers import Nesterov
 from methods.parts.size import BatchSize, Units
 
-WEIGHTS = TunedWeights(radii=(1.0, 1.2), centred=True)
+WEIGHTS = TunedWeights()
 MOMENTUM = Nesterov()
 
 
 class CarefulInit(Remedy):
-    """Sparse initial weights of a chosen spectral radius, and Nesterov's momentum."""
+    """Initial weights of a chosen kind and spectral radius, and Nesterov's momentum."""
 
     name = "careful_init"
     source = "Sutskever, Martens, Dahl & Hinton 2013, ICML"
     changes = ("initialiser", "optimiser")
-    companions = (Units(first=100), BatchSize((20, 50, 100), first=100))
+    companions = (Units(), BatchSize())
 
-    def start(self, task: Task) -> dict[str, Any]:
-        """What was published for the adding problem, with the biases held."""
-        return {
-            "recurrent_weights": "sparse",
-            "spectral_radius": 1.1,
-            "input_scale": 1e-3,
-            "hold_biases": True,
-            "learning_rate": 1e-3,
-            "momentum": 0.995,
-        }
+    def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
+        """Orthogonal weights, centred, biases held: the published sparse ones are in the space."""
+        return momentum_recipes(sizes)
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
-        """Kind, spectral radius and input scale of the weights; what is held; rate and momentum."""
-        return {
-            **WEIGHTS.suggest(trial, task),
-            "hold_biases": trial.suggest_categorical("hold_biases", (True, False)),
-            **MOMENTUM.suggest(trial, task),
-        }
+        """Kind, spectral radius and scales of the weights; what is held; rate and momentum."""
+        return {**WEIGHTS.suggest(trial, task), **MOMENTUM.suggest(trial, task)}
 
     def apply(
         self,
@@ -68,9 +58,12 @@ class CarefulInit(Remedy):
         recurrent_weights: Kind,
         spectral_radius: float,
         input_scale: float,
-        hold_biases: bool = False,
+        readout_scale: float,
+        centred: bool,
+        hold_biases: bool,
         learning_rate: float,
-        momentum: float,
+        friction: float,
+        early_updates: int,
     ) -> Recipe:
         """The recipe with these initial weights and accelerated descent."""
         begun = WEIGHTS.apply(
@@ -78,7 +71,10 @@ class CarefulInit(Remedy):
             recurrent_weights=recurrent_weights,
             spectral_radius=spectral_radius,
             input_scale=input_scale,
+            readout_scale=readout_scale,
+            centred=centred,
+            hold_biases=hold_biases,
         )
-        if hold_biases:
-            begun = begun.replace(initialiser=holding_biases(begun.initialiser))
-        return MOMENTUM.apply(begun, learning_rate=learning_rate, momentum=momentum)
+        return MOMENTUM.apply(
+            begun, learning_rate=learning_rate, friction=friction, early_updates=early_updates
+        )

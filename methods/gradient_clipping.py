@@ -19,11 +19,12 @@ from typing import Any
 
 import optuna
 
-from bench import Recipe, Remedy, Task
+from bench import Recipe, Remedy, Sizes, Task
 from methods.parts.clipping import ClipByNorm, ClipByValue
+from methods.parts.first_guesses import momentum_recipes
 from methods.parts.initialisers import TunedWeights
 from methods.parts.omega import RegularisedTanhUnits
-from methods.parts.optimisers import MomentumDescent
+from methods.parts.optimisers import Nesterov
 from methods.parts.size import BatchSize, Units
 
 RULES = {"norm": ClipByNorm, "value": ClipByValue}
@@ -35,27 +36,24 @@ class GradientClipping(Remedy):
     name = "gradient_clipping"
     source = "Pascanu, Mikolov & Bengio 2013, ICML (arXiv 1211.5063)"
     changes = "gradient"
-    # The first guess of weights and momentum solves more seeds than the published sparse ones without
-    companions = (
-        RegularisedTanhUnits(),
-        TunedWeights(
-            ("sparse", "orthogonal"),
-            first={"recurrent_weights": "orthogonal", "spectral_radius": 1.0, "input_scale": 0.1},
-        ),
-        MomentumDescent(first={"learning_rate": 0.003, "momentum": 0.9}),
-        Units(first=50),
-        BatchSize(first=20),
-    )
+    companions = (RegularisedTanhUnits(), TunedWeights(), Nesterov(), Units(), BatchSize())
 
-    def start(self, task: Task) -> dict[str, Any]:
-        """The published rule and threshold."""
-        return {"clip_by": "norm", "threshold": 1.0}
+    def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
+        """On what careful initialisation begins with: clipped by value, and by the published norm.
+
+        By value, because once a net learns, the recurrent weights' gradient is a hundred times the readout's:
+        bounded as one, the readout hardly moves.
+        """
+        by_value = {"clip_by": "value", "threshold": 0.03, "with_omega": False}
+        by_norm = {"clip_by": "norm", "threshold": 1.0, "with_omega": False}
+        direct, far = momentum_recipes(sizes)
+        return [{**direct, **by_value}, {**far, **by_norm}]
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """Which form, and the threshold."""
         return {
             "clip_by": trial.suggest_categorical("clip_by", sorted(RULES)),
-            "threshold": trial.suggest_float("threshold", 0.05, 100.0, log=True),
+            "threshold": trial.suggest_float("threshold", 1e-3, 100.0, log=True),
         }
 
     def apply(self, recipe: Recipe, *, clip_by: str, threshold: float) -> Recipe:

@@ -22,14 +22,12 @@ from typing import Any
 import optuna
 import torch
 
-from bench import MatchingLoss, Network, Recipe, Remedy, Task
+from bench import MatchingLoss, Network, Recipe, Remedy, Sizes, Task
+from methods.parts.first_guesses import within
 from methods.parts.gauss_newton import warm_up
 from methods.parts.hf_optimizer import HessianFree as Optimizer
 from methods.parts.initialisers import TunedWeights
 from methods.parts.size import BatchSize, Units
-
-LONG = 75
-"""Tuning begins elsewhere for longer lags."""
 
 
 class HessianFree(Remedy):
@@ -39,14 +37,9 @@ class HessianFree(Remedy):
     source = "Martens & Sutskever 2011, ICML; Martens 2010, ICML"
     changes = "optimiser"
     companions = (
-        TunedWeights(
-            ("orthogonal", "sparse"),
-            radii=(1.0, 1.25),
-            input_scales=(0.01, 1.0),
-            first={"recurrent_weights": "orthogonal", "spectral_radius": 1.03, "input_scale": 0.3},
-        ),
-        Units((50, 60, 100), first=50),
-        BatchSize((50, 100, 200, 300, 500, 1000, 2000, 10000), first=500),
+        TunedWeights(radii=(1.0, 1.25), input_scales=(0.01, 1.0)),
+        Units(16, 128),
+        BatchSize((25, 50, 100, 200, 500, 1000, 2000, 10000)),
     )
 
     def warm_up(self) -> None:
@@ -59,36 +52,48 @@ class HessianFree(Remedy):
             return None
         return f"the loss of task {task.name!r} has no Gauss-Newton curvature"
 
-    def start(self, task: Task) -> dict[str, Any]:
-        """What solved adding, temporal order and xor, on fewer than the published 10,000 sequences.
+    def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
+        """Small nets and few sequences, in several batches; one for classes, one for numbers, one for xor.
 
-        Found by trial on these tasks, at lags of 50 and 100: at the longer one small inputs and long CG
-        worked, at the shorter one many sequences and short CG. Why is a guess: small inputs let the states
-        keep what they hold, and in xor, where no part of the answer helps, noise hides the direction.
+        Small inputs let the states keep what they hold; where no part of the answer helps on its own, noise
+        hides the direction, and only many sequences show it.
         """
-        if task.lag > LONG:
-            return {
-                "damping": 0.1,
-                "structural": True,
-                "structural_damping": 1 / 30,
-                "cg_iterations": 150,
-                "curvature_batch": 300,
-                "gradient_batches": 10,
-                "batch_size": 100,
-                "units": 60,
-                "input_scale": 0.1,
-            }
-        return {
-            "damping": 1.0,
+        lag = sizes.lag
+        common = {
+            "recurrent_weights": "orthogonal",
+            "spectral_radius": 1.03,
+            "readout_scale": 0.1,
+            "centred": False,
+            "hold_biases": False,
             "structural": True,
             "structural_damping": 0.1,
-            "cg_iterations": 40,
-            "curvature_batch": 200,
-            "gradient_batches": 10,
-            "batch_size": 500,
+            "gradient_batches": 4,
+            "batch_size": 50,
+        }
+        few = {
+            "units": 32,
+            "input_scale": within(10 / lag, 0.01, 0.3),
+            "damping": 0.1,
+            "curvature_batch": 25,
+            "cg_iterations": 20,
+        }
+        more = {
+            "units": 32,
+            "input_scale": within(6 / lag, 0.01, 0.3),
+            "damping": 1.0,
+            "curvature_batch": 50,
+            "cg_iterations": 15,
+        }
+        many = {
             "units": 50,
             "input_scale": 0.3,
+            "damping": 1.0,
+            "curvature_batch": 200,
+            "cg_iterations": 40,
+            "gradient_batches": 10,
+            "batch_size": 500,
         }
+        return [{**common, **few}, {**common, **more}, {**common, **many}]
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The first lambda, mu (or none), the most CG iterations, the sequences and batches of a step."""
@@ -98,11 +103,12 @@ class HessianFree(Remedy):
         }
         if chosen["structural"]:
             chosen["structural_damping"] = trial.suggest_float("structural_damping", 1e-2, 1.0, log=True)
+        sizes = (25, 50, 100, 200, 300, 500, 1000)
         return {
             **chosen,
-            "cg_iterations": trial.suggest_int("cg_iterations", 20, 300, log=True),
-            "curvature_batch": trial.suggest_categorical("curvature_batch", (100, 200, 300, 500, 1000)),
-            "gradient_batches": trial.suggest_categorical("gradient_batches", (1, 5, 10, 20)),
+            "cg_iterations": trial.suggest_int("cg_iterations", 10, 300, log=True),
+            "curvature_batch": trial.suggest_categorical("curvature_batch", sizes),
+            "gradient_batches": trial.suggest_categorical("gradient_batches", (1, 2, 4, 10, 20)),
         }
 
     def apply(

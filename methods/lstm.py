@@ -18,7 +18,7 @@ from typing import Any
 
 import optuna
 
-from bench import Recipe, Recurrent, Remedy, Task
+from bench import Recipe, Recurrent, Remedy, Sizes, Task
 from methods.parts import gates
 from methods.parts.initialisers import UniformWeights
 from methods.parts.lstm_cell import LSTMCell
@@ -37,13 +37,24 @@ class LSTM(Remedy):
     changes = "cell"
     companions = (
         UniformWeights(),
-        AdamOrMomentum(first={"optimiser": "adam", "adam_rate": 0.005, "halving": 3000.0}),
-        Units((8, 16, 32, 64), first=16),
+        AdamOrMomentum(),
+        Units(4, 64),
     )
 
-    def start(self, task: Task) -> dict[str, Any]:
-        """Time scales up to the task's lag."""
-        return {"keep_gate": "chrono", "time_scale": float(task.lag)}
+    def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
+        """Time scales up to the lag, evenly spread; few cells learn with the fewest FLOPs."""
+        common = {
+            "keep_gate": "chrono",
+            "time_scale": float(sizes.lag),
+            "init_scale": 1.0,
+            "optimiser": "adam",
+            "halving": 3000.0,
+        }
+        return [
+            {**common, "units": 8, "batch_size": 10, "adam_rate": 0.01},
+            {**common, "units": 16, "batch_size": 20, "adam_rate": 0.003},
+            {**common, "units": 32, "batch_size": 20, "adam_rate": 0.01},
+        ]
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """How the gates start.

@@ -6,7 +6,9 @@ gradient across a long lag: Bengio, Simard & Frasconi 1994 show why it vanishes 
 
 from __future__ import annotations
 
-from bench import Recipe, Remedy
+from typing import Any
+
+from bench import Recipe, Remedy, Sizes
 from methods.parts.initialisers import UniformWeights
 from methods.parts.optimisers import PlainDescent
 from methods.parts.size import BatchSize, Units
@@ -21,10 +23,14 @@ class Vanilla(Remedy):
     companions = (
         TanhUnits(),
         UniformWeights(),
-        PlainDescent(first={"learning_rate": 0.01}),
-        Units(first=50),
-        BatchSize(first=20),
+        PlainDescent(),
+        Units(),
+        BatchSize(),
     )
+
+    def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
+        """A customary net, the same for every task."""
+        return [{"init_scale": 1.0, "learning_rate": 0.01, "units": 50, "batch_size": 20}]
 
     def apply(self, recipe: Recipe) -> Recipe:
         """The recipe as it is."""

@@ -36,19 +36,23 @@ def differentiable_twice() -> Iterator[None]:
 
 
 class GenericGaussNewton:
-    """The Gauss-Newton matrix of a network with any recurrent layer, at its present weights, on `batch`."""
+    """The Gauss-Newton matrix of a network with any recurrent layer, at its present weights, on `batch`.
+
+    Rows and columns of parameters that are held (their `requires_grad` is false) are zero.
+    """
 
     def __init__(self, network: Network, batch: Batch, loss: MatchingLoss) -> None:
         """Records the forward and the backward pass once."""
         self.network, self.batch, self.loss = network, batch, loss
         self.parameters = list(network.parameters())
+        self.trained = [parameter for parameter in self.parameters if parameter.requires_grad]
         with torch.enable_grad(), differentiable_twice():
             self.states: Tensor = network.recurrent(network.shifted(batch.inputs))
             self.outputs: Tensor = network.readout(self.states[batch.mask])
             self.errors = [torch.zeros_like(v, requires_grad=True) for v in (self.outputs, self.states)]
             self.pullback = torch.autograd.grad(
                 [self.outputs, self.states],
-                self.parameters,
+                self.trained,
                 self.errors,
                 create_graph=True,
                 materialize_grads=True,
@@ -56,10 +60,11 @@ class GenericGaussNewton:
 
     def product(self, direction: Tensor, structural: float = 0.0) -> Tensor:
         """(G + structural * S) direction, [P]."""
+        moves = dict(zip(self.parameters, unflatten(direction, self.parameters), strict=True))
         moved_outputs, moved_states = torch.autograd.grad(
             self.pullback,
             self.errors,
-            unflatten(direction, self.parameters),
+            [moves[parameter] for parameter in self.trained],
             retain_graph=True,
             materialize_grads=True,
         )
@@ -67,10 +72,13 @@ class GenericGaussNewton:
         if structural:
             values.append(self.states)
             errors.append(moved_states * (structural / self.batch.size))
-        image = torch.autograd.grad(
-            values, self.parameters, errors, retain_graph=True, materialize_grads=True
-        )
-        return flatten(image)
+        return self._gradient(values, errors)
+
+    def _gradient(self, values: list[Tensor], errors: list[Tensor]) -> Tensor:
+        """What `errors` in `values` are in the parameters, [P]."""
+        parts = torch.autograd.grad(values, self.trained, errors, retain_graph=True, materialize_grads=True)
+        found = dict(zip(self.trained, parts, strict=True))
+        return flatten([found[p] if p in found else torch.zeros_like(p) for p in self.parameters])
 
     def squared_gradients(self) -> Tensor:
         """The mean over sequences of the squared gradient of each one's own loss, [P], by a pass for each."""
@@ -79,8 +87,6 @@ class GenericGaussNewton:
         for b in range(self.batch.size):
             own = torch.zeros_like(errors)
             own[:, b] = errors[:, b]
-            gradient = torch.autograd.grad(
-                self.outputs, self.parameters, own, retain_graph=True, materialize_grads=True
-            )
-            total += flatten(gradient).square_()
+            gradient = self._gradient([self.outputs], [own])
+            total += gradient.square_()
         return total * self.batch.size

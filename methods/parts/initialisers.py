@@ -7,7 +7,7 @@ network is centred. With several gates, each gate's [H, H] block is initialised 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from bench import Change, Network, Recipe, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError, Task
-from bench.recipe import Initialiser
 
 Range = tuple[float, float]
 Kind = Literal["sparse", "orthogonal", "identity"]
@@ -32,10 +31,6 @@ class UniformWeights(Change):
 
     def __init__(self, scales: Range = (0.2, 2.0)) -> None:
         self.scales = scales
-
-    def start(self, task: Task) -> dict[str, Any]:
-        """U[-1/sqrt(H), 1/sqrt(H)]."""
-        return {"init_scale": 1.0}
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The scale: spectral radii from about .12 to 1.15."""
@@ -57,42 +52,52 @@ class UniformWeights(Change):
 
 
 class TunedWeights(Change):
-    """A recurrent matrix of a known kind and spectral radius, Gaussian input and output weights."""
+    """A recurrent matrix of a known kind and spectral radius, Gaussian input and output weights.
+
+    Whether inputs and outputs are centred and whether biases are held is tuned too: see InitialWeights.
+    """
 
     changes = "initialiser"
 
     def __init__(
         self,
-        kinds: tuple[Kind, ...] = ("sparse", "orthogonal", "identity"),
+        kinds: tuple[Kind, ...] = ("orthogonal", "sparse", "identity"),
         radii: Range = (0.9, 1.2),
         input_scales: Range = (1e-3, 1.0),
-        centred: bool = False,
-        first: Mapping[str, Any] | None = None,
+        readout_scales: Range = (1e-3, 1.0),
     ) -> None:
         self.kinds = kinds
         self.radii = radii
         self.input_scales = input_scales
-        self.centred = centred
-        self.first = first or {}
-
-    def start(self, task: Task) -> dict[str, Any]:
-        """What was given as `first`."""
-        return dict(self.first)
+        self.readout_scales = readout_scales
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
-        """The kind of recurrent matrix, its spectral radius, and the scale of the input weights."""
+        """The kind of recurrent matrix, its spectral radius, two scales, and what is centred and held."""
         return {
             "recurrent_weights": trial.suggest_categorical("recurrent_weights", self.kinds),
             "spectral_radius": trial.suggest_float("spectral_radius", *self.radii),
             "input_scale": trial.suggest_float("input_scale", *self.input_scales, log=True),
+            "readout_scale": trial.suggest_float("readout_scale", *self.readout_scales, log=True),
+            "centred": trial.suggest_categorical("centred", (True, False)),
+            "hold_biases": trial.suggest_categorical("hold_biases", (True, False)),
         }
 
     def apply(
-        self, recipe: Recipe, *, recurrent_weights: Kind, spectral_radius: float, input_scale: float
+        self,
+        recipe: Recipe,
+        *,
+        recurrent_weights: Kind,
+        spectral_radius: float,
+        input_scale: float,
+        readout_scale: float,
+        centred: bool,
+        hold_biases: bool,
     ) -> Recipe:
         """The recipe with these initial weights."""
         return recipe.replace(
-            initialiser=InitialWeights(recurrent_weights, spectral_radius, input_scale, centred=self.centred)
+            initialiser=InitialWeights(
+                recurrent_weights, spectral_radius, input_scale, readout_scale, centred, hold_biases
+            )
         )
 
 
@@ -100,15 +105,18 @@ class TunedWeights(Change):
 class InitialWeights:
     """Sets a network's weights: recurrent ones of `kind` scaled to `spectral_radius`.
 
-    Input weights are input_scale N(0, 1), output weights output_scale N(0, 1). A `centred` network
+    Input weights are input_scale N(0, 1), output weights readout_scale N(0, 1). A `centred` network
     also subtracts the task's mean input, and answers with the mean target while its states are zero.
+    With `hold_biases` only the matrices of the recurrent layer are trained: its vectors, which are biases
+    and initial states, keep the values they begin with.
     """
 
     kind: Kind
     spectral_radius: float
     input_scale: float
-    output_scale: float = 0.1
+    readout_scale: float = 0.1
     centred: bool = False
+    hold_biases: bool = False
 
     @torch.no_grad()
     def __call__(self, network: Network, task: Task) -> None:
@@ -118,25 +126,14 @@ class InitialWeights:
             rescale_(block, self.spectral_radius)
         for block in network.recurrent.input_blocks():
             block.normal_(std=self.input_scale)
-        network.readout.weight.normal_(std=self.output_scale)
+        network.readout.weight.normal_(std=self.readout_scale)
         network.readout.bias.zero_()
         if self.centred:
             centre(network, task)
-
-
-def holding_biases(initialise: Initialiser) -> Initialiser:
-    """`initialise`, and from then on only matrices of the recurrent layer are trained.
-
-    Its vectors, which are biases and initial states, keep the values they begin with.
-    """
-
-    def and_hold(network: Network, task: Task) -> None:
-        initialise(network, task)
-        for parameter in network.recurrent.parameters():
-            if parameter.dim() == 1:
-                parameter.requires_grad_(False)
-
-    return and_hold
+        if self.hold_biases:
+            for parameter in network.recurrent.parameters():
+                if parameter.dim() == 1:
+                    parameter.requires_grad_(False)
 
 
 def sparse_(matrix: Tensor, fan_in: int = FAN_IN) -> Tensor:

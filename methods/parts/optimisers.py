@@ -1,8 +1,8 @@
-"""First-order optimisers: plain descent, momentum, Adam, and Nesterov's momentum as Sutskever wrote it."""
+"""First-order optimisers: plain descent, Adam, and Nesterov's momentum as Sutskever wrote it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import optuna
@@ -19,13 +19,8 @@ class PlainDescent(Change):
 
     changes = "optimiser"
 
-    def __init__(self, rates: Range = (1e-4, 1e-1), first: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, rates: Range = (1e-4, 1e-1)) -> None:
         self.rates = rates
-        self.first = first or {}
-
-    def start(self, task: Task) -> dict[str, Any]:
-        """What was given as `first`."""
-        return dict(self.first)
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The learning rate eps."""
@@ -34,41 +29,6 @@ class PlainDescent(Change):
     def apply(self, recipe: Recipe, *, learning_rate: float) -> Recipe:
         """The recipe with plain descent."""
         return recipe.replace(optimiser=lambda net, _: torch.optim.SGD(net.parameters(), lr=learning_rate))
-
-
-class MomentumDescent(Change):
-    """Gradient descent with classical momentum, v <- mu v + grad f(theta), theta <- theta - eps v."""
-
-    changes = "optimiser"
-
-    def __init__(
-        self,
-        rates: Range = (1e-3, 1e-1),
-        momenta: tuple[float, ...] = (0.0, 0.9),
-        first: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.rates = rates
-        self.momenta = momenta
-        self.first = first or {}
-
-    def start(self, task: Task) -> dict[str, Any]:
-        """What was given as `first`."""
-        return dict(self.first)
-
-    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
-        """The learning rate eps, and mu out of a few."""
-        return {
-            "learning_rate": trial.suggest_float("learning_rate", *self.rates, log=True),
-            "momentum": trial.suggest_categorical("momentum", self.momenta),
-        }
-
-    def apply(self, recipe: Recipe, *, learning_rate: float, momentum: float) -> Recipe:
-        """The recipe with momentum."""
-
-        def optimiser(network: Network, _: Task) -> torch.optim.Optimizer:
-            return torch.optim.SGD(network.parameters(), lr=learning_rate, momentum=momentum)
-
-        return recipe.replace(optimiser=optimiser)
 
 
 class AdamOrMomentum(Change):
@@ -85,17 +45,11 @@ class AdamOrMomentum(Change):
         descent_rates: Range = (1e-2, 0.5),
         momenta: tuple[float, ...] = (0.0, 0.9),
         halvings: Range = (5e2, 1e5),
-        first: Mapping[str, Any] | None = None,
     ) -> None:
         self.adam_rates = adam_rates
         self.descent_rates = descent_rates
         self.momenta = momenta
         self.halvings = halvings
-        self.first = first or {}
-
-    def start(self, task: Task) -> dict[str, Any]:
-        """What was given as `first`."""
-        return dict(self.first)
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """Which of the two, its rate (and momentum), and the updates after which the rate has halved."""
@@ -146,30 +100,39 @@ def decayed(optimizer: torch.optim.Optimizer, halving: float) -> torch.optim.Opt
 
 
 class Nesterov(Change):
-    """Nesterov's accelerated gradient in the form of Sutskever et al. 2013, with their momentum schedule."""
+    """Nesterov's accelerated gradient in the form of Sutskever et al. 2013, with their momentum schedule.
+
+    The momentum mu is .9 for the first `early_updates`, and then 1 - `friction`: what is tuned is how far it
+    stays from 1. At a friction of 1 there is no momentum, and this is plain descent.
+    """
 
     changes = "optimiser"
 
     def __init__(
         self,
-        rates: Range = (1e-6, 1e-2),
-        momenta: tuple[float, ...] = (0.0, 0.9, 0.98, 0.99, 0.995, 0.999),
+        rates: Range = (1e-6, 1e-1),
+        frictions: Range = (1e-3, 1.0),
+        early: tuple[int, int] = (1, 10_000),
     ) -> None:
         self.rates = rates
-        self.momenta = momenta
+        self.frictions = frictions
+        self.early = early
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
-        """The learning rate eps, and the momentum mu after the first updates."""
+        """The learning rate eps, 1 - mu, and the updates before mu is reached."""
         return {
             "learning_rate": trial.suggest_float("learning_rate", *self.rates, log=True),
-            "momentum": trial.suggest_categorical("momentum", self.momenta),
+            "friction": trial.suggest_float("friction", *self.frictions, log=True),
+            "early_updates": trial.suggest_int("early_updates", *self.early, log=True),
         }
 
-    def apply(self, recipe: Recipe, *, learning_rate: float, momentum: float) -> Recipe:
+    def apply(self, recipe: Recipe, *, learning_rate: float, friction: float, early_updates: int) -> Recipe:
         """The recipe with accelerated descent."""
 
         def optimiser(network: Network, _: Task) -> torch.optim.Optimizer:
-            return AcceleratedGradient(network.parameters(), learning_rate, momentum)
+            return AcceleratedGradient(
+                network.parameters(), learning_rate, 1.0 - friction, early_updates=early_updates
+            )
 
         return recipe.replace(optimiser=optimiser)
 

@@ -10,21 +10,17 @@ from bench import Change, Recipe, Task
 
 
 class Units(Change):
-    """Hidden units, tuned between the given choices; tuning begins with `first`, if given."""
+    """Hidden units, tuned between `fewest` and `most`."""
 
     changes = "units"
 
-    def __init__(self, choices: tuple[int, ...] = (32, 50, 100), first: int | None = None) -> None:
-        self.choices = choices
-        self.first = first
-
-    def start(self, task: Task) -> dict[str, Any]:
-        """What was given as `first`."""
-        return {} if self.first is None else {"units": self.first}
+    def __init__(self, fewest: int = 8, most: int = 128) -> None:
+        self.fewest = fewest
+        self.most = most
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
-        """One of the choices."""
-        return {"units": trial.suggest_categorical("units", self.choices)}
+        """How many, even on the logarithm."""
+        return {"units": trial.suggest_int("units", self.fewest, self.most, log=True)}
 
     def apply(self, recipe: Recipe, *, units: int) -> Recipe:
         """The recipe with so many units."""
@@ -32,17 +28,12 @@ class Units(Change):
 
 
 class BatchSize(Change):
-    """Sequences a batch, tuned between the given choices; tuning begins with `first`, if given."""
+    """Sequences a batch, tuned between the given choices."""
 
     changes = "batch"
 
-    def __init__(self, choices: tuple[int, ...] = (10, 20, 50), first: int | None = None) -> None:
+    def __init__(self, choices: tuple[int, ...] = (10, 20, 50, 100)) -> None:
         self.choices = choices
-        self.first = first
-
-    def start(self, task: Task) -> dict[str, Any]:
-        """What was given as `first`."""
-        return {} if self.first is None else {"batch_size": self.first}
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """One of the choices."""

@@ -171,7 +171,7 @@ class BadSuggestions(Nothing):
 
     name = "bad_suggestions"
 
-    def start(self, task):
+    def recipes(self, sizes):
         raise RuntimeError("no first guess")
 
     def suggest(self, trial, task):

@@ -48,8 +48,12 @@ def orthogonal(lag: int, budget: float, learning_rate: float) -> TrialSpec:
         "recurrent_weights": "orthogonal",
         "spectral_radius": 1.0,
         "input_scale": 0.1,
+        "readout_scale": 0.1,
+        "centred": True,
+        "hold_biases": False,
         "learning_rate": learning_rate,
-        "momentum": 0.9,
+        "friction": 0.1,
+        "early_updates": 1,
     }
     return spec("careful_init", "adding:ms11", lag, budget, **settings)
 

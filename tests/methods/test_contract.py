@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from typing import Any
 
 import optuna
 import pytest
 import torch
 
-from bench import Batch, Method, Task
+from bench import Batch, Method, Sizes, Task
+from bench.contract import MOST_RECIPES
 from bench.registry import Registry, discover
 from bench.seeds import derive, generator
 from bench.spec import Limits
@@ -51,6 +53,11 @@ def suggested(method: Method, task: Task, first: dict[str, Any] | None = None) -
     return method.suggest(study.ask(), task)
 
 
+def first(method: Method, task: Task) -> dict[str, Any]:
+    """The first recipe; nothing where there is none."""
+    return dict(next(iter(method.recipes(task.sizes)), {}))
+
+
 def build(method: Method, task: Task, hyperparameters: dict[str, Any], seed: int = 0) -> Any:
     torch.manual_seed(seed)
     return method.build(task, **hyperparameters)
@@ -75,7 +82,7 @@ def test_every_method_trains_on_every_task(name: str, expression: str) -> None:
     if why_not is not None:
         assert why_not.strip()
         pytest.skip(why_not)
-    model = build(method, task, suggested(method, task, method.start(task)))
+    model = build(method, task, suggested(method, task, first(method, task)))
     meter = BudgetMeter(Limits(1e15, updates=1))
     _trainer([meter]).fit(model, Stream(task, int(getattr(model, "batch_size", 20)), generator(0, "train")))
     batch = task.sample(3, generator(0, "test"))
@@ -88,15 +95,29 @@ def test_every_method_trains_on_every_task(name: str, expression: str) -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_first_guess_lies_in_the_search_space(name: str) -> None:
-    for expression in ("adding:ms11", "temporal_order:ms11", "timer"):
-        method, task = REGISTRY.method(name), make_task(expression)
-        first = method.start(task)
-        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-        study.enqueue_trial(first)
-        trial = study.ask()
-        method.suggest(trial, task)
-        assert {key: trial.params[key] for key in first} == first
+def test_recipes_are_few_and_lie_in_the_search_space(name: str) -> None:
+    for expression in ("adding:ms11", "temporal_order:ms11", "timer", "random_permutation"):
+        for lag in (10, 20, 100, 1000, 10_000):
+            method, task = REGISTRY.method(name), make_task(expression)
+            sizes = replace(task.sizes, lag=lag)
+            recipes = method.recipes(sizes)
+            assert len(recipes) <= MOST_RECIPES
+            for recipe in recipes:
+                study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+                study.enqueue_trial(dict(recipe))
+                trial = study.ask()
+                method.suggest(trial, task)
+                assert {key: trial.params[key] for key in recipe} == recipe
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_recipes_are_the_same_for_every_task_of_one_lag_and_size(name: str) -> None:
+    method = REGISTRY.method(name)
+    tasks = [REGISTRY.task(task, variant, 100) for task, variant in (("adding", "ms11"), ("xor", "ms11"))]
+    assert tasks[0].sizes == tasks[1].sizes
+    assert method.recipes(tasks[0].sizes) == method.recipes(tasks[1].sizes)
+    # They are told nothing else of a task.
+    assert {f.name for f in fields(Sizes)} == {"lag", "inputs", "outputs"}
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -113,7 +134,7 @@ def test_hyperparameters_are_json_and_rebuild_the_model(name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_the_seed_decides_the_weights(name: str) -> None:
     method, task = REGISTRY.method(name), make_task("temporal_order:ms11")
-    chosen = suggested(method, task, method.start(task))
+    chosen = suggested(method, task, first(method, task))
     batch = task.sample(50, generator(0, "some"))
     outputs = []
     for seed in (derive("a"), derive("a"), derive("b")):
@@ -130,7 +151,7 @@ def test_the_seed_decides_the_weights(name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_costs_are_counted_by_the_weights_and_the_sequence(name: str) -> None:
     method, task = REGISTRY.method(name), make_task("adding:ms11")
-    model = build(method, task, suggested(method, task, method.start(task)))
+    model = build(method, task, suggested(method, task, first(method, task)))
     meter = BudgetMeter(Limits(1e15, updates=1))
     size = int(getattr(model, "batch_size", 20))
     batch = task.sample(size, generator(0, "train"))

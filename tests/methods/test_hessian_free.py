@@ -38,6 +38,9 @@ PUBLISHED: dict[str, Any] = {
     "recurrent_weights": "sparse",
     "spectral_radius": 1.1,
     "input_scale": 0.1,
+    "readout_scale": 0.1,
+    "centred": False,
+    "hold_biases": False,
 }
 SMALL = {
     **PUBLISHED,
@@ -94,17 +97,6 @@ def hessian_free(*others: Any) -> Combination:
 def test_the_search_space_holds_the_published_recipe() -> None:
     found = hessian_free().suggest(optuna.trial.FixedTrial(PUBLISHED), Adding(100, "ms11"))
     assert found == PUBLISHED
-
-
-def test_the_first_guess_lies_in_the_search_space() -> None:
-    task = TemporalOrder(50, "ms11")
-    method = hessian_free()
-    start = method.start(task)
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    study.enqueue_trial(start)
-    found = method.suggest(study.ask(), task)
-    assert {name: found[name] for name in start} == pytest.approx(start)
-    assert isinstance(method.build(task, **found), RecipeModule)
 
 
 def test_the_recipe_says_what_the_optimiser_does() -> None:

@@ -15,6 +15,7 @@ from bench import Batch, MatchingLoss, Network, Recurrent, SoftmaxCrossEntropy, 
 from methods.parts import hf_optimizer
 from methods.parts.gauss_newton import flatten
 from methods.parts.hf_optimizer import HessianFree
+from methods.parts.lstm_cell import LSTMCell
 from methods.parts.tanh import TanhCell
 
 T, B, D, H, K = 7, 30, 2, 6, 3
@@ -277,3 +278,23 @@ def test_it_needs_a_batch_and_a_closure() -> None:
     optimizer.load(batch)
     with pytest.raises(RuntimeError, match="closure"):
         optimizer.step()
+
+
+@pytest.mark.parametrize("cell", [TanhCell, LSTMCell])
+def test_held_parameters_stay_and_the_others_step_as_if_they_were_constants(cell: type[Recurrent]) -> None:
+    _, batch, loss = tanh_problem()
+    torch.manual_seed(2)
+    network = Network(cell(D, H), K).double()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.normal_(std=0.4)
+    held = [p for p in network.recurrent.parameters() if p.dim() == 1]
+    for parameter in held:
+        parameter.requires_grad_(False)
+    before = [p.clone() for p in held]
+    weights = network.recurrent.recurrent_blocks()[0].detach().clone()
+    optimizer = HessianFree(network, loss, curvature_batch=B, damping=1.0, max_iterations=20)
+    losses = take(optimizer, network, batch, loss, steps=5)
+    assert losses[-1] < losses[0]
+    assert all(torch.equal(p, old) for p, old in zip(held, before, strict=True))
+    assert not torch.equal(network.recurrent.recurrent_blocks()[0], weights)

@@ -16,7 +16,6 @@ from methods.parts import gates
 from methods.parts.initialisers import (
     InitialWeights,
     UniformWeights,
-    holding_biases,
     rescale_,
     sparse_,
     spectral_radius,
@@ -185,11 +184,10 @@ def test_initial_weights_follow_the_global_seed():
 @pytest.mark.parametrize("cell", CELLS)
 def test_holding_biases_draws_the_same_weights_and_trains_only_the_matrices(cell):
     plain, held = network(cell), network(cell)
-    initialise = InitialWeights("sparse", 1.1, 0.1)
     torch.manual_seed(0)
-    initialise(plain, Skewed(SquaredError()))
+    InitialWeights("sparse", 1.1, 0.1)(plain, Skewed(SquaredError()))
     torch.manual_seed(0)
-    holding_biases(initialise)(held, Skewed(SquaredError()))
+    InitialWeights("sparse", 1.1, 0.1, hold_biases=True)(held, Skewed(SquaredError()))
     for one, other in zip(plain.parameters(), held.parameters(), strict=True):
         assert torch.equal(one, other)
     trained = {name for name, p in held.named_parameters() if p.requires_grad}

@@ -177,7 +177,7 @@ def test_it_bridges_a_lag():
     torch.manual_seed(0)
     task, draws = Recall(60), torch.Generator().manual_seed(1)
     method = Combination([LSTM()], Vanilla())
-    built = method.build(task, **{"init_scale": 1.0, **method.start(task)})
+    built = method.build(task, **method.recipes(task.sizes)[0])
     optimizer = built.configure_optimizers()
     for _ in range(500):
         batch = task.sample(built.batch_size, draws)

@@ -51,7 +51,10 @@ S13 = {
     "batch_size": 100,
     "recurrent_weights": "sparse",
     "spectral_radius": 1.1,
+    "readout_scale": 0.1,
+    "centred": True,
     "hold_biases": True,  # the paper says where they begin, at 0, and no more
+    "early_updates": 1000,
 }
 RECIPES = [
     Published("vanilla", "Pascanu et al. 2013, the SGD baseline", TemporalOrder(50, "ms11"), PLAIN),
@@ -87,7 +90,7 @@ RECIPES = [
             "careful_init",
             f"Sutskever et al. 2013, rate {rate} momentum {momentum}",
             Adding(80, "ms11"),
-            {**S13, "input_scale": input_scale, "learning_rate": rate, "momentum": momentum},
+            {**S13, "input_scale": input_scale, "learning_rate": rate, "friction": 1 - momentum},
         )
         for rate in (1e-3, 1e-4, 1e-5, 1e-6)
         for momentum, input_scale in ((0.0, 1e-3), (0.9, 1e-3), (0.98, 0.1), (0.995, 0.1))
@@ -103,7 +106,7 @@ RECIPES = [
             "hold_biases": False,
             "input_scale": 1e-3,
             "learning_rate": 1e-2,
-            "momentum": 0.0,
+            "friction": 1.0,
         },
     ),
     Published(
@@ -114,14 +117,19 @@ RECIPES = [
             "units": 50,
             "batch_size": 20,
             "learning_rate": 0.01,
-            "momentum": 0.0,
+            "friction": 1.0,
+            "early_updates": 1,
             "clip_by": "norm",
             "threshold": 1.0,
             "with_omega": True,
+            "omega_form": "code",
             "omega": 2.0,
             "recurrent_weights": "sparse",
             "spectral_radius": 0.95,
             "input_scale": 0.1,
+            "readout_scale": 0.1,
+            "centred": False,
+            "hold_biases": False,
         },
     ),
     Published(
@@ -140,6 +148,9 @@ RECIPES = [
             "recurrent_weights": "sparse",
             "spectral_radius": 1.1,
             "input_scale": 0.1,
+            "readout_scale": 0.1,
+            "centred": False,
+            "hold_biases": False,
         },
     ),
 ]
