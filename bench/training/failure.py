@@ -6,8 +6,8 @@ exploded    the training loss, the validation loss or a weight is not finite, or
             at the end is over 1000 times the trivial predictor's
 over_budget it spent more than its budget: a step turned out dearer than what was left of it
 capped      it was cut because a cheaper solution is known
-improving   the mean validation loss over the last quarter of the cost is at least 3% of the trivial
-            predictor's loss below that of the quarter before: more budget might have solved it
+improving   from the third to the last quarter of the cost the validation loss, as a geometric mean, or the
+            share of sequences wrong fell by at least a tenth: more budget might have solved it
 vanished    the gradient that reaches back over the task's minimal lag is under 1e-4 of its largest
 plateau     none of these: it learns nothing more, though gradients do arrive
 """
@@ -15,7 +15,8 @@ plateau     none of these: it learns nothing more, though gradients do arrive
 from __future__ import annotations
 
 import math
-from typing import Any
+from statistics import fmean
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -27,7 +28,9 @@ from bench.training.probes import Probe
 
 EXPLODED_LOSS = 1e3
 VANISHED_REACH = 1e-4
-IMPROVING_SHARE = 0.03
+IMPROVING_SHARE = 0.1
+TINY = 1e-4
+"""Losses and errors below it count as it: a fall from there is noise."""
 
 
 class FailureDetector(pl.Callback):
@@ -70,19 +73,25 @@ def classify(
         return "over_budget", f"the last step made it {end['flops']:.3g} of {meter.limits.budget:.3g} FLOPs"
     if meter.capped:
         return "capped", f"a cheaper solution is known: cut after {end['flops']:.3g} FLOPs"
-    gain = _gain(curve) / task.chance_loss
-    if gain >= IMPROVING_SHARE:
-        return "improving", f"the validation loss fell by {gain:.1%} of chance over the last quarter"
+    for what, fall in (("loss", _fall(curve, "loss")), ("error", _fall(curve, "error"))):
+        if fall >= IMPROVING_SHARE:
+            return "improving", f"the validation {what} fell by {fall:.0%} from the third to the last quarter"
     reach = reached.reach(task.minimal_lag)
     if reach < VANISHED_REACH:
         return "vanished", f"{reach:.1e} of the largest gradient reaches back {task.minimal_lag} steps"
     ratio = end["loss"] / task.chance_loss
-    return "plateau", f"the validation loss stayed at {ratio:.3g} times that of the trivial predictor"
+    return "plateau", f"{end['error']:.1%} wrong, the loss {ratio:.3g} times that of the trivial predictor"
 
 
-def _gain(curve: list[dict[str, float]]) -> float:
-    """How far the mean loss fell from the third to the last quarter of the cost."""
+def _fall(curve: list[dict[str, float]], what: Literal["loss", "error"]) -> float:
+    """The share by which the geometric mean of a curve fell from the third to the last quarter of the cost.
+
+    Relative, so that the last percent of a loss counts like the first.
+    """
     total = curve[-1]["flops"]
-    third = [p["loss"] for p in curve if 0.5 * total < p["flops"] <= 0.75 * total]
-    last = [p["loss"] for p in curve if p["flops"] > 0.75 * total]
-    return sum(third) / len(third) - sum(last) / len(last) if third and last else 0.0
+    third = [point[what] for point in curve if 0.5 * total < point["flops"] <= 0.75 * total]
+    last = [point[what] for point in curve if point["flops"] > 0.75 * total]
+    if not (third and last):
+        return 0.0
+    before, after = (fmean(math.log(max(value, TINY)) for value in values) for values in (third, last))
+    return 1.0 - math.exp(after - before)
