@@ -107,7 +107,7 @@ class Coordinator:
     @property
     def total(self) -> int:
         """Trials and retests of the whole campaign, if every case is retested."""
-        return len(self.cases) * (self.profile.trials + self.profile.retests)
+        return sum(self.profile.case_trials(case) + self.profile.retests for case in self.cases)
 
     def run(self, executor: Executor, on_row: OnRow) -> None:
         """Run what is not known yet; on return the folder is complete."""

@@ -247,16 +247,23 @@ def _profile(
     numbers = {"trials": trials, "retests": retests, "seed": seed, "timeout": timeout, "memory": memory}
     overrides: dict[str, Any] = {key: value for key, value in numbers.items() if value is not None}
     if methods is not None:
-        overrides["methods"] = _split(methods)
+        overrides["methods"] = chosen = _split(methods)
     if plugins:
         missing = [plugin for plugin in plugins if not Path(plugin).is_file()]
         if missing:
             raise BadInput(f"--plugin {missing[0]}: no such file")
         overrides["plugins"] = [str(Path(plugin).resolve()) for plugin in plugins]
     grids = [grid.model_dump() for grid in base.tasks]
+    if methods is not None:
+        # What is said of certain methods is left where one of them is wanted.
+        own = [[m for m in grid["methods"] or chosen if m in chosen] for grid in grids]
+        grids = [{**grid, "methods": some} for grid, some in zip(grids, own, strict=True) if some]
+    if trials is not None:
+        grids = [{**grid, "trials": None} for grid in grids]
     if tasks is not None:
-        known = {grid["task"]: grid for grid in grids}
-        grids = [known.get(task, {"task": task}) for task in _split(tasks)]
+        wanted = _split(tasks)
+        new = [task for task in wanted if all(grid["task"] != task for grid in grids)]
+        grids = [grid for grid in grids if grid["task"] in wanted] + [{"task": task} for task in new]
     if lags is not None:
         overrides["lags"] = _lags(lags)
         grids = [{**grid, "lags": None} for grid in grids]

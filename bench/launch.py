@@ -54,9 +54,9 @@ def launch(
     try:
         slots = executor.slots
         console.print(
-            f"campaign {chosen.name}, seed {chosen.seed}: {len(coordinator.cases)} cases of {chosen.trials} "
-            f"trials and {chosen.retests} retests on {slots} {'worker' if slots == 1 else 'workers'}, "
-            f"into {coordinator.folder}",
+            f"campaign {chosen.name}, seed {chosen.seed}: {len(coordinator.cases)} cases, "
+            f"{coordinator.total} trials with the retests, "
+            f"on {slots} {'worker' if slots == 1 else 'workers'}, into {coordinator.folder}",
             soft_wrap=True,
             highlight=False,
         )

@@ -36,9 +36,11 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
         names = column in ("method", "task")
         table.add_column(column, justify="left" if names else "right", no_wrap=names)
     flops = seconds = 0.0
-    runs = profile.trials + profile.retests
+    every = 0
     for case in grid:
         budget = profile.case_budget(case)
+        runs = profile.case_trials(case) + profile.retests
+        every += runs
         outcome = pilots[case]
         rate = outcome.flops / outcome.seconds if outcome.seconds > 0 else math.nan
         time = runs * budget / rate if rate > 0 else math.nan
@@ -51,7 +53,7 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     for label, why in skipped.items():
         console.print(f"skipped {label}: {why}", markup=False, highlight=False)
     console.print(
-        f"{len(grid)} cases of {profile.trials} trials and {profile.retests} retests: "
+        f"{len(grid)} cases, {every} trials with the retests: "
         f"at most {flops:.3g} FLOPs, "
         f"about {duration(seconds / executor.slots)} on {executor.slots} workers if nothing is solved early",
         soft_wrap=True,

@@ -25,10 +25,12 @@ class _Strict(BaseModel):
 
 
 class TaskGrid(_Strict):
-    """One task of a profile, with lags and a budget of its own where the profile's do not fit."""
+    """One task of a profile, with settings of its own where the profile's do not fit."""
 
     task: str
     lags: list[int] | None = Field(default=None, min_length=1)
+    methods: list[str] | None = Field(default=None, min_length=1)
+    trials: Positive | None = None
     budget: PositiveFloat | None = None
 
 
@@ -78,11 +80,21 @@ class Profile(_Strict):
 
     def case_budget(self, case: Case) -> float:
         """The FLOPs a trial of `case` may spend."""
+        return self._grid(case).budget or self.budget
+
+    def case_trials(self, case: Case) -> int:
+        """The tuning trials of `case`."""
+        return self._grid(case).trials or self.trials
+
+    def _grid(self, case: Case) -> TaskGrid:
+        """Where the profile speaks of `case`."""
         for grid in self.tasks:
             name, _, variant = grid.task.partition(":")
-            if name == case.task and variant in ("", case.variant):
-                return grid.budget or self.budget
-        return self.budget
+            methods, lags = grid.methods or self.methods, grid.lags or self.lags
+            same = name == case.task and variant in ("", case.variant)
+            if same and case.lag in lags and case.method in methods:
+                return grid
+        return TaskGrid(task=case.task)
 
     def check_sizes(self) -> Checks:
         """The sizes of the checks."""
@@ -122,7 +134,7 @@ def _cells(profile: Profile, registry: Registry) -> Iterator[Case]:
     for grid in profile.tasks:
         name, variant = registry.variant(grid.task)
         for lag in grid.lags or profile.lags:
-            for method in profile.methods:
+            for method in grid.methods or profile.methods:
                 case = Case(registry.method(method).name, name, variant, lag)
                 if case in seen:
                     raise BadInput(f"profile {profile.name}: {case.label} stands in it twice")

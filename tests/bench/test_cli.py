@@ -139,7 +139,7 @@ def test_report_writes_the_page_again(campaign: Path, tmp_path: Path) -> None:
 
 def test_plan_shows_the_grid_and_its_cost() -> None:
     printed = longlag("plan", "--profile", "tiny", "--jobs", "2")
-    assert "2 cases of 3 trials and 2 retests: at most 2e+10 FLOPs" in printed
+    assert "2 cases, 10 trials with the retests: at most 2e+10 FLOPs" in printed
 
 
 def test_list_shows_what_there_is() -> None:

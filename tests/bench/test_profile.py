@@ -40,9 +40,27 @@ def test_the_grid_is_the_product_with_the_longest_lags_first() -> None:
 
 
 def test_a_task_may_have_a_budget_of_its_own() -> None:
-    profile = parse(MINIMAL | {"tasks": [{"task": "adding", "budget": 5e9}, {"task": "timer"}]}, "here")
-    grid, _ = cases(parse(profile.model_dump() | {"lags": [100]}, "here"), discover())
+    tasks = [{"task": "adding", "budget": 5e9}, {"task": "timer"}]
+    profile = parse(MINIMAL | {"tasks": tasks, "lags": [100]}, "here")
+    grid, _ = cases(profile, discover())
     assert {case.task: profile.case_budget(case) for case in grid} == {"adding": 5e9, "timer": 1e9}
+
+
+def test_a_task_may_have_methods_and_trials_of_its_own() -> None:
+    tasks = [
+        {"task": "adding", "methods": ["lstm"], "lags": [50], "trials": 2, "budget": 5e9},
+        {"task": "adding", "methods": ["vanilla"], "lags": [50, 100], "trials": 7},
+        {"task": "timer", "lags": [100]},
+    ]
+    profile = parse(MINIMAL | {"tasks": tasks, "methods": ["echo_state"], "trials": 4}, "here")
+    grid, _ = cases(profile, discover())
+    found = {(c.method, c.task, c.lag): (profile.case_trials(c), profile.case_budget(c)) for c in grid}
+    assert found == {
+        ("lstm", "adding", 50): (2, 5e9),
+        ("vanilla", "adding", 50): (7, 1e9),
+        ("vanilla", "adding", 100): (7, 1e9),
+        ("echo_state", "timer", 100): (4, 1e9),
+    }
 
 
 @pytest.mark.parametrize(
