@@ -5,160 +5,45 @@ the reservoir has from the start (Jaeger 2001, GMD report 148). Jaeger 2012 (Lon
 echo state networks, Jacobs University report 27) shows how far that goes when the reservoir is made
 for the task's time scale:
 
-    x_t = (1 - a) x_(t-1) + a tanh(W x_(t-1) + W_in u_t + b),      y_t = V x_t + c
+    x_t = (1 - a) x_(t-1) + a tanh(W x_(t-1) + W_in u_t + b),      y_t = V f(x_t) + c
 
-Leak rates a from about 1/T to 1 sum up what comes in slowly, and tanh mixes it (adding, temporal order);
-or a = 1, W orthogonal or a ring, and inputs so small that tanh is linear: a delay line, which holds the
-whole past as long as there are more units than steps to remember (memorisation).
+Three memories, none of which has much to do with rich dynamics:
 
-The readout is a ridge regression from normal equations, accumulated batch by batch in float64, on
-standardised states. It is solved again whenever a tenth more sequences have been seen.
+slow integrators  a of the order of 1/T or far below, W almost or exactly 0: each unit sums up a random
+                  nonlinear function of the inputs, and a quadratic f makes answers of the sums. Adding,
+                  multiplication and xor need no recurrent weight at all, and the timer none, with random
+                  features f of the whitened states; temporal order needs a trace of it (a ring of weight
+                  .03), for sums do not know what came first. That so little suffices is a finding about
+                  these tasks: there a trained readout of slow sums is the remedy, not echoes.
+a delay line      a = 1, W a ring or orthogonal, and inputs so small that tanh is linear: it holds the
+                  whole past while there are more units than steps to remember (memorisation, copying;
+                  Rodan & Tino 2011, IEEE Transactions on Neural Networks 22(1)).
+latches           a = 1, W = w I with w > 1: every unit goes to one of two stable states and stays, as in
+                  Bengio, Simard & Frasconi 1994 (what came first: two-sequence).
+
+Feeding the output back (Jaeger 2001, section 3) has not been tried here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import optuna
 import torch
-from torch import Tensor, nn
 
-from bench import Batch, Method, SequenceModel, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError, Task
+from bench import Method, SequenceModel, SigmoidCrossEntropy, Sizes, SoftmaxCrossEntropy, SquaredError, Task
 from methods.parts import reservoir
+from methods.parts.expansions import Expansion, Plain, Products, RandomTanh, Squares
 from methods.parts.reservoir import Leak, Reservoir, Topology
-from methods.parts.ridge import NormalEquations
+from methods.parts.reservoir_model import EchoStateModel
+from methods.parts.whitening import Whitening
 
-CHUNK = 4_000_000
-"""Numbers of state held at once: longer sequences are harvested piece by piece."""
-GROWTH = 1.1
-"""The rows seen grow by this factor between two solves."""
-SHARPNESSES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-
-
-class EchoStateModel(SequenceModel):
-    """A fixed reservoir and its readout, trained by regression: there is nothing to optimise by gradient.
-
-    Class targets are regressed one-hot, as y. Where the loss takes logits they are s (2 y - 1), with the
-    sharpness s that suited the last batch best before it was learned from (Platt 1999 scaling
-    with one parameter): y = 1/2 stays undecided, and probabilities are no surer than the readout is right.
-    """
-
-    def __init__(
-        self,
-        task: Task,
-        layer: Reservoir,
-        *,
-        ridge: float,
-        squares: bool = False,
-        noise: float = 0.0,
-        batch_size: int = 200,
-    ) -> None:
-        super().__init__(task)
-        self.automatic_optimization = False
-        self.batch_size = batch_size
-        self.layer = layer
-        self.ridge = ridge
-        self.squares = squares
-        self.noise = noise
-        features = layer.units * (2 if squares else 1)
-        self.equations = NormalEquations(features, task.output_size)
-        readout = torch.zeros(features, task.output_size, dtype=torch.float64)
-        self.readout = nn.Parameter(readout, requires_grad=False)
-        self.intercept = nn.Parameter(readout[0].clone(), requires_grad=False)
-        self.logits = not isinstance(task.loss, SquaredError)
-        self.register_buffer("sharpness", torch.tensor(4.0, dtype=torch.float64))
-        self.register_buffer("solved_rows", torch.tensor(0.0, dtype=torch.float64))
-        self._generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-        self._cost = 0.0
-
-    sharpness: Tensor
-    solved_rows: Tensor
-
-    @property
-    def weights(self) -> int:
-        """N, recurrent and input weights: all, or the non-zero ones where only those are multiplied."""
-        return self.layer.weights
-
-    def configure_optimizers(self) -> Any:
-        """None is needed."""
-        return []
-
-    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """Outputs [S, B, K], float32, by the readout last solved."""
-        linear = [self._linear(features) for features in self._features(inputs, mask)]
-        return self._outputs(torch.cat(linear)).float()
-
-    def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Learn from a batch; the loss on it *before* it was learned from."""
-        goals = self._goals(batch.targets)
-        linear, row = [], 0
-        for features in self._features(batch.inputs, batch.mask, self.noise):
-            steps = features.shape[0]
-            linear.append(self._linear(features))
-            self.equations.add(features.flatten(0, 1), goals[row : row + steps].flatten(0, 1))
-            row += steps
-        before = torch.cat(linear)
-        if self.logits and self.solved_rows > 0:
-            self._sharpen(before, batch)
-        loss: Tensor = self.task.loss(self._outputs(before).float(), batch.targets)
-        self._cost = 2.0 * self.weights * batch.length * batch.size
-        self._cost += self.equations.add_cost(row * batch.size)
-        if self.equations.rows >= GROWTH * self.solved_rows:
-            self._solve()
-        return loss
-
-    def cost(self, batch: Batch) -> float:
-        """FLOPs of the last training step, F features and K outputs.
-
-        2 N T a sequence to harvest, 2 F (F + K) a supervised state to add it to the normal equations, and
-        F^3 / 3 + 2 F^2 K where they were solved.
-        """
-        return self._cost
-
-    def _solve(self) -> None:
-        found = self.equations.solve(self.ridge, standardise=True)
-        self.readout.copy_(found.weights)
-        self.intercept.copy_(found.intercept)
-        self.solved_rows.copy_(self.equations.rows)
-        self._cost += found.flops
-
-    def _features(self, inputs: Tensor, mask: Tensor, noise: float = 0.0) -> Iterator[Tensor]:
-        """Features [S', B, F] at the supervised steps, piece by piece."""
-        size, units = inputs.shape[1], self.layer.units
-        steps = max(1, CHUNK // (size * units))
-        state: Tensor | None = None
-        for piece, supervised in zip(inputs.split(steps), mask.split(steps), strict=True):
-            disturbance: Tensor | None = None
-            if noise:
-                shape = (len(piece), size, units)
-                normal = torch.randn(shape, generator=self._generator, dtype=torch.float64)
-                disturbance = noise * normal.to(inputs.device)
-            states, state = reservoir.harvest(self.layer, piece, supervised, state, disturbance)
-            if len(states):
-                yield self._squared(states) if self.squares else states
-
-    @staticmethod
-    def _squared(states: Tensor) -> Tensor:
-        """States and their squares, [S, B, 2 N]: a readout of them is quadratic."""
-        return torch.cat([states, states.square()], -1)
-
-    def _linear(self, features: Tensor) -> Tensor:
-        return features @ self.readout + self.intercept
-
-    def _outputs(self, linear: Tensor) -> Tensor:
-        return self.sharpness * (2.0 * linear - 1.0) if self.logits else linear
-
-    def _goals(self, targets: Tensor) -> Tensor:
-        """What is regressed, [S, B, K]: classes become one-hot."""
-        if targets.is_floating_point():
-            return targets.double()
-        return nn.functional.one_hot(targets, self.task.output_size).double()
-
-    def _sharpen(self, linear: Tensor, batch: Batch) -> None:
-        """Choose the sharpness with the smallest loss; none is smaller than a loss that is not a number."""
-        losses = [float(self.task.loss(s * (2.0 * linear - 1.0), batch.targets)) for s in SHARPNESSES]
-        self.sharpness.fill_(SHARPNESSES[losses.index(min(losses))])
+Features = Literal["linear", "squares", "products", "random"]
+WHITENED = ("products", "random")
+"""Features of whitened states: those of all states would be too many."""
+MOST_UNITS = 1600
+"""Of a delay line: a readout of F features takes up to 9 F^3 FLOPs to solve."""
 
 
 class EchoState(Method):
@@ -177,61 +62,126 @@ class EchoState(Method):
         """Compile the harvest's kernels, or load them."""
         reservoir.warm_up()
 
-    def start(self, task: Task) -> dict[str, Any]:
-        """Leaky units at every time scale up to the task's, with next to no recurrence.
+    def recipes(self, sizes: Sizes) -> Sequence[Mapping[str, Any]]:
+        """Slow integrators with squares; a delay line; slow integrators with random features.
 
-        The bias makes tanh uneven: without it value x marker^2 is all it holds of their product, the
-        same for marks 1 and -1.
+        The delay line needs more units than steps, and more the more symbols there are to tell apart. The
+        third has no bias, so that its state depends on when something came in, not on when the sequence did.
         """
-        return {
-            "memory": "spread",
-            "leak_scale": 0.17,
-            "leaky_topology": "sparse",
-            "leaky_radius": 0.07,
-            "leaky_input_scale": 0.44,
-            "bias": 0.3,
-            "units": 100,
-            "squares": False,
+        slow = {
+            "memory": "slow",
+            "leak_scale": 0.1,
+            "leaky_topology": "ring",
+            "leaky_radius": 0.03,
+            "leaky_input_scale": 1.0,
+            "biased": True,
+            "bias": 0.5,
+            "units": 200,
+            "features": "squares",
             "readout": "exact",
             "exact_ridge": 1e-13,
+            "all_steps": True,
+            "batch_size": 50,
         }
+        delay = {
+            "memory": "delay",
+            "delay_topology": "ring",
+            "delay_radius": 1.0,
+            "delay_input_scale": 1e-3,
+            "biased": False,
+            "delay_units": min((sizes.lag + 50) * max(1, sizes.inputs // 2 - 1), MOST_UNITS),
+            "features": "linear",
+            "readout": "exact",
+            "exact_ridge": 1e-13,
+            "all_steps": True,
+            "batch_size": 20,
+        }
+        random = {
+            "memory": "slow",
+            "leak_scale": 1.0,
+            "leaky_topology": "none",
+            "leaky_input_scale": 2.0,
+            "biased": False,
+            "units": 60,
+            "features": "random",
+            "components": 6,
+            "random_features": 300,
+            "feature_scale": 1.0,
+            "readout": "exact",
+            "exact_ridge": 1e-9,
+            "all_steps": False,
+            "steps": 50,
+            "batch_size": 20,
+        }
+        return slow, delay, random
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
-        """What makes the memory (leaky units of three kinds, or a delay line), its size, and the readout.
+        """What makes the memory, its size, what the readout is given, and how it is fitted.
 
-        `leak_scale` is the slowest leak rate times the task's lag. An exact readout is one that may use the
-        last digits of the states; a smooth one may not, for its penalty or for noise in the states.
+        The memory is leaky units of three kinds, a delay line, or units that latch. `leak_scale` is the
+        slowest leak rate times the task's lag. An exact readout is one that may use the last digits of
+        the states; a smooth one may not, for its penalty or for noise in the states.
         """
-        memory = trial.suggest_categorical("memory", ("spread", "blocks", "slow", "delay"))
-        return {
-            **(self._delay_line(trial) if memory == "delay" else self._leaky(trial, memory)),
-            "units": trial.suggest_categorical("units", (30, 50, 100, 200, 350, 500)),
-            "squares": trial.suggest_categorical("squares", (False, True)),
-            **self._regression(trial),
-            "batch_size": trial.suggest_categorical("batch_size", (100, 200)),
-        }
+        memory = trial.suggest_categorical("memory", ("slow", "spread", "blocks", "delay", "latch"))
+        if memory == "delay":
+            chosen = self._delay_line(trial)
+        elif memory == "latch":
+            chosen = self._latches(trial)
+        else:
+            chosen = self._leaky(trial, memory)
+        if trial.suggest_categorical("biased", (True, False)):
+            chosen["bias"] = trial.suggest_float("bias", 0.01, 1.0, log=True)
+        chosen |= self._features(trial) | self._regression(trial)
+        if not trial.suggest_categorical("all_steps", (True, False)):
+            chosen["steps"] = trial.suggest_int("steps", 10, 500, log=True)
+        return {**chosen, "batch_size": trial.suggest_int("batch_size", 20, 200, log=True)}
 
     @staticmethod
     def _leaky(trial: optuna.Trial, leak: str) -> dict[str, Any]:
-        return {
+        topology = trial.suggest_categorical("leaky_topology", ("none", "ring", "sparse", "orthogonal"))
+        chosen = {
             "leak": leak,
-            "leak_scale": trial.suggest_float("leak_scale", 0.05, 3.0, log=True),
-            "topology": trial.suggest_categorical("leaky_topology", ("sparse", "orthogonal", "ring")),
-            "radius": trial.suggest_float("leaky_radius", 0.01, 1.05, log=True),
+            "leak_scale": trial.suggest_float("leak_scale", 0.01, 3.0, log=True),
+            "topology": topology,
             "input_scale": trial.suggest_float("leaky_input_scale", 0.05, 3.0, log=True),
-            "bias": trial.suggest_float("bias", 0.01, 1.0, log=True),
+            "units": trial.suggest_int("units", 20, 500, log=True),
         }
+        if topology != "none":
+            chosen["radius"] = trial.suggest_float("leaky_radius", 0.01, 1.05, log=True)
+        return chosen
 
     @staticmethod
     def _delay_line(trial: optuna.Trial) -> dict[str, Any]:
-        chosen: dict[str, Any] = {
+        topology = trial.suggest_categorical("delay_topology", ("ring", "orthogonal", "sparse"))
+        # The radius of a large sparse matrix is slow to find.
+        most, name = (500, "sparse_units") if topology == "sparse" else (MOST_UNITS, "delay_units")
+        return {
             "leak": "none",
-            "topology": trial.suggest_categorical("delay_topology", ("orthogonal", "ring", "sparse")),
+            "topology": topology,
             "radius": trial.suggest_float("delay_radius", 0.9, 1.05),
             "input_scale": trial.suggest_float("delay_input_scale", 1e-4, 3.0, log=True),
+            "units": trial.suggest_int(name, 50, most, log=True),
         }
-        if trial.suggest_categorical("delay_biased", (False, True)):
-            chosen["bias"] = trial.suggest_float("delay_bias", 0.01, 1.0, log=True)
+
+    @staticmethod
+    def _latches(trial: optuna.Trial) -> dict[str, Any]:
+        return {
+            "leak": "none",
+            "topology": "self",
+            "radius": trial.suggest_float("latch_radius", 0.9, 3.0),
+            "input_scale": trial.suggest_float("latch_input_scale", 0.05, 3.0, log=True),
+            "units": trial.suggest_int("units", 20, 500, log=True),
+        }
+
+    @staticmethod
+    def _features(trial: optuna.Trial) -> dict[str, Any]:
+        features = trial.suggest_categorical("features", ("linear", "squares", "products", "random"))
+        chosen: dict[str, Any] = {"features": features}
+        if features in WHITENED:
+            chosen["components"] = trial.suggest_int("components", 3, 30, log=True)
+        if features == "random":
+            chosen["random_features"] = trial.suggest_int("random_features", 50, 1000, log=True)
+            chosen["feature_scale"] = trial.suggest_float("feature_scale", 0.1, 3.0, log=True)
         return chosen
 
     @staticmethod
@@ -248,15 +198,19 @@ class EchoState(Method):
         task: Task,
         *,
         units: int,
-        radius: float,
         input_scale: float,
         ridge: float,
         topology: Topology = "sparse",
+        radius: float = 0.0,
         leak: Leak = "none",
         leak_scale: float = 1.0,
         bias: float = 0.0,
-        squares: bool = False,
+        features: Features = "linear",
+        components: int = 10,
+        random_features: int = 500,
+        feature_scale: float = 1.0,
         noise: float = 0.0,
+        steps: int | None = None,
         batch_size: int = 200,
     ) -> SequenceModel:
         """The model; weights from torch's global generator, input weights U[-1, 1] `input_scale`."""
@@ -265,4 +219,22 @@ class EchoState(Method):
         biases = torch.randn(units, dtype=torch.float64) * bias
         rates = reservoir.leak_rates(units, leak, leak_scale / task.lag)
         layer = Reservoir(recurrent, inputs, biases, rates)
-        return EchoStateModel(task, layer, ridge=ridge, squares=squares, noise=noise, batch_size=batch_size)
+        whitening = Whitening(units, components) if features in WHITENED else None
+        width = units if whitening is None else whitening.components
+        expansion: Expansion
+        if features == "random":
+            expansion = RandomTanh(width, random_features, feature_scale)
+        elif features == "products":
+            expansion = Products(width)
+        else:
+            expansion = Squares(width) if features == "squares" else Plain(width)
+        return EchoStateModel(
+            task,
+            layer,
+            ridge=ridge,
+            whitening=whitening,
+            expansion=expansion,
+            noise=noise,
+            steps=steps,
+            batch_size=batch_size,
+        )

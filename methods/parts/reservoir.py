@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,11 @@ from torch import Tensor
 from bench import BadInput
 from methods.parts import reservoir_numba
 
-Topology = Literal["sparse", "orthogonal", "ring"]
+Topology = Literal["sparse", "orthogonal", "ring", "self", "none"]
 Leak = Literal["none", "slow", "blocks", "spread"]
 
 FEW = 0.25
-"""Share of non-zero weights up to which only those are multiplied."""
+"""Share of non-zero recurrent weights up to which only those are multiplied."""
 
 
 @dataclass(frozen=True)
@@ -42,34 +42,59 @@ class Reservoir:
         return self.recurrent.shape[0]
 
     @cached_property
-    def combined(self) -> Tensor:
-        """[W, W_in], of shape [N, N + D]."""
-        return torch.cat([self.recurrent, self.input], 1).contiguous()
-
-    @cached_property
     def sparse(self) -> bool:
-        """Whether so few weights are non-zero that only those are multiplied."""
-        return int(self.combined.count_nonzero()) <= FEW * self.combined.numel()
+        """Whether so few recurrent weights are non-zero that only those are multiplied."""
+        return int(self.recurrent.count_nonzero()) <= FEW * self.recurrent.numel()
 
     @cached_property
     def weights(self) -> int:
-        """The recurrent and input weights used at every step: non-zero ones if `sparse`, else all."""
-        return int(self.combined.count_nonzero()) if self.sparse else self.combined.numel()
+        """The recurrent and input weights used at every step; of the recurrent, the non-zero if `sparse`."""
+        recurrent = int(self.recurrent.count_nonzero()) if self.sparse else self.recurrent.numel()
+        return recurrent + self.input.numel()
+
+    @cached_property
+    def combined(self) -> npt.NDArray[np.float64]:
+        """[W, W_in], of shape [N, N + D]."""
+        return np.concatenate([self.recurrent.numpy(), self.input.numpy()], 1)
 
     @cached_property
     def compressed(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The combined weights as compressed sparse rows: values, columns, row starts."""
-        weights = self.combined.numpy()
-        rows, columns = weights.nonzero()
-        return weights[rows, columns], columns, np.searchsorted(rows, np.arange(self.units + 1))
+        """[W, W_in] without the zeros of W as compressed sparse rows: values, columns, row starts."""
+        recurrent, inputs = self.recurrent.numpy(), self.input.numpy()
+        rows, columns = recurrent.nonzero()
+        every_row, every_column = np.indices(inputs.shape)
+        all_rows = np.concatenate([rows, every_row.ravel()])
+        order = np.argsort(all_rows, kind="stable")
+        values = np.concatenate([recurrent[rows, columns], inputs.ravel()])[order]
+        all_columns = np.concatenate([columns, self.units + every_column.ravel()])[order]
+        return values, all_columns, np.searchsorted(all_rows[order], np.arange(self.units + 1))
+
+    @cached_property
+    def coordinates(self) -> Tensor:
+        """W as a sparse tensor of coordinates, for products on any device."""
+        return self.recurrent.to_sparse_coo()
+
+    def hears(self, state: Tensor) -> Tensor:
+        """W x for every state of [B, N]."""
+        if not self.sparse:
+            return state @ self.recurrent.T
+        heard: Tensor = self.coordinates.mm(state.T).T
+        return heard
 
 
 def recurrent_weights(units: int, topology: Topology, radius: float, connections: int = 10) -> Tensor:
     """W [N, N] with spectral radius `radius`, from torch's global generator.
 
     sparse: `connections` normal weights into each unit; orthogonal: `radius` times an orthogonal
-    matrix, uniform over them; ring: each unit hears its neighbour alone (Rodan & Tino 2011).
+    matrix, uniform over them; ring: each unit hears its neighbour alone (the simple cycle reservoir of
+    Rodan & Tino 2011, IEEE Transactions on Neural Networks 22(1)); self: each hears itself alone, and
+    latches above 1, where x = tanh(radius x) has two stable solutions; none: no unit hears another, and
+    the radius is 0 whatever is asked.
     """
+    if topology == "none":
+        return torch.zeros(units, units, dtype=torch.float64)
+    if topology == "self":
+        return torch.eye(units, dtype=torch.float64) * radius
     if topology == "ring":
         return torch.roll(torch.eye(units, dtype=torch.float64), 1, 0) * radius
     dense = torch.randn(units, units, dtype=torch.float64)
@@ -81,7 +106,7 @@ def recurrent_weights(units: int, topology: Topology, radius: float, connections
         kept = torch.rand(units, units).argsort(1) < min(connections, units)
         weights = dense * kept
         return weights * (radius / float(torch.linalg.eigvals(weights).abs().max()))
-    raise BadInput(f"no reservoir is called {topology!r}: choose from sparse, orthogonal, ring")
+    raise BadInput(f"no reservoir is called {topology!r}: choose from {', '.join(get_args(Topology))}")
 
 
 def leak_rates(units: int, kind: Leak, slowest: float) -> Tensor:
@@ -101,7 +126,7 @@ def leak_rates(units: int, kind: Leak, slowest: float) -> Tensor:
         return torch.logspace(math.log10(slowest), 0.0, units, dtype=torch.float64)
     if kind == "none":
         return rates
-    raise BadInput(f"no leak is called {kind!r}: choose from none, slow, blocks, spread")
+    raise BadInput(f"no leak is called {kind!r}: choose from {', '.join(get_args(Leak))}")
 
 
 def harvest(
@@ -116,7 +141,7 @@ def harvest(
 
     `state` [B, N] is where to begin (zero without it), `noise` [T, B, N] is added to the states. On the
     CPU the backend is Numba calling BLAS; torch, on any device, is the reference, and serves inputs that ask
-    for a gradient. The states are a view of [N, S, B] memory: flattened to rows [S B, N] they stay one.
+    for a gradient. Numba's states are a view of [N, S, B] memory: flattened to rows [S B, N] they stay one.
     """
     size = inputs.shape[1]
     if state is None:
@@ -130,18 +155,16 @@ def harvest(
 def _harvest_torch(
     reservoir: Reservoir, inputs: Tensor, mask: Tensor, state: Tensor, noise: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    drive = inputs @ reservoir.input.T + reservoir.bias
-    kept = inputs.new_empty(reservoir.units, int(mask.sum()), inputs.shape[1])
-    row = 0
-    for step, supervised in enumerate(mask.tolist()):
-        fresh = torch.tanh(drive[step] + state @ reservoir.recurrent.T)
+    kept = [state.new_empty(0, *state.shape)]
+    # Taken apart at once: a step picked out of a tensor would get a gradient as large as all of it.
+    for step, drive in enumerate((inputs @ reservoir.input.T + reservoir.bias).unbind()):
+        fresh = torch.tanh(drive + reservoir.hears(state))
         state = (1 - reservoir.leak) * state + reservoir.leak * fresh
         if noise is not None:
             state = state + noise[step]
-        if supervised:
-            kept[:, row] = state.T
-            row += 1
-    return kept.permute(1, 2, 0), state
+        if mask[step]:
+            kept.append(state[None])
+    return torch.cat(kept), state
 
 
 def _harvest_numba(
@@ -162,8 +185,7 @@ def _harvest_numba(
     if reservoir.sparse:
         reservoir_numba.sparse(*reservoir.compressed, bias, leak, drive, disturbance, steps, stacked, kept)
     else:
-        weights = reservoir.combined.numpy()
-        reservoir_numba.dense(weights, bias, leak, drive, disturbance, steps, stacked, kept)
+        reservoir_numba.dense(reservoir.combined, bias, leak, drive, disturbance, steps, stacked, kept)
     return torch.from_numpy(kept).permute(1, 2, 0), torch.from_numpy(stacked[:units].T)
 
 

@@ -48,10 +48,11 @@ def _supply(stacked: Any, step_inputs: Any, units: int) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _leak(row: Any, old: Any, out: Any, bias: float, leak: float) -> None:
+def _leak(drive: Any, state: Any, bias: float, leak: float) -> None:
+    # Old and new state are one argument: two that overlap would keep the compiler from vectorising.
     keep = 1.0 - leak
-    for b in range(row.shape[0]):
-        out[b] = keep * old[b] + leak * tanh(row[b] + bias)
+    for b in range(drive.shape[0]):
+        state[b] = keep * state[b] + leak * tanh(drive[b] + bias)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -69,7 +70,7 @@ def dense(
         _supply(stacked, inputs[t], units)
         np.dot(weights, stacked, drive)
         for i in range(units):
-            _leak(drive[i], stacked[i], stacked[i], bias[i], leak[i])
+            _leak(drive[i], stacked[i], bias[i], leak[i])
         if noise.size > 0:
             stacked[:units] += noise[t]
         if mask[t]:
@@ -92,21 +93,21 @@ def sparse(
 ) -> None:
     """The same with the weights as compressed sparse rows."""
     units = bias.shape[0]
-    drive = np.empty(inputs.shape[2])
-    fresh = np.empty((units, inputs.shape[2]))
+    drive = np.empty((units, inputs.shape[2]))
     row = 0
     for t in range(inputs.shape[0]):
         _supply(stacked, inputs[t], units)
+        # No unit moves before all have heard.
         for i in range(units):
-            drive[:] = 0.0
+            drive[i] = 0.0
             for k in range(starts[i], starts[i + 1]):
-                _add(values[k], stacked[columns[k]], drive)
-            _leak(drive, stacked[i], fresh[i], bias[i], leak[i])
+                _add(values[k], stacked[columns[k]], drive[i])
+        for i in range(units):
+            _leak(drive[i], stacked[i], bias[i], leak[i])
         if noise.size > 0:
-            fresh += noise[t]
-        stacked[:units] = fresh
+            stacked[:units] += noise[t]
         if mask[t]:
-            kept[:, row] = fresh
+            kept[:, row] = stacked[:units]
             row += 1
 
 

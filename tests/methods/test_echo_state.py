@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import optuna
@@ -11,12 +12,13 @@ import pytorch_lightning as pl
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from bench import Batch, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError, Task
-from methods import echo_state
+from bench import Batch, SigmoidCrossEntropy, Sizes, SoftmaxCrossEntropy, SquaredError, Task
 from methods.echo_state import EchoState
+from methods.parts import reservoir_model
 from methods.parts.reservoir import harvest
 
 LEAKY = {
@@ -133,8 +135,9 @@ def test_readout_is_scikit_learns_ridge_on_the_states_seen() -> None:
     task.sample = Adding(18).sample  # type: ignore[method-assign]
     task.input_size, task.output_size = 2, 1
     for squares in (False, True):
+        name = "squares" if squares else "linear"
         model, seen, _ = trained(
-            task, 5, units=12, batch_size=30, squares=squares, **{**LEAKY, "ridge": 1e-3, "leak_scale": 1.0}
+            task, 5, units=12, batch_size=30, features=name, **{**LEAKY, "ridge": 1e-3, "leak_scale": 1.0}
         )
         states = [harvest(model.layer, b.inputs, b.mask, backend="torch")[0][0].numpy() for b in seen]
         features = np.concatenate(states)
@@ -157,7 +160,7 @@ def test_pieces_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     task = Memory(20)
     arguments = {"units": 40, "batch_size": 16, **DELAY, "ridge": 1e-6}
     whole, _, losses = trained(task, 3, **arguments)
-    monkeypatch.setattr(echo_state, "CHUNK", 40 * 16 * 7)
+    monkeypatch.setattr(reservoir_model, "CHUNK", 40 * 16 * 7)
     pieces, _, losses_in_pieces = trained(task, 3, **arguments)
     np.testing.assert_allclose(losses_in_pieces, losses, rtol=1e-5)
     torch.testing.assert_close(pieces.readout, whole.readout, rtol=1e-5, atol=1e-5)
@@ -197,6 +200,16 @@ def test_cost() -> None:
     assert min(costs) == pytest.approx(harvesting + adding)
     solves = sum(cost > harvesting + adding + 1 for cost in costs)
     assert solves < 30
+
+
+def test_noise_is_as_slow_as_the_unit_it_disturbs() -> None:
+    """After one step from zero, noise n a N(0, 1) is all that differs from the quiet state."""
+    task = Adding(20)
+    arguments = {**LEAKY, "leak": "blocks", "leak_scale": 0.2, "units": 4, "noise": 0.1}
+    model, _, _ = trained(task, 1, **arguments)
+    inputs, mask = torch.zeros(1, 20000, 2), torch.ones(1, dtype=torch.bool)
+    noisy, quiet = (next(model._states(inputs, mask, noise)) for noise in (0.1, 0.0))
+    np.testing.assert_allclose((noisy - quiet)[0].std(0), [0.001, 0.001, 0.1, 0.1], rtol=0.03)
 
 
 def test_noise_is_for_training_alone() -> None:
@@ -266,32 +279,130 @@ def test_trains_under_lightning_and_survives_a_checkpoint() -> None:
     assert torch.equal(restored.readout, model.readout)
 
 
+WHITENED = {
+    "units": 12,
+    "topology": "none",
+    "leak": "slow",
+    "leak_scale": 0.6,
+    "input_scale": 1.0,
+    "bias": 0.5,
+    "components": 3,
+    "batch_size": 40,
+    "ridge": 1e-3,
+}
+
+
+@pytest.mark.parametrize("name", ["products", "random"])
+def test_whitened_readout_is_scikit_learns(name: str) -> None:
+    """PCA of the first three batches, features of it, and a ridge regression on the batches after them."""
+    task = Adding(18)
+    model, seen, losses = trained(task, 6, features=name, random_features=7, feature_scale=0.5, **WHITENED)
+    states = [harvest(model.layer, b.inputs, b.mask, backend="torch")[0][0].numpy() for b in seen]
+    pca = PCA(3, whiten=True, svd_solver="full").fit(np.concatenate(states[:3]))
+
+    def features(x: np.ndarray) -> np.ndarray:
+        # The signs of components are free, and drawn features depend on them.
+        ours = model.whitening(torch.from_numpy(x)).numpy()
+        z = pca.transform(x)
+        np.testing.assert_allclose(abs(ours), abs(z), rtol=1e-6, atol=1e-8)
+        if name == "products":
+            return PolynomialFeatures(2, include_bias=False).fit_transform(z)
+        hidden = model.expansion
+        return np.concatenate([ours, np.tanh(ours @ hidden.weight.numpy() + hidden.bias.numpy())], 1)
+
+    learned = np.concatenate([features(x) for x in states[3:]])
+    scaler = StandardScaler().fit(learned)
+    targets = np.concatenate([b.targets[0].double().numpy() for b in seen[3:]])
+    expected = Ridge(alpha=1e-3 * 120, solver="svd").fit(scaler.transform(learned), targets)
+    fresh = task.sample(50, torch.Generator().manual_seed(5))
+    state = harvest(model.layer, fresh.inputs, fresh.mask, backend="torch")[0][0].numpy()
+    answers = expected.predict(scaler.transform(features(state))).ravel()
+    np.testing.assert_allclose(model(fresh.inputs, fresh.mask)[0, :, 0], answers, rtol=1e-4, atol=1e-6)
+    # Until the whitening is fixed nothing is learned.
+    zero = [float((b.targets**2).mean()) for b in seen[:4]]
+    np.testing.assert_allclose(losses[:4], zero, rtol=1e-6)
+
+
+def test_cost_of_a_whitened_readout() -> None:
+    """12 x 2 weights, 10 steps, 40 sequences; a triangular factor of 13 columns; 3 + 6 features of 3."""
+    task = Adding(10)
+    torch.manual_seed(0)
+    model = EchoState().build(task, features="products", **WHITENED)
+    batch = task.sample(40, torch.Generator().manual_seed(1))
+    harvesting, factor = 2 * 12 * 2 * 10 * 40, 2 * (13 + 40) * 13**2
+    features = 40 * (2 * 12 * 3 + 6)
+    adding, solving = 2 * 9 * 10 * 40, 9**3 / 3 + 2 * 9**2
+    costs = []
+    for i in range(4):
+        model.training_step(batch, i)
+        costs.append(model.cost(batch))
+    fixing = 22 * 13**3
+    assert costs == pytest.approx(
+        [harvesting + factor] * 2 + [harvesting + factor + fixing, harvesting + features + adding + solving]
+    )
+
+
+def test_learns_from_some_of_the_steps() -> None:
+    task = Memory(20)
+    model, seen, _ = trained(task, 3, units=40, batch_size=16, steps=7, **{**DELAY, "ridge": 1e-6})
+    assert model.equations.rows == 3 * 7 * 16
+    assert model.cost(seen[-1]) >= 2 * 40 * 43 * 7 * 16
+    other = [model._thinned(seen[0]) for _ in range(2)]
+    for few in other:
+        steps = few.mask.nonzero().flatten()
+        assert len(steps) == 7
+        assert torch.equal(few.targets, seen[0].targets[steps])
+    assert not torch.equal(other[0].mask, other[1].mask)
+    whole, _, _ = trained(task, 3, units=40, batch_size=16, steps=30, **{**DELAY, "ridge": 1e-6})
+    assert whole.equations.rows == 3 * 30 * 16
+
+
+def test_a_whitened_readout_survives_a_checkpoint() -> None:
+    """At every stage: while the whitening is still open, and when it is fixed."""
+    task = Adding(20)
+    arguments = {**WHITENED, "features": "random", "random_features": 9}
+    for learned in (2, 4):
+        model, _, _ = trained(task, learned, **arguments)
+        torch.manual_seed(99)
+        restored = EchoState().build(task, **arguments)
+        restored.layer = model.layer
+        restored.load_state_dict(model.state_dict())
+        generator = torch.Generator().manual_seed(7)
+        for i in range(3):
+            batch = task.sample(40, generator)
+            for part in (model, restored):
+                part.training_step(batch, i)
+        assert torch.equal(restored.readout, model.readout)
+        assert torch.equal(restored(batch.inputs, batch.mask), model(batch.inputs, batch.mask))
+
+
 @given(st.integers(0, 2**31))
 @settings(deadline=None, max_examples=30)
 def test_whatever_is_suggested_can_be_built(seed: int) -> None:
     method, task = EchoState(), Memory(10)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     hyperparameters = method.suggest(study.ask(), task)
+    hyperparameters["units"] = min(hyperparameters["units"], 300)
     torch.manual_seed(0)
     model = method.build(task, **hyperparameters)
-    batch = task.sample(4, torch.Generator().manual_seed(1))
-    assert math.isfinite(float(model.training_step(batch, 0)))
+    batch = task.sample(50, torch.Generator().manual_seed(1))
+    for i in range(4):
+        assert math.isfinite(float(model.training_step(batch, i)))
     assert model(batch.inputs, batch.mask).isfinite().all()
 
 
-PUBLISHED = {
-    "leaky units of all time scales": EchoState().start(Memory(10)),
+SOLVED = {"readout": "exact", "exact_ridge": 1e-13, "all_steps": True}
+KNOWN = {
     "delay line, orthogonal": {
         "memory": "delay",
         "delay_topology": "orthogonal",
         "delay_radius": 1.0,
         "delay_input_scale": 1e-3,
-        "delay_biased": False,
-        "units": 350,
-        "squares": False,
-        "readout": "exact",
-        "exact_ridge": 1e-13,
+        "biased": False,
+        "delay_units": 350,
+        "features": "linear",
         "batch_size": 100,
+        **SOLVED,
     },
     "slow and fast blocks, with noise": {
         "memory": "blocks",
@@ -299,35 +410,97 @@ PUBLISHED = {
         "leaky_topology": "sparse",
         "leaky_radius": 0.9,
         "leaky_input_scale": 0.1,
+        "biased": True,
         "bias": 0.1,
         "units": 500,
-        "squares": True,
+        "features": "squares",
         "readout": "smooth",
         "smooth_ridge": 1e-6,
         "noisy": True,
         "noise": 1e-5,
+        "all_steps": True,
         "batch_size": 200,
+    },
+    "latches": {
+        "memory": "latch",
+        "latch_radius": 2.0,
+        "latch_input_scale": 0.3,
+        "biased": False,
+        "units": 50,
+        "features": "linear",
+        "batch_size": 50,
+        **SOLVED,
+    },
+    "all products of slow units": {
+        "memory": "slow",
+        "leak_scale": 0.05,
+        "leaky_topology": "none",
+        "leaky_input_scale": 1.0,
+        "biased": True,
+        "bias": 0.5,
+        "units": 60,
+        "features": "products",
+        "components": 10,
+        "batch_size": 50,
+        **SOLVED,
     },
 }
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_space_contains(name: str) -> None:
+def proposed(settings: Mapping[str, object], task: Task) -> tuple[dict, dict]:
+    """What tuning makes of `settings`: its own parameters, and the model's."""
     study = optuna.create_study()
-    study.enqueue_trial(PUBLISHED[name])
+    study.enqueue_trial(dict(settings))
     trial = study.ask()
-    EchoState().suggest(trial, Memory(10))
+    return EchoState().suggest(trial, task), trial.params
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_space_contains(name: str) -> None:
     # Optuna warns of, and replaces, what lies outside; what it does not know it leaves.
-    assert {key: trial.params[key] for key in PUBLISHED[name]} == PUBLISHED[name]
+    assert proposed(KNOWN[name], Memory(10))[1] == KNOWN[name]
+
+
+@given(st.integers(1, 200_000), st.integers(1, 200), st.integers(1, 100))
+@settings(deadline=None, max_examples=50)
+def test_recipes_lie_in_the_space(lag: int, inputs: int, outputs: int) -> None:
+    recipes = EchoState().recipes(Sizes(lag, inputs, outputs))
+    assert 1 <= len(recipes) <= 3
+    for recipe in recipes:
+        assert proposed(recipe, Memory(10))[1] == recipe
 
 
 @pytest.mark.parametrize("task", [Adding(50), Adding(100)])
-def test_first_trial_already_solves(task: Task) -> None:
-    method = EchoState()
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
-    study.enqueue_trial(method.start(task))
-    model, _, _ = trained(task, 10, **method.suggest(study.ask(), task))
+def test_first_recipe_adds(task: Task) -> None:
+    recipe = EchoState().recipes(task.sizes)[0]
+    model, _, _ = trained(task, 10, **proposed(recipe, task)[0])
     assert wrong_of_2000(task, model) < 20
+
+
+def test_second_recipe_remembers() -> None:
+    task = Memory(60)
+    model, _, _ = trained(task, 4, **proposed(EchoState().recipes(task.sizes)[1], task)[0])
+    assert wrong_of_2000(task, model) == 0
+
+
+def test_latches_remember_what_came_first() -> None:
+    """A sign for three steps, then 200 steps of noise of variance .2."""
+
+    def first(size: int, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        generator = torch.Generator().manual_seed(seed)
+        inputs = math.sqrt(0.2) * torch.randn(200, size, 1, generator=generator)
+        inputs[:3] = 2.0 * torch.randint(0, 2, (size, 1), generator=generator) - 1
+        return inputs, inputs[:1], torch.arange(200) == 199
+
+    task = Adding(200)
+    task.input_size = 1
+    settings = proposed(KNOWN["latches"], task)[0]
+    torch.manual_seed(0)
+    model = EchoState().build(task, **settings)
+    inputs, targets, mask = first(50, 1)
+    model.training_step(Batch(inputs, targets, mask), 0)
+    inputs, targets, mask = first(500, 2)
+    assert ((model(inputs, mask) - targets).abs() < 0.2).all()
 
 
 def test_supports_what_can_be_regressed() -> None:

@@ -52,7 +52,14 @@ def reference_states(layer: Reservoir, inputs: torch.Tensor) -> np.ndarray:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("units", "topology", "leak"),
-    [(60, "sparse", "spread"), (20, "orthogonal", "none"), (50, "ring", "blocks"), (15, "sparse", "slow")],
+    [
+        (60, "sparse", "spread"),
+        (20, "orthogonal", "none"),
+        (50, "ring", "blocks"),
+        (15, "sparse", "slow"),
+        (9, "self", "none"),
+        (9, "none", "slow"),
+    ],
 )
 def test_states_are_reservoirpys(backend: str, units: int, topology: str, leak: str) -> None:
     layer = drawn(units, 3, topology, leak)
@@ -66,11 +73,15 @@ def test_states_are_reservoirpys(backend: str, units: int, topology: str, leak: 
 def test_both_kernels_are_used() -> None:
     assert drawn(60, 3).sparse
     assert not drawn(20, 3, "orthogonal").sparse
+    # However many the inputs: it is W that grows as N^2.
+    assert all(drawn(5, 30, topology).sparse for topology in ("ring", "self", "none"))
 
 
 def test_weights_count_what_is_multiplied() -> None:
     assert drawn(20, 3, "orthogonal").weights == 20 * 20 + 20 * 3
-    assert drawn(50, 3, "ring").weights == 50 + 50 * 3
+    assert drawn(50, 3, "ring").weights == drawn(50, 3, "self").weights == 50 + 50 * 3
+    assert drawn(50, 3, "none").weights == 50 * 3
+    assert drawn(1050, 4, "ring").weights == 1050 + 1050 * 4
     assert drawn(60, 3).weights == 60 * 10 + 60 * 3
 
 
@@ -141,7 +152,27 @@ def test_tanh_is_the_libms() -> None:
     assert math.copysign(1.0, results[-6]) == -1.0
 
 
-@pytest.mark.parametrize("topology", ["sparse", "orthogonal", "ring"])
+@pytest.mark.parametrize("topology", ["none", "ring", "orthogonal"])
+def test_gradient_in_the_inputs_is_that_of_the_states(topology: str) -> None:
+    layer = drawn(6, 2, topology)
+    inputs = sequences(5, 2, 2).double().requires_grad_()
+    mask = torch.tensor([False, True, False, False, True])
+    assert torch.autograd.gradcheck(lambda u: harvest(layer, u, mask)[0], (inputs,))
+
+
+def test_units_that_hear_themselves_alone_latch() -> None:
+    """x = tanh(2 x) has the stable solutions +-.9575: the sign of the first input stays through noise."""
+    column = torch.ones(1, dtype=torch.float64)
+    layer = Reservoir(recurrent_weights(1, "self", 2.0), 0.3 * column[:, None], 0 * column, column)
+    inputs = 0.2 * sequences(500, 40, 1)
+    inputs[:3] = torch.where(torch.arange(40) % 2 == 0, 1.0, -1.0)[:, None]
+    _, last = harvest(layer, inputs, every(500))
+    assert torch.equal(last.sign()[:, 0], inputs[0, :, 0].double())
+    quiet, _ = harvest(layer, torch.cat([inputs[:3], torch.zeros(50, 40, 1)]), every(53))
+    np.testing.assert_allclose(quiet[-1].abs(), 0.95750402407, rtol=1e-9)
+
+
+@pytest.mark.parametrize("topology", ["sparse", "orthogonal", "ring", "self"])
 def test_spectral_radius(topology: str) -> None:
     torch.manual_seed(3)
     eigenvalues = np.linalg.eigvals(recurrent_weights(40, topology, 0.7).numpy())
@@ -157,6 +188,8 @@ def test_topologies() -> None:
     ring = recurrent_weights(30, "ring", 0.7)
     torch.testing.assert_close(torch.linalg.matrix_power(ring / 0.7, 30), torch.eye(30, dtype=torch.float64))
     assert ring.count_nonzero() == 30
+    assert torch.equal(recurrent_weights(3, "self", 2.0), 2 * torch.eye(3, dtype=torch.float64))
+    assert torch.equal(recurrent_weights(3, "none", 2.0), torch.zeros(3, 3, dtype=torch.float64))
 
 
 def test_leak_rates() -> None:
@@ -168,7 +201,7 @@ def test_leak_rates() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(BadInput, match="sparse, orthogonal, ring"):
+    with pytest.raises(BadInput, match="sparse, orthogonal, ring, self, none"):
         recurrent_weights(4, "mesh", 1.0)
     with pytest.raises(BadInput, match="spread"):
         leak_rates(4, "fast", 1.0)
