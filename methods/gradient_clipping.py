@@ -39,15 +39,15 @@ class GradientClipping(Remedy):
     companions = (RegularisedTanhUnits(), TunedWeights(), Nesterov(), Units(), BatchSize())
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
-        """On what careful initialisation begins with: clipped by value, and by the published norm.
+        """On what careful initialisation begins with: clipped by value, or by norm.
 
         By value, because once a net learns, the recurrent weights' gradient is a hundred times the readout's:
         bounded as one, the readout hardly moves.
         """
         by_value = {"clip_by": "value", "threshold": 0.03, "with_omega": False}
-        by_norm = {"clip_by": "norm", "threshold": 1.0, "with_omega": False}
-        direct, far = momentum_recipes(sizes)
-        return [{**direct, **by_value}, {**far, **by_norm}]
+        by_norm = {"clip_by": "norm", "threshold": 0.3, "with_omega": False}
+        direct, far, free = momentum_recipes(sizes)
+        return [{**direct, **by_value}, {**far, **by_norm}, {**free, **by_norm}]
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """Which form, and the threshold."""

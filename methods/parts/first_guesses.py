@@ -1,13 +1,13 @@
 """Where tuning begins for a tanh net with momentum: what careful initialisation and clipping share.
 
 Both remedies begin at orthogonal weights and travel with Nesterov's momentum, so that clipping alone is what
-sets them apart. T is the lag. The formulas were fitted to what a few hundred short runs on adding and
-temporal order at lags of 20 to 200 solved with the fewest FLOPs:
+sets them apart. T is the lag. The formulas were fitted to what short runs on adding and temporal order at
+lags of 20 to 200 solved with the fewest FLOPs:
 
-far        large steps kept small: rate T^-1.5, momentum 1 - .2 / T once it has found a way down (35 T updates
-           at .9): the target is a number, and the last digits take long
 direct     inputs and readout so weak that the net begins linear, momentum .99 throughout: the target is a
            class, and the way there is short
+far        momentum .9 for 35 T updates, then 1 - .2 / T: the target is a number, whose last digits are far
+free       the same with biases and initial states trained, for longer and nearer to 1
 """
 
 from __future__ import annotations
@@ -43,7 +43,14 @@ def momentum_recipes(sizes: Sizes) -> list[dict[str, Any]]:
         "friction": 0.01,
         "early_updates": 1,
     }
-    return [{**common, **direct}, {**common, **far}]
+    free = {
+        **far,
+        "units": round(within(lag, 12, 100)),
+        "hold_biases": False,
+        "friction": within(0.1 / lag, 1e-3, 0.01),
+        "early_updates": round(within(50 * lag, 1, 10_000)),
+    }
+    return [{**common, **direct}, {**common, **far}, {**common, **free}]
 
 
 def within(value: float, least: float, most: float) -> float:

@@ -72,7 +72,8 @@ class Reservoir:
     @cached_property
     def coordinates(self) -> Tensor:
         """W as a sparse tensor of coordinates, for products on any device."""
-        return self.recurrent.to_sparse_coo()
+        coordinates: Tensor = self.recurrent.to_sparse_coo()
+        return coordinates
 
     def hears(self, state: Tensor) -> Tensor:
         """W x for every state of [B, N]."""
