@@ -17,6 +17,7 @@ from bench.registry import Registry, discover
 from bench.spec import Case, Checks, Limits, Outcome, TrialSpec
 from bench.training import checks as checking
 from bench.training.checks import CHUNK, allowed, answer, batches
+from bench.training.failure import classify
 from bench.training.meter import BudgetMeter
 from bench.training.probes import Probe, probe
 from bench.training.trial import run
@@ -339,3 +340,69 @@ def test_lightning_is_what_trains(registry: Registry) -> None:
     task = registry.task("adding", "ms11", 20)
     model = registry.method("vanilla").build(task, units=8, batch_size=5, learning_rate=0.1, init_scale=0.1)
     assert isinstance(model, pl.LightningModule)
+
+
+def curve(*points: tuple[float, float]) -> list[dict[str, float]]:
+    """Points of (loss, error) at even costs."""
+    return [
+        {
+            "flops": float(n + 1),
+            "sequences": 0.0,
+            "updates": float(n),
+            "seconds": 0.0,
+            "loss": loss,
+            "error": e,
+        }
+        for n, (loss, e) in enumerate(points)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("points", "status"),
+    [
+        # From 3% wrong to 1.7%: next to nothing of the trivial predictor's loss, and progress all the same.
+        ([(1e-2, 0.05), (8e-3, 0.04), (6e-3, 0.03), (4e-3, 0.017)], "improving"),
+        # The loss stands still while the answers get better.
+        ([(1.0, 0.5), (1.0, 0.5), (1.0, 0.4), (1.0, 0.2)], "improving"),
+        ([(1.0, 0.5)] * 4, "plateau"),
+        ([(1.0, 0.5), (1.0, 0.5), (1.0, 0.5), (0.96, 0.49)], "plateau"),
+        ([(1.0, 0.5), (1.0, 0.5), (0.5, 0.3), (0.9, 0.5)], "plateau"),
+    ],
+)
+def test_progress_is_relative(points: list[tuple[float, float]], status: str) -> None:
+    meter, reached = BudgetMeter(Limits(1e3)), Probe(torch.ones(30, dtype=torch.float64), 1.0)
+    assert classify(Sum(), curve(*points), reached, meter, healthy=True)[0] == status
+
+
+def test_a_model_may_ask_to_be_checked_more_often() -> None:
+    class Eager(Scripted):
+        check_share = 1.0
+
+    limits, checks = Limits(6 * 10 * 5 * 20 * 100), Checks(200, 1000, 1000, share=0.05)
+    asked = []
+    for make in (Scripted, Eager):
+        model = make(Sum(), wrong_share=0.5)
+        train(model, limits, checks)
+        asked.append(sum(inputs.shape[1] for inputs in model.asked))
+    assert asked[1] > 5 * asked[0]
+
+
+@pytest.mark.parametrize(("wrong", "solved"), [(4, True), (5, False)])
+def test_at_the_end_a_near_miss_is_asked_the_sequences_that_decide(wrong: int, solved: bool) -> None:
+    class Unlucky(Scripted):
+        """Wrong on so many of the validation sequences, and on no others."""
+
+        def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+            outputs = inputs.sum(0, keepdim=True)
+            if torch.equal(inputs, self.known):
+                outputs[:, :wrong] += 1.0
+            return outputs
+
+    model = Unlucky(Sum())
+    meter = BudgetMeter(Limits(1e9, updates=1))
+    check = checking.SuccessCheck(model.task, Checks(200, 500, 500), 0, meter)
+    model.known = check._validation[0].inputs
+    check._check(model)
+    assert not check.solved
+    check._check(model, final=True)
+    assert check.solved is solved

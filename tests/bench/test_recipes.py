@@ -1,0 +1,61 @@
+"""First guesses as the engine takes them up: in their order, first of all, and no more than are allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import pytest
+
+from bench import Method, Sizes, Task
+from bench.profile import parse
+from bench.registry import discover
+from bench.spec import Case, Outcome, TrialSpec
+from bench.study import CaseProgram
+
+
+class Guesses(Method):
+    """Tries 0, 1, 2 ... first."""
+
+    name = "guesses"
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
+        return [{"rate": float(number)} for number in range(self.count)]
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        return {"rate": trial.suggest_float("rate", 0.0, 10.0)}
+
+    def build(self, task: Task, **hyperparameters: Any) -> Any:
+        raise NotImplementedError
+
+
+def tuned(count: int, trials: int = 5) -> list[TrialSpec]:
+    """The tuning trials of a study whose trials all fail alike."""
+    case = Case("guesses", "adding", "ms11", 20)
+    data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
+    profile = parse({**data, "trials": trials, "batch": 2, "retests": 1, "budget": 1e9}, "here")
+    program = CaseProgram(case, profile, Guesses(count), discover().task("adding", "ms11", 20)).run()
+    specs = []
+    batch = next(program)
+    while batch[0].phase == "tune":
+        specs += batch
+        batch = program.send([Outcome("plateau", error=0.5, chance=0.8) for _ in batch])
+    return specs
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_recipes_come_first_and_count_as_trials(count: int) -> None:
+    specs = tuned(count)
+    assert len(specs) == 5
+    assert [spec.hyperparameters["rate"] for spec in specs[:count]] == list(range(count))
+    assert all(spec.hyperparameters["rate"] % 1 for spec in specs[count:])
+    assert not any(spec.fault for spec in specs)
+
+
+def test_too_many_recipes_cost_a_trial_and_say_why() -> None:
+    faults = [spec.fault for spec in tuned(4)]
+    assert "4 recipes: a method may bring 3" in faults[0]
+    assert not any(faults[1:])
