@@ -10,8 +10,8 @@ the long shallow valleys that remain with Nesterov's accelerated gradient at a m
 
 The change to the recipe is where training begins and the momentum it keeps; cell and gradient stay.
 
-Biases and initial states of the recurrent layer can be held where they begin, at zero, and are by the
-first guess. With a radius of 1.1 an error grows up to 1.1^80 = 2,000 times over 80 steps, and a bias adds
+Biases and initial states of the recurrent layer can be held where they begin, at zero, and are by most
+recipes. With a radius of 1.1 an error grows up to 1.1^80 = 2,000 times over 80 steps, and a bias adds
 up what arrives at every step: early on its gradient can be the largest of all. Trained at the weights'
 rate, it drives the states out of the linear part within a few updates, where the careful beginning is
 lost. The paper gives the hidden biases' first value, 0, but not the rate at which they were trained.
