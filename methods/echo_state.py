@@ -65,8 +65,9 @@ class EchoState(Method):
     def recipes(self, sizes: Sizes) -> Sequence[Mapping[str, Any]]:
         """Slow integrators with squares; a delay line; slow integrators with random features.
 
-        The delay line needs more units than steps, and more the more symbols there are to tell apart. The
-        third has no bias, so that its state depends on when something came in, not on when the sequence did.
+        The delay line needs more units than steps, and more the more symbols there are to tell apart; it is
+        left out where the lag is longer than any line. The last has no bias, so that its state depends on
+        when something came in, not on when the sequence began.
         """
         slow = {
             "memory": "slow",
@@ -113,7 +114,7 @@ class EchoState(Method):
             "steps": 50,
             "batch_size": 20,
         }
-        return slow, delay, random
+        return (slow, delay, random) if sizes.lag < MOST_UNITS else (slow, random)
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """What makes the memory, its size, what the readout is given, and how it is fitted.

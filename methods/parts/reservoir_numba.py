@@ -99,9 +99,10 @@ def sparse(
         _supply(stacked, inputs[t], units)
         # No unit moves before all have heard.
         for i in range(units):
-            drive[i] = 0.0
+            heard = drive[i]
+            heard[:] = 0.0
             for k in range(starts[i], starts[i + 1]):
-                _add(values[k], stacked[columns[k]], drive[i])
+                _add(values[k], stacked[columns[k]], heard)
         for i in range(units):
             _leak(drive[i], stacked[i], bias[i], leak[i])
         if noise.size > 0:

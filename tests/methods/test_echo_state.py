@@ -465,7 +465,9 @@ def test_space_contains(name: str) -> None:
 @settings(deadline=None, max_examples=50)
 def test_recipes_lie_in_the_space(lag: int, inputs: int, outputs: int) -> None:
     recipes = EchoState().recipes(Sizes(lag, inputs, outputs))
-    assert 1 <= len(recipes) <= 3
+    # No delay line shorter than the lag.
+    assert [recipe["memory"] for recipe in recipes if recipe["memory"] != "slow"] == ["delay"] * (lag < 1600)
+    assert len(recipes) == 2 + (lag < 1600)
     for recipe in recipes:
         assert proposed(recipe, Memory(10))[1] == recipe
 
