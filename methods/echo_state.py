@@ -65,9 +65,9 @@ class EchoState(Method):
     def recipes(self, sizes: Sizes) -> Sequence[Mapping[str, Any]]:
         """Slow integrators with squares; a delay line; slow integrators with random features.
 
-        The delay line needs more units than steps, and more the more symbols there are to tell apart; it is
-        left out where the lag is longer than any line. The last has no bias, so that its state depends on
-        when something came in, not on when the sequence began.
+        The delay line needs more units than steps, and more the more symbols there are to tell apart; where
+        the lag is longer than any line, all products of whitened slow units take its place. The last has no
+        bias, so that its state depends on when something came in, not on when the sequence began.
         """
         slow = {
             "memory": "slow",
@@ -114,7 +114,22 @@ class EchoState(Method):
             "steps": 50,
             "batch_size": 20,
         }
-        return (slow, delay, random) if sizes.lag < MOST_UNITS else (slow, random)
+        products = {
+            "memory": "slow",
+            "leak_scale": 0.05,
+            "leaky_topology": "none",
+            "leaky_input_scale": 1.0,
+            "biased": True,
+            "bias": 0.5,
+            "units": 60,
+            "features": "products",
+            "components": 10,
+            "readout": "exact",
+            "exact_ridge": 1e-13,
+            "all_steps": True,
+            "batch_size": 50,
+        }
+        return slow, delay if sizes.lag < MOST_UNITS else products, random
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """What makes the memory, its size, what the readout is given, and how it is fitted.
