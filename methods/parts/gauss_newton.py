@@ -39,7 +39,10 @@ class Curvature(Protocol):
     """The Gauss-Newton matrix of a network's loss on one batch, at the weights it was made with."""
 
     def product(self, direction: Tensor, structural: float = 0.0) -> Tensor:
-        """(G + structural * S) direction, [P]; P in the order of the network's `parameters()`."""
+        """(G + structural * S) direction, [P]; P in the order of the network's `parameters()`.
+
+        Zero where a parameter is held (its `requires_grad` is false), so that CG never moves it.
+        """
         ...
 
     def squared_gradients(self) -> Tensor:
@@ -138,7 +141,7 @@ class TanhGaussNewton:
         gradients[cell.initial] = deltas[0].sum(0) @ cell.recurrent_weight
         gradients[readout.weight] = output_errors.flatten(0, 1).T @ self.supervised.flatten(0, 1)
         gradients[readout.bias] = output_errors.sum((0, 1))
-        return flatten([gradients[parameter] for parameter in self.parameters])
+        return flatten([gradients[p] if p.requires_grad else torch.zeros_like(p) for p in self.parameters])
 
     @torch.no_grad()
     def squared_gradients(self) -> Tensor:

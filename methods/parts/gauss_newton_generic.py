@@ -36,10 +36,7 @@ def differentiable_twice() -> Iterator[None]:
 
 
 class GenericGaussNewton:
-    """The Gauss-Newton matrix of a network with any recurrent layer, at its present weights, on `batch`.
-
-    Rows and columns of parameters that are held (their `requires_grad` is false) are zero.
-    """
+    """The Gauss-Newton matrix of a network with any recurrent layer, at its present weights, on `batch`."""
 
     def __init__(self, network: Network, batch: Batch, loss: MatchingLoss) -> None:
         """Records the forward and the backward pass once."""

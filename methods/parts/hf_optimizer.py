@@ -144,10 +144,8 @@ class HessianFree(BatchOptimizer):
         start = None
         if self.state:
             start = flatten([self.state[p]["solution"] for p in self._parameters]) * s["warm_start"]
-        # Parameters that are held have no gradient, and no way for CG to move them.
-        free = flatten([torch.full_like(p, float(p.requires_grad)) for p in self._parameters])
         solution = conjugate_gradient(
-            lambda v: curvature.product(v, s["structural"] * damping).mul_(free).add_(v, alpha=damping),
+            lambda v: curvature.product(v, s["structural"] * damping).add_(v, alpha=damping),
             -gradient,
             start,
             max_iterations=s["max_iterations"],
