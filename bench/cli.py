@@ -262,15 +262,27 @@ def _profile(
         grids = [{**grid, "trials": None} for grid in grids]
     if tasks is not None:
         wanted = _split(tasks)
-        new = [task for task in wanted if all(grid["task"] != task for grid in grids)]
-        grids = [grid for grid in grids if grid["task"] in wanted] + [{"task": task} for task in new]
+        known = {grid["task"] for grid in grids}
+        new = [profile.TaskGrid(task=task).model_dump() for task in wanted if task not in known]
+        grids = [grid for grid in grids if grid["task"] in wanted] + new
     if lags is not None:
         overrides["lags"] = _lags(lags)
-        grids = [{**grid, "lags": None} for grid in grids]
+        grids = _of_any_lag(grids)
     if budget is not None:
         overrides["budget"] = budget
         grids = [{**grid, "budget": None} for grid in grids]
     return profile.parse({**base.model_dump(), **overrides, "tasks": grids}, "command line")
+
+
+def _of_any_lag(grids: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry a task and its methods: of several, each for some lags, what they have in common."""
+    together: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for grid in grids:
+        together.setdefault((grid["task"], *(grid["methods"] or ())), []).append(grid)
+    return [
+        {key: value for key, value in same[0].items() if key != "lags" and all(g[key] == value for g in same)}
+        for same in together.values()
+    ]
 
 
 def _split(text: str) -> list[str]:

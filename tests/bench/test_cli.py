@@ -142,6 +142,22 @@ def test_plan_shows_the_grid_and_its_cost() -> None:
     assert "2 cases, 10 trials with the retests: at most 2e+10 FLOPs" in printed
 
 
+def test_lags_of_the_command_line_serve_a_task_of_several_entries(tmp_path: Path) -> None:
+    profile = tmp_path / "several.toml"
+    profile.write_text(
+        'name = "several"\nmethods = ["vanilla"]\nlags = [20]\ntrials = 3\nretests = 2\nbudget = 1e8\n'
+        '[[tasks]]\ntask = "adding:ms11"\nlags = [20]\nbudget = 1e7\n'
+        '[[tasks]]\ntask = "adding:ms11"\nlags = [30, 40]\n'
+        '[[tasks]]\ntask = "xor:ms11"\nlags = [20]\nbudget = 1e6\n'
+    )
+    printed = longlag("plan", "--profile", str(profile), "--lags", "20,50", "--jobs", "2")
+    # What was said of adding at lag 20 alone is not said of others; xor keeps its budget.
+    assert "4 cases, 20 trials with the retests: at most 1.01e+09 FLOPs" in printed
+    options = ("--tasks", "adding:ms11,temporal_order", "--lags", "50", "--budget", "1e7")
+    printed = longlag("plan", "--profile", str(profile), *options, "--jobs", "2")
+    assert "2 cases, 10 trials with the retests: at most 1e+08 FLOPs" in printed
+
+
 def test_list_shows_what_there_is() -> None:
     printed = longlag("list")
     for name in ("vanilla", "lstm", "adding", "timer", "quick", "tiny"):
