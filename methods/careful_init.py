@@ -44,7 +44,7 @@ class CarefulInit(Remedy):
     companions = (Units(), BatchSize())
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
-        """Orthogonal weights, centred, biases held: the published sparse ones are in the space."""
+        """Orthogonal weights, biases held in two of three; the published sparse ones are in the space."""
         return momentum_recipes(sizes)
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
