@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -58,6 +59,17 @@ def cluster(session: nox.Session) -> None:
     """Run a campaign on a real Dask scheduler and workers, some of which are lost."""
     session.install(*PINNED, "-e", ".[test,cluster]")
     session.run("pytest", "tests/bench/test_cluster.py", "-m", "cluster", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def strength(session: nox.Session) -> None:
+    """Check that every remedy still solves what it did; keep the rows in results/strength."""
+    session.install(*PINNED, "-e", ".[test]")
+    run, kept = Path("results", "local", "strength"), Path("results", "strength")
+    if "--resume" not in session.posargs:
+        shutil.rmtree(run, ignore_errors=True)
+    session.run("pytest", "-s", "tests/strength", "-m", "strength", env=ONE_THREAD)
+    shutil.copytree(run, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "studies.db"))
 
 
 @nox.session

@@ -33,20 +33,17 @@ def table(results: Results) -> Table:
         cases = results.of(panel, results.cases)
         for lag in sorted(set(cases["lag"])):
             rung = cases[cases["lag"] == lag]
-            by_method = {str(row.method): row for row in rung.itertuples()}
             chance = percent(float(rung["chance"].iloc[0]))
             made.add_row(
                 Text(f"{panel.label}, lag {lag}", style="bold"), Text(f"chance {chance}", style="dim")
             )
-            for method in results.methods:
-                made.add_row(Text(f"  {method}"), *_cells(by_method.get(method)))
+            for case in rung.itertuples():
+                made.add_row(Text(f"  {case.method}"), *_cells(case))
             made.add_section()
     return made
 
 
 def _cells(case: Any) -> list[Text]:
-    if case is None:
-        return [Text("not run", style="dim")]
     if case.n == 0:
         return [Text("no retests", style="dim")]
     style = "green" if case.solved == case.n else "yellow" if case.solved else "red"

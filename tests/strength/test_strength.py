@@ -1,0 +1,88 @@
+"""What every remedy is known to solve: a change that weakens one shows here.
+
+`cases.csv` has a line a case: of five retests on fresh seeds at least `solves` are solved, each within `budget`
+FLOPs. Where `trials` are three, the method's recipes are all that is tried; where they are more, the tuning finds
+what the recipes lack.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+import reports
+from bench.campaign import Coordinator
+from bench.contract import MOST_RECIPES
+from bench.launch import launch
+from bench.pool import default_jobs
+from bench.profile import Profile, parse
+from bench.registry import discover
+from bench.store import TRIALS
+
+FOLDER = Path("results", "local", "strength")
+"""Where the whole table is run, so that an interrupted run can go on."""
+RETESTS = 5
+CASES = pd.read_csv(Path(__file__).with_name("cases.csv"))
+BRIEF = CASES[CASES.budget * CASES.trials <= 3e10]
+"""What ordinary test runs check: the cases of seconds."""
+
+
+def profile(cases: pd.DataFrame) -> Profile:
+    """The campaign that tunes and retests `cases`."""
+    tasks = [
+        {
+            "task": case.task,
+            "lags": [case.lag],
+            "methods": [case.method],
+            "trials": case.trials,
+            "budget": case.budget,
+        }
+        for case in cases.itertuples()
+    ]
+    own = {"name": "strength", "methods": sorted(set(cases.method)), "tasks": tasks}
+    rest = {"lags": [1], "trials": MOST_RECIPES, "batch": MOST_RECIPES, "budget": 1e9, "timeout": 3600}
+    return parse({**own, **rest, "retests": RETESTS}, "cases.csv")
+
+
+def solved(cases: pd.DataFrame, folder: Path) -> pd.Series:
+    """Solved retests of each case, by method, task and lag, after the campaign in `folder`."""
+    campaign, registry, console = profile(cases), discover(()), Console()
+    coordinator = Coordinator(campaign, registry, folder, resume=True)
+    try:
+        assert not coordinator.skipped
+        if not coordinator.complete:
+            assert launch(console, coordinator, campaign, registry, default_jobs(), None)
+    finally:
+        coordinator.close()
+    reports.write([folder])
+    console.print(reports.terminal(folder))
+    rows = pd.read_parquet(folder / TRIALS)
+    retests = rows[rows.phase == "retest"].assign(task=rows.task + ":" + rows.variant)
+    assert (retests.flops_to_solve.dropna() <= retests.budget).all()
+    return retests.groupby(["method", "task", "lag"]).solved.sum()
+
+
+def weaker(cases: pd.DataFrame, folder: Path) -> list[str]:
+    """The cases that solve less than they did."""
+    found = solved(cases, folder)
+    assert len(found) == len(cases)
+    return [
+        f"{case.method} {case.task} {case.lag}: {found[case.method, case.task, case.lag]} of {RETESTS}, "
+        f"not {case.solves}, within {case.budget:.0e} FLOPs"
+        for case in cases.itertuples()
+        if found[case.method, case.task, case.lag] < case.solves
+    ]
+
+
+@pytest.mark.slow
+def test_every_family_solves_its_short_lags(tmp_path: Path) -> None:
+    assert set(BRIEF.method) == set(CASES.method)
+    assert not weaker(BRIEF, tmp_path / "strength")
+
+
+@pytest.mark.strength
+def test_no_remedy_is_weaker_than_it_was() -> None:
+    assert not weaker(CASES, FOLDER)
