@@ -64,6 +64,7 @@ class CarefulInit(Remedy):
         learning_rate: float,
         friction: float,
         early_updates: int,
+        gradual: bool,
     ) -> Recipe:
         """The recipe with these initial weights and accelerated descent."""
         begun = WEIGHTS.apply(
@@ -76,5 +77,9 @@ class CarefulInit(Remedy):
             hold_biases=hold_biases,
         )
         return MOMENTUM.apply(
-            begun, learning_rate=learning_rate, friction=friction, early_updates=early_updates
+            begun,
+            learning_rate=learning_rate,
+            friction=friction,
+            early_updates=early_updates,
+            gradual=gradual,
         )

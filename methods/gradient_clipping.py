@@ -45,7 +45,7 @@ class GradientClipping(Remedy):
         bounded as one, the readout hardly moves.
         """
         by_value = {"clip_by": "value", "threshold": 0.03, "with_omega": False}
-        by_norm = {"clip_by": "norm", "threshold": 0.3, "with_omega": False}
+        by_norm = {"clip_by": "norm", "threshold": 1.0, "with_omega": False}
         direct, far, free = momentum_recipes(sizes)
         return [{**direct, **by_value}, {**far, **by_norm}, {**free, **by_norm}]
 

@@ -55,6 +55,7 @@ def orthogonal(lag: int, budget: float, learning_rate: float) -> TrialSpec:
         "learning_rate": learning_rate,
         "friction": 0.1,
         "early_updates": 1,
+        "gradual": False,
     }
     return spec("careful_init", "adding:ms11", lag, budget, **settings)
 

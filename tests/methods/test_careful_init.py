@@ -45,6 +45,7 @@ PUBLISHED = {
     "learning_rate": 1e-3,
     "friction": 0.005,
     "early_updates": 1000,
+    "gradual": False,
 }
 """What Sutskever et al. 2013 began with on the adding problem; the biases held."""
 

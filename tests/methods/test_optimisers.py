@@ -104,6 +104,18 @@ def test_the_first_thousand_updates_have_momentum_nine_tenths():
     assert speeds[999] == pytest.approx(1)
 
 
+def test_a_gradual_momentum_nears_its_end_by_the_same_factor_every_update():
+    mus = [1 - 0.1 * 0.02 ** (k / 40) if k < 40 else 0.998 for k in range(60)]
+    v, speeds = 0.0, []
+    for mu in mus:
+        v = mu * v - 1e-3
+        speeds.append(v)
+    parameter = nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    optimizer = AcceleratedGradient([parameter], 1e-3, 0.998, early_updates=40, gradual=True)
+    path = minimise(lambda x: x.sum(), optimizer, parameter, 60)[:, 0]
+    np.testing.assert_allclose(path, np.cumsum(speeds), rtol=1e-12)
+
+
 def test_a_step_returns_the_closures_loss_and_needs_one():
     parameter = nn.Parameter(torch.tensor([3.0]))
     optimizer = AcceleratedGradient([parameter], 0.1, 0.9)

@@ -55,6 +55,7 @@ S13 = {
     "centred": True,
     "hold_biases": True,  # the paper says where they begin, at 0, and no more
     "early_updates": 1000,
+    "gradual": False,
 }
 RECIPES = [
     Published("vanilla", "Pascanu et al. 2013, the SGD baseline", TemporalOrder(50, "ms11"), PLAIN),
@@ -119,6 +120,7 @@ RECIPES = [
             "learning_rate": 0.01,
             "friction": 1.0,
             "early_updates": 1,
+            "gradual": False,
             "clip_by": "norm",
             "threshold": 1.0,
             "with_omega": True,

@@ -1,8 +1,8 @@
 """What every remedy is known to solve: a change that weakens one shows here.
 
-`cases.csv` has a line a case: of five retests on fresh seeds at least `solves` are solved, each within `budget`
-FLOPs. Where `trials` are three, the method's recipes are all that is tried; where they are more, the tuning finds
-what the recipes lack.
+`cases.csv` has a line a case: of five retests on fresh seeds at least `solves` are solved, each within
+`budget` FLOPs. Where `trials` are three, the method's recipes are all that is tried; where they are more, the
+tuning finds what the recipes lack.
 """
 
 from __future__ import annotations
