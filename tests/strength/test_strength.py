@@ -26,8 +26,8 @@ FOLDER = Path("results", "local", "strength")
 """Where the whole table is run, so that an interrupted run can go on."""
 RETESTS = 5
 CASES = pd.read_csv(Path(__file__).with_name("cases.csv"))
-BRIEF = CASES[CASES.budget * CASES.trials <= 3e10]
-"""What ordinary test runs check: the cases of seconds."""
+BRIEF = CASES.loc[CASES.groupby("method").budget.idxmin()]
+"""What ordinary test runs check: the cheapest case of each remedy."""
 
 
 def profile(cases: pd.DataFrame) -> Profile:
@@ -78,8 +78,7 @@ def weaker(cases: pd.DataFrame, folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_every_family_solves_its_short_lags(tmp_path: Path) -> None:
-    assert set(BRIEF.method) == set(CASES.method)
+def test_every_remedy_solves_its_cheapest_case(tmp_path: Path) -> None:
     assert not weaker(BRIEF, tmp_path / "strength")
 
 
