@@ -10,20 +10,57 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 import optuna
 
 from bench.contract import MOST_RECIPES, Method, Task
 from bench.guard import patience, where
-from bench.profile import Cell, Profile
+from bench.profile import RERUN, Cell, Profile
 from bench.seeds import derive
 from bench.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 Program = Generator[list[TrialSpec], list[Outcome], optuna.Study]
+
+
+@dataclass
+class _Setting:
+    """Hyperparameters that were tried, and the scores they had."""
+
+    spec: TrialSpec
+    parameters: dict[str, Any]
+    scores: list[float]
+
+
+def _mean(setting: _Setting) -> float:
+    return fmean(setting.scores)
+
+
+@dataclass
+class _Found:
+    """What a case's tuning has come to."""
+
+    settings: dict[str, _Setting] = field(default_factory=dict)
+    cheapest: float | None = None
+    """FLOPs of the cheapest solution."""
+    ran: bool = False
+    """Whether any trial came to an end of its own."""
+
+    def add(self, spec: TrialSpec, parameters: dict[str, Any], outcome: Outcome, value: float) -> None:
+        """Note a trial's outcome and its score."""
+        key = json.dumps(spec.hyperparameters, sort_keys=True)
+        self.settings.setdefault(key, _Setting(spec, parameters, [])).scores.append(value)
+        self.ran = self.ran or outcome.status not in FAILED
+        if outcome.solved and (self.cheapest is None or outcome.flops < self.cheapest):
+            self.cheapest = outcome.flops
+
+    def best(self, count: int) -> list[_Setting]:
+        """The settings of the lowest mean scores, the first tried first among equals."""
+        return sorted(self.settings.values(), key=_mean)[:count]
 
 
 @dataclass(frozen=True)
@@ -48,31 +85,41 @@ class CaseProgram:
             direction="minimize",
             pruner=optuna.pruners.NopPruner(),
         )
-        best: tuple[float, TrialSpec] | None = None
-        cheapest: float | None = None
-        ran = False
+        found = _Found()
         fault = self._enqueue_recipes(study)
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
-            asked = []
-            for _ in range(size):
-                asked.append(self._ask(study, cheapest, fault))
-                # Recipes that failed cost the trial that would have tried the first.
-                fault = ""
-            outcomes = yield [spec for _, spec in asked]
-            for (trial, spec), outcome in zip(asked, outcomes, strict=True):
-                value = score(outcome, spec.limits.budget)
-                trial.set_user_attr("run_id", spec.run_id)
-                trial.set_user_attr("status", outcome.status)
-                study.tell(trial, value)
-                ran = ran or outcome.status not in FAILED
-                if best is None or value < best[0]:
-                    best = value, spec
-                if outcome.solved and (cheapest is None or outcome.flops < cheapest):
-                    cheapest = outcome.flops
-        if best is not None and ran:
-            yield [self._retest(best[1], number) for number in range(self.profile.retests)]
+            # Recipes that failed cost the trial that would have tried the first.
+            yield from self._tune(study, found, size, found.cheapest, fault)
+            fault = ""
+        if found.ran:
+            leaders = found.best(RERUN)
+            again = leaders * self.profile.reruns
+            for leader in again:
+                study.enqueue_trial(leader.parameters)
+            if again:
+                # Without a cap: what is asked now is how surely a setting solves its task, not how cheaply.
+                yield from self._tune(study, found, len(again), None, "")
+            # No other can win: of the many that ran once, one had the best luck.
+            winner = min(leaders, key=_mean).spec
+            yield [self._retest(winner, number) for number in range(self.profile.retests)]
         return study
+
+    def _tune(
+        self, study: optuna.Study, found: _Found, size: int, cheapest: float | None, fault: str
+    ) -> Generator[list[TrialSpec], list[Outcome], None]:
+        """One batch of tuning trials, told to `study` and `found`; a `fault` is the first one's."""
+        asked = []
+        for _ in range(size):
+            asked.append(self._ask(study, cheapest, fault))
+            fault = ""
+        outcomes = yield [spec for _, spec in asked]
+        for (trial, spec), outcome in zip(asked, outcomes, strict=True):
+            value = score(outcome, spec.limits.budget)
+            trial.set_user_attr("run_id", spec.run_id)
+            trial.set_user_attr("status", outcome.status)
+            study.tell(trial, value)
+            found.add(spec, trial.params, outcome, value)
 
     def _batches(self) -> list[int]:
         whole, rest = divmod(self.cell.trials, self.profile.batch)
@@ -93,7 +140,7 @@ class CaseProgram:
                 recipes = self.method.recipes(self.task.sizes)
                 if len(recipes) > MOST_RECIPES:
                     raise ValueError(f"{len(recipes)} recipes: a method may bring {MOST_RECIPES}")
-                for recipe in recipes:
+                for recipe in recipes[: self.cell.trials]:
                     study.enqueue_trial(dict(recipe))
         except Exception as error:
             return where(error)

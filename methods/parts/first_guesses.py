@@ -43,7 +43,7 @@ def momentum_recipes(sizes: Sizes) -> list[dict[str, Any]]:
     direct = {
         "units": round(within(0.8 * lag, 16, 100)),
         "input_scale": within(6 / lag, 1e-3, 0.3),
-        "readout_scale": within(2 / lag, 1e-3, 0.1),
+        "readout_scale": within(6 / lag, 1e-3, 0.1),
         "learning_rate": within(0.42 * lag**-1.5, 1e-5, 1e-2),
         "friction": 0.01,
         "early_updates": 1,

@@ -44,7 +44,7 @@ def profile(cases: pd.DataFrame) -> Profile:
     ]
     own = {"name": "strength", "methods": sorted(set(cases.method)), "tasks": tasks}
     rest = {"lags": [1], "trials": MOST_RECIPES, "batch": MOST_RECIPES, "budget": 1e9, "timeout": 3600}
-    return parse({**own, **rest, "retests": RETESTS}, "cases.csv")
+    return parse({**own, **rest, "reruns": 2, "retests": RETESTS}, "cases.csv")
 
 
 def solved(cases: pd.DataFrame, folder: Path) -> pd.Series:
