@@ -64,7 +64,7 @@ def test_too_many_recipes_cost_a_trial_and_say_why() -> None:
 
 
 def raced(reruns: int, solves: dict[float, list[bool]]) -> tuple[list[float], set[float]]:
-    """The rates that were rerun, and the one that was retested, where each run of a recipe solves or does not."""
+    """The rates that were rerun, and those retested; `solves` says of each run whether it solves."""
     case = Case("guesses", "adding", "ms11", 20)
     data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
     profile = parse({**data, "trials": 3, "batch": 3, "reruns": reruns, "retests": 1, "budget": 1e9}, "here")
