@@ -22,7 +22,7 @@ from bench.errors import BadInput
 from bench.guard import patience, reason, where
 from bench.journal import Entry, Journal
 from bench.pool import Executor
-from bench.profile import Profile, cases, parse
+from bench.profile import Cell, Profile, cells, parse
 from bench.registry import Registry, code_hash
 from bench.spec import Case, Outcome, TrialSpec, row
 from bench.studies import STORING_ERRORS, export
@@ -51,8 +51,9 @@ class Coordinator:
         self.profile = profile
         self.registry = registry
         self.folder = folder
-        self.cases, self.skipped = cases(profile, registry)
-        if not self.cases:
+        self.cells, self.skipped = cells(profile, registry)
+        self.cases = [cell.case for cell in self.cells]
+        if not self.cells:
             raise BadInput(f"profile {profile.name}: nothing to run: {next(iter(self.skipped.values()))}")
         self.manifest = self._manifest()
         self.notices: list[str] = []
@@ -107,19 +108,19 @@ class Coordinator:
     @property
     def total(self) -> int:
         """Trials and retests of the whole campaign, if every case is retested."""
-        return sum(self.profile.case_trials(case) + self.profile.retests for case in self.cases)
+        return sum(cell.trials + self.profile.retests for cell in self.cells)
 
     def run(self, executor: Executor, on_row: OnRow) -> None:
         """Run what is not known yet; on return the folder is complete."""
         started = time.monotonic()
-        waiting = deque(self.cases)
+        waiting = deque(self.cells)
         futures: dict[Future[Any], tuple[_Running, int]] = {}
         while waiting or futures:
             while waiting and len(futures) < 2 * executor.slots + 2:
-                case = waiting.popleft()
-                program = self._program(case)
+                cell = waiting.popleft()
+                program = self._program(cell)
                 if program is not None:
-                    self._advance(_Running(program, case), executor, futures, on_row)
+                    self._advance(_Running(program, cell.case), executor, futures, on_row)
             if futures:
                 done, _ = wait(futures, return_when=FIRST_COMPLETED)
                 self._collect(done, executor, futures, on_row)
@@ -187,8 +188,9 @@ class Coordinator:
                     running.outcomes[index] = known
                     on_row(row(spec, known, self._hash(spec.case)), True)
 
-    def _program(self, case: Case) -> Program | None:
-        """The program of a case; None, and the case skipped, where its plugins cannot be set up any more."""
+    def _program(self, cell: Cell) -> Program | None:
+        """The program of a cell; None, and its case skipped, where its plugins cannot be set up any more."""
+        case = cell.case
         try:
             with patience():
                 task = self.registry.task(case.task, case.variant, case.lag)
@@ -197,7 +199,7 @@ class Coordinator:
             self.manifest["skipped"][case.label] = where(error)
             self._order[case] = []
             return None
-        return CaseProgram(case, self.profile, method, task).run()
+        return CaseProgram(cell, self.profile, method, task).run()
 
     def _entry(self, spec: TrialSpec, outcome: Outcome) -> Entry:
         return {

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.pool import Executor
-from bench.profile import Profile, cases
+from bench.profile import Cell, Profile, cells
 from bench.progress import duration
 from bench.registry import Registry
 from bench.spec import Case, Checks, Outcome, TrialSpec
@@ -22,7 +22,7 @@ _PILOT_UPDATES = 10
 
 def show(console: Console, profile: Profile, registry: Registry, executor: Executor) -> None:
     """Print the plan of `profile`; `executor` runs the pilot steps."""
-    grid, skipped = cases(profile, registry)
+    grid, skipped = cells(profile, registry)
     pilots = _pilots(profile, registry, grid, executor)
     table = Table(title=f"plan of {profile.name}: at most", title_justify="left")
     for column in (
@@ -37,9 +37,9 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
         table.add_column(column, justify="left" if names else "right", no_wrap=names)
     flops = seconds = 0.0
     every = 0
-    for case in grid:
-        budget = profile.case_budget(case)
-        runs = profile.case_trials(case) + profile.retests
+    for cell in grid:
+        case, budget = cell.case, cell.budget
+        runs = cell.trials + profile.retests
         every += runs
         outcome = pilots[case]
         rate = outcome.flops / outcome.seconds if outcome.seconds > 0 else math.nan
@@ -62,23 +62,24 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
 
 
 def _pilots(
-    profile: Profile, registry: Registry, grid: list[Case], executor: Executor
+    profile: Profile, registry: Registry, grid: list[Cell], executor: Executor
 ) -> dict[Case, Outcome]:
     """A few updates of every case's first trial."""
     futures: dict[Case, Future[Any]] = {}
     done: dict[Case, Outcome] = {}
-    for case in grid:
-        spec = _first_trial(profile, registry, case)
+    for cell in grid:
+        spec = _first_trial(profile, registry, cell)
         if spec.fault:
-            done[case] = Outcome("crashed", spec.fault)
+            done[cell.case] = Outcome("crashed", spec.fault)
         else:
-            futures[case] = executor.submit(spec)
+            futures[cell.case] = executor.submit(spec)
     return done | {case: executor.outcome(future) for case, future in futures.items()}
 
 
-def _first_trial(profile: Profile, registry: Registry, case: Case) -> TrialSpec:
+def _first_trial(profile: Profile, registry: Registry, cell: Cell) -> TrialSpec:
+    case = cell.case
     task = registry.task(case.task, case.variant, case.lag)
-    program = CaseProgram(case, profile, registry.method(case.method), task).run()
+    program = CaseProgram(cell, profile, registry.method(case.method), task).run()
     spec = next(program)[0]
     program.close()
     return replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -74,27 +75,9 @@ class Profile(_Strict):
     checks: CheckSettings = CheckSettings()
     plugins: list[str] = Field(default_factory=list)
 
-    def limits(self, case: Case, cap: float | None) -> Limits:
-        """What a trial of `case` may spend."""
-        return Limits(self.case_budget(case), cap, self.sequences, self.updates)
-
-    def case_budget(self, case: Case) -> float:
-        """The FLOPs a trial of `case` may spend."""
-        return self._grid(case).budget or self.budget
-
-    def case_trials(self, case: Case) -> int:
-        """The tuning trials of `case`."""
-        return self._grid(case).trials or self.trials
-
-    def _grid(self, case: Case) -> TaskGrid:
-        """Where the profile speaks of `case`."""
-        for grid in self.tasks:
-            name, _, variant = grid.task.partition(":")
-            methods, lags = grid.methods or self.methods, grid.lags or self.lags
-            same = name == case.task and variant in ("", case.variant)
-            if same and case.lag in lags and case.method in methods:
-                return grid
-        return TaskGrid(task=case.task)
+    def limits(self, budget: float, cap: float | None) -> Limits:
+        """What a trial may spend whose case has this budget."""
+        return Limits(budget, cap, self.sequences, self.updates)
 
     def check_sizes(self) -> Checks:
         """The sizes of the checks."""
@@ -105,14 +88,26 @@ class Profile(_Strict):
         return self.model_dump(exclude={"name", "description", "timeout", "memory"})
 
 
-def cases(profile: Profile, registry: Registry) -> tuple[list[Case], dict[str, str]]:
+@dataclass(frozen=True)
+class Cell:
+    """A case with what the profile gives it."""
+
+    case: Case
+    budget: float
+    """The FLOPs a trial may spend."""
+    trials: int
+    """Its tuning trials."""
+
+
+def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, str]]:
     """The grid, longest lags first, and why some cells of it cannot be run; raises BadInput.
 
     Longest first, because what takes longest had better not start last.
     """
-    grid: list[Case] = []
+    grid: list[Cell] = []
     skipped: dict[str, str] = {}
-    for case in _cells(profile, registry):
+    for cell in _cells(profile, registry):
+        case = cell.case
         try:
             with patience():
                 task = registry.task(case.task, case.variant, case.lag)
@@ -122,14 +117,14 @@ def cases(profile: Profile, registry: Registry) -> tuple[list[Case], dict[str, s
         except Exception as error:
             why = where(error)
         if why is None:
-            grid.append(case)
+            grid.append(cell)
         else:
             skipped[case.label] = why
-    grid.sort(key=lambda case: -case.lag)
+    grid.sort(key=lambda cell: -cell.case.lag)
     return grid, skipped
 
 
-def _cells(profile: Profile, registry: Registry) -> Iterator[Case]:
+def _cells(profile: Profile, registry: Registry) -> Iterator[Cell]:
     seen: set[Case] = set()
     for grid in profile.tasks:
         name, variant = registry.variant(grid.task)
@@ -139,7 +134,7 @@ def _cells(profile: Profile, registry: Registry) -> Iterator[Case]:
                 if case in seen:
                     raise BadInput(f"profile {profile.name}: {case.label} stands in it twice")
                 seen.add(case)
-                yield case
+                yield Cell(case, grid.budget or profile.budget, grid.trials or profile.trials)
 
 
 def available() -> dict[str, Path]:

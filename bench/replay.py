@@ -72,7 +72,9 @@ def spec_of(stored: dict[str, Any], profile: Profile) -> TrialSpec:
         number=int(stored["trial"]),
         seed=int(stored["seed"]),
         hyperparameters=json.loads(stored["hyperparameters"]),
-        limits=profile.limits(case, None if cap is None or math.isnan(cap) else float(cap)),
+        limits=profile.limits(
+            float(stored["budget"]), None if cap is None or math.isnan(cap) else float(cap)
+        ),
         checks=profile.check_sizes(),
         plugins=tuple(profile.plugins),
     )

@@ -17,7 +17,7 @@ import optuna
 
 from bench.contract import MOST_RECIPES, Method, Task
 from bench.guard import patience, where
-from bench.profile import Profile
+from bench.profile import Cell, Profile
 from bench.seeds import derive
 from bench.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
 
@@ -30,10 +30,15 @@ Program = Generator[list[TrialSpec], list[Outcome], optuna.Study]
 class CaseProgram:
     """What is needed to run a case."""
 
-    case: Case
+    cell: Cell
     profile: Profile
     method: Method
     task: Task
+
+    @property
+    def case(self) -> Case:
+        """The cell's case."""
+        return self.cell.case
 
     def run(self) -> Program:
         """Tune, then retest; returns the study."""
@@ -70,7 +75,7 @@ class CaseProgram:
         return study
 
     def _batches(self) -> list[int]:
-        whole, rest = divmod(self.profile.case_trials(self.case), self.profile.batch)
+        whole, rest = divmod(self.cell.trials, self.profile.batch)
         return [self.profile.batch] * whole + [rest] * (rest > 0)
 
     def _sampler(self, batch: int) -> optuna.samplers.BaseSampler:
@@ -119,7 +124,7 @@ class CaseProgram:
             number=number,
             seed=derive(self.profile.seed, self.case.study, phase, number),
             hyperparameters=hyperparameters,
-            limits=self.profile.limits(self.case, cap),
+            limits=self.profile.limits(self.cell.budget, cap),
             checks=self.profile.check_sizes(),
             plugins=tuple(self.profile.plugins),
             fault=fault,

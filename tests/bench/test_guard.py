@@ -14,7 +14,7 @@ import pytest
 from bench import guard
 from bench.errors import BadInput
 from bench.guard import patience, plain, where
-from bench.profile import cases
+from bench.profile import cells
 from bench.registry import discover
 
 
@@ -87,8 +87,8 @@ def test_a_hanging_suggestion_costs_its_trial(
 
 def test_a_case_that_cannot_be_set_up_is_skipped_with_its_reason(make_profile: Callable[..., Any]) -> None:
     profile = make_profile(methods=["nothing", "unwilling"])
-    grid, skipped = cases(profile, discover(tuple(profile.plugins)))
-    assert [case.method for case in grid] == ["nothing", "nothing"]
+    grid, skipped = cells(profile, discover(tuple(profile.plugins)))
+    assert [cell.case.method for cell in grid] == ["nothing", "nothing"]
     assert len(skipped) == 2
     assert all(why.startswith("RuntimeError: do not ask at chores.py:") for why in skipped.values())
 

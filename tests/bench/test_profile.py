@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench import BadInput
-from bench.profile import available, cases, parse, read
+from bench.profile import available, cells, parse, read
 from bench.registry import discover
 
 MINIMAL: dict[str, Any] = {
@@ -22,7 +22,7 @@ MINIMAL: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", sorted(available()))
 def test_every_profile_that_comes_with_the_project_makes_a_grid(name: str) -> None:
-    grid, _ = cases(read(name), discover())
+    grid, _ = cells(read(name), discover())
     assert grid
 
 
@@ -32,18 +32,18 @@ def test_the_grid_is_the_product_with_the_longest_lags_first() -> None:
         "tasks": [{"task": "adding:ms11"}, {"task": "timer", "lags": [200]}],
         "lags": [20, 50],
     }
-    grid, skipped = cases(parse(data, "here"), discover())
+    grid, skipped = cells(parse(data, "here"), discover())
     assert len(grid) == 2 * (2 + 1)
-    assert [case.lag for case in grid] == sorted((case.lag for case in grid), reverse=True)
-    assert {case.method for case in grid} == {"vanilla", "lstm+gradient_clipping"}
+    assert [cell.case.lag for cell in grid] == sorted((cell.case.lag for cell in grid), reverse=True)
+    assert {cell.case.method for cell in grid} == {"vanilla", "lstm+gradient_clipping"}
     assert skipped == {}
 
 
 def test_a_task_may_have_a_budget_of_its_own() -> None:
     tasks = [{"task": "adding", "budget": 5e9}, {"task": "timer"}]
     profile = parse(MINIMAL | {"tasks": tasks, "lags": [100]}, "here")
-    grid, _ = cases(profile, discover())
-    assert {case.task: profile.case_budget(case) for case in grid} == {"adding": 5e9, "timer": 1e9}
+    grid, _ = cells(profile, discover())
+    assert {cell.case.task: cell.budget for cell in grid} == {"adding": 5e9, "timer": 1e9}
 
 
 def test_a_task_may_have_methods_and_trials_of_its_own() -> None:
@@ -53,14 +53,25 @@ def test_a_task_may_have_methods_and_trials_of_its_own() -> None:
         {"task": "timer", "lags": [100]},
     ]
     profile = parse(MINIMAL | {"tasks": tasks, "methods": ["echo_state"], "trials": 4}, "here")
-    grid, _ = cases(profile, discover())
-    found = {(c.method, c.task, c.lag): (profile.case_trials(c), profile.case_budget(c)) for c in grid}
+    grid, _ = cells(profile, discover())
+    found = {(c.case.method, c.case.task, c.case.lag): (c.trials, c.budget) for c in grid}
     assert found == {
         ("lstm", "adding", 50): (2, 5e9),
         ("vanilla", "adding", 50): (7, 1e9),
         ("vanilla", "adding", 100): (7, 1e9),
         ("echo_state", "timer", 100): (4, 1e9),
     }
+
+
+def test_an_entry_without_a_variant_speaks_of_the_default_alone() -> None:
+    tasks = [
+        {"task": "adding", "budget": 2.0, "trials": 3},
+        {"task": "adding:ms11", "budget": 9.0, "lags": [20]},
+        {"task": "adding:ms11", "budget": 7.0, "lags": [50]},
+    ]
+    grid, _ = cells(parse(MINIMAL | {"tasks": tasks}, "here"), discover())
+    found = {(cell.case.variant, cell.case.lag): (cell.budget, cell.trials) for cell in grid}
+    assert found == {("hs97", 20): (2.0, 3), ("ms11", 20): (9.0, 2), ("ms11", 50): (7.0, 2)}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +105,7 @@ def test_a_missing_key_is_named() -> None:
 
 def test_a_case_that_stands_twice_is_refused() -> None:
     with pytest.raises(BadInput, match="stands in it twice"):
-        cases(parse(MINIMAL | {"tasks": [{"task": "adding"}, {"task": "adding:hs97"}]}, "here"), discover())
+        cells(parse(MINIMAL | {"tasks": [{"task": "adding"}, {"task": "adding:hs97"}]}, "here"), discover())
 
 
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from bench import Method, Sizes, Task
-from bench.profile import parse
+from bench.profile import Cell, parse
 from bench.registry import discover
 from bench.spec import Case, Outcome, TrialSpec
 from bench.study import CaseProgram
@@ -37,7 +37,9 @@ def tuned(count: int, trials: int = 5) -> list[TrialSpec]:
     case = Case("guesses", "adding", "ms11", 20)
     data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
     profile = parse({**data, "trials": trials, "batch": 2, "retests": 1, "budget": 1e9}, "here")
-    program = CaseProgram(case, profile, Guesses(count), discover().task("adding", "ms11", 20)).run()
+    program = CaseProgram(
+        Cell(case, 1e9, trials), profile, Guesses(count), discover().task("adding", "ms11", 20)
+    ).run()
     specs = []
     batch = next(program)
     while batch[0].phase == "tune":

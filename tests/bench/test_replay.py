@@ -69,7 +69,7 @@ def test_a_trial_that_never_ran_cannot_be_replayed(folder: Path, profile: Profil
 
 def test_a_row_of_another_campaign_is_refused(folder: Path, profile: Profile) -> None:
     stored = next(store.rows(folder))
-    other = profile.model_copy(update={"budget": 2 * profile.budget})
+    other = profile.model_copy(update={"updates": 3})
     with pytest.raises(BadInput, match="do not belong together"):
         spec_of(stored, other)
 
