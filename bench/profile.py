@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import BadInput, nearest
-from bench.guard import patience, where
+from bench.guard import patience, plain, where
 from bench.registry import Registry
 from bench.spec import Case, Checks, Limits
 
@@ -111,7 +111,8 @@ def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, s
         try:
             with patience():
                 task = registry.task(case.task, case.variant, case.lag)
-                why = registry.method(case.method).supports(task)
+                answer = registry.method(case.method).supports(task)
+            why = None if answer is None else plain(str(answer))
         except BadInput:
             raise
         except Exception as error:

@@ -7,16 +7,16 @@ resumed by running it again with the outcomes that are known.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import optuna
 
+from bench import handed
 from bench.contract import MOST_RECIPES, Method, Task
-from bench.guard import patience, where
+from bench.guard import patience, plain, reason, where
 from bench.profile import Cell, Profile
 from bench.seeds import derive
 from bench.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
@@ -51,14 +51,12 @@ class CaseProgram:
         best: tuple[float, TrialSpec] | None = None
         cheapest: float | None = None
         ran = False
-        fault = self._enqueue_recipes(study)
+        recipes, faults = self._recipes()
+        for recipe in recipes:
+            study.enqueue_trial(recipe)
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
-            asked = []
-            for _ in range(size):
-                asked.append(self._ask(study, cheapest, fault))
-                # Recipes that failed cost the trial that would have tried the first.
-                fault = ""
+            asked = [self._ask(study, cheapest, recipes, faults) for _ in range(size)]
             outcomes = yield [spec for _, spec in asked]
             for (trial, spec), outcome in zip(asked, outcomes, strict=True):
                 value = score(outcome, spec.limits.budget)
@@ -86,28 +84,50 @@ class CaseProgram:
             seed=seed, n_startup_trials=self.profile.startup, constant_liar=True
         )
 
-    def _enqueue_recipes(self, study: optuna.Study) -> str:
-        """Queue what the method would try first; why that failed, if it did."""
+    def _recipes(self) -> tuple[list[dict[str, Any]], dict[int, str]]:
+        """What the method would try first, and why some trials cannot try it.
+
+        Recipes that fail together cost the trial that would have tried the first.
+        """
+        recipes: list[dict[str, Any]] = []
+        faults: dict[int, str] = {}
         try:
             with patience():
-                recipes = self.method.recipes(self.task.sizes)
-                if len(recipes) > MOST_RECIPES:
-                    raise ValueError(f"{len(recipes)} recipes: a method may bring {MOST_RECIPES}")
-                for recipe in recipes:
-                    study.enqueue_trial(dict(recipe))
+                given = list(self.method.recipes(self.task.sizes))
+                if len(given) > MOST_RECIPES:
+                    raise ValueError(f"{len(given)} recipes: a method may bring {MOST_RECIPES}")
         except Exception as error:
-            return where(error)
-        return ""
+            return [], {0: where(error)}
+        for number, recipe in enumerate(given):
+            try:
+                recipes.append(handed.hyperparameters(recipe, "a recipe is"))
+            except Exception as error:
+                recipes.append({})
+                faults[number] = reason(error)
+        return recipes, faults
 
-    def _ask(self, study: optuna.Study, cheapest: float | None, fault: str) -> tuple[optuna.Trial, TrialSpec]:
+    def _ask(
+        self,
+        study: optuna.Study,
+        cheapest: float | None,
+        recipes: list[dict[str, Any]],
+        faults: dict[int, str],
+    ) -> tuple[optuna.Trial, TrialSpec]:
         trial = study.ask()
+        fault = faults.get(trial.number, "")
         hyperparameters: dict[str, Any] = {}
         try:
             with warnings.catch_warnings(), patience():
                 warnings.simplefilter("ignore")
-                hyperparameters = _plain(self.method.suggest(trial, self.task))
+                asking = cast(optuna.Trial, handed.Suggestions(trial))
+                given = self.method.suggest(asking, self.task)
+                hyperparameters = handed.hyperparameters(given, "suggest returned")
         except Exception as error:
             fault = where(error)
+        recipe = recipes[trial.number] if trial.number < len(recipes) else {}
+        unknown = sorted(set(recipe) - set(trial.distributions))
+        if unknown and not fault:
+            fault = plain(f"the recipe sets {unknown[0]!r}, which no suggestion asked for")
         factor = self.profile.cap
         cap = None if factor is None or cheapest is None else factor * cheapest
         return trial, self._spec("tune", trial.number, hyperparameters, cap, fault)
@@ -129,16 +149,3 @@ class CaseProgram:
             plugins=tuple(self.profile.plugins),
             fault=fault,
         )
-
-
-def _plain(hyperparameters: dict[str, Any]) -> dict[str, Any]:
-    """Hyperparameters as they come back from a file or another machine; raises what names the bad one."""
-    if not isinstance(hyperparameters, dict):
-        raise TypeError(f"suggest returned a {type(hyperparameters).__name__}, not a dictionary")
-    for name, value in hyperparameters.items():
-        try:
-            json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError):
-            raise ValueError(f"hyperparameter {name!r} is no JSON value: {value!r}") from None
-    plain: dict[str, Any] = json.loads(json.dumps(hyperparameters, allow_nan=False))
-    return plain
