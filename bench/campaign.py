@@ -71,8 +71,8 @@ class Coordinator:
             # Again: another coordinator may have finished, or begun, before this one had the lock.
             self.complete = _look(folder, self.manifest, resume)
             # The journal outlives a crash at the very end, and is worth more than damaged tables.
-            if self.complete and (folder / store.JOURNAL).exists():
-                self.complete = store.tables_are_whole(folder)
+            if self.complete:
+                self.complete = self._is_whole(resume)
             if self.complete:
                 (folder / store.JOURNAL).unlink(missing_ok=True)
             else:
@@ -80,6 +80,13 @@ class Coordinator:
         except BaseException:
             self._lock.release()
             raise
+
+    def _is_whole(self, resume: bool) -> bool:
+        """Whether a finished campaign's tables are; raises BadInput where they are not, without `resume`."""
+        lost = store.lost(self.folder)
+        if lost and not resume and not (self.folder / store.JOURNAL).exists():
+            raise BadInput(f"{lost}; add --resume to run again what is lost")
+        return not lost
 
     def _open(self) -> None:
         """Take up what the folder holds."""

@@ -152,6 +152,10 @@ def rows(folder: Path) -> Iterator[dict[str, Any]]:
 def load(folder: Path) -> Campaign:
     """A campaign's files, finished or not; raises BadInput for a damaged one."""
     manifest = read_manifest(folder)
+    # Without a journal the rows can lie nowhere but in the tables: one that is gone is a loss.
+    whole = manifest.get("finished") is not None or not (folder / JOURNAL).exists()
+    if whole and (why := lost(folder)):
+        raise BadInput(why)
     found = {entry["row"]["run_id"]: entry for entry in _compacted(folder)}
     found |= {entry["row"]["run_id"]: entry for entry in entries(folder / JOURNAL)}
     everything = found.values()
@@ -167,14 +171,14 @@ def load(folder: Path) -> Campaign:
     return Campaign(folder, manifest, *(frame.to_pandas() for frame in frames))
 
 
-def tables_are_whole(folder: Path) -> bool:
-    """Whether all Parquet files are there and readable."""
+def lost(folder: Path) -> str:
+    """What is missing of the Parquet files, or damaged, in one line; empty where all are whole."""
     try:
         for name, schema in SCHEMAS.items():
             _read_table(folder / name, schema)
-    except BadInput:
-        return False
-    return True
+    except BadInput as error:
+        return str(error)
+    return ""
 
 
 def salvage(folder: Path) -> list[str]:
@@ -193,7 +197,17 @@ def salvage(folder: Path) -> list[str]:
                 _read_table(path, schema)
         except BadInput as error:
             notices.append(f"{error}; kept as {journal.set_aside(path).name}")
-    return notices
+    return notices + _without_curves(folder)
+
+
+def _without_curves(folder: Path) -> list[str]:
+    """Put rows aside whose curves or probes are gone, so that their trials are run again."""
+    if not (folder / TRIALS).exists() or not (why := lost(folder)):
+        return []
+    known = {entry["row"]["run_id"] for entry in entries(folder / JOURNAL)}
+    if known.issuperset(_read_table(folder / TRIALS, TRIAL_SCHEMA)["run_id"].to_pylist()):
+        return []
+    return [f"{why}; its trials are run again, their rows kept as {journal.set_aside(folder / TRIALS).name}"]
 
 
 class FolderLock:
@@ -233,6 +247,8 @@ def _grouped(path: Path, schema: pa.Schema) -> dict[str, list[dict[str, Any]]]:
 
 
 def _read_table(path: Path, schema: pa.Schema) -> pa.Table:
+    if not path.exists():
+        raise BadInput(f"{path}: missing, a part of the campaign")
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
