@@ -6,6 +6,7 @@ case hears of it. A campaign is resumed by running it again with what the folder
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import deque
 from collections.abc import Callable
@@ -226,7 +227,7 @@ class Coordinator:
         except STORING_ERRORS as error:
             raise BadInput(
                 f"{self.folder / store.STUDIES}: cannot be written: {reason(error)}; all finished trials are "
-                f"safe, make room and add --resume --out {self.folder}"
+                f"safe, make room and add --resume --out {shlex.quote(str(self.folder))}"
             ) from None
 
     def _finish(self, seconds: float) -> None:
@@ -257,7 +258,7 @@ class Coordinator:
 
 def _look(folder: Path, manifest: dict[str, Any], resume: bool) -> bool:
     """Whether `folder` holds this very campaign, complete; raises BadInput where it must not be touched."""
-    if not folder.exists():
+    if not store.exists(folder):
         return False
     if not folder.is_dir():
         raise BadInput(f"{folder}: not a folder")

@@ -86,6 +86,20 @@ class Campaign:
     probes: pd.DataFrame
 
 
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; raises BadInput for a name that none can have."""
+    try:
+        str(path).encode()
+        path.lstat()
+    except UnicodeEncodeError:
+        raise BadInput(f"{str(path)!a}: a name that is not UTF-8") from None
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: {getattr(error, 'strerror', error)}") from None
+    return True
+
+
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Replace `manifest.json`."""
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
@@ -95,7 +109,7 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a campaign; raises BadInput where there is none, or one this version cannot read."""
     path = folder / MANIFEST
-    if not path.is_file():
+    if not exists(path):
         raise BadInput(f"{folder}: no campaign here: {MANIFEST} is missing")
     try:
         manifest = json.loads(path.read_text())
