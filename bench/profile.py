@@ -17,19 +17,21 @@ from bench.spec import Case, Checks, Limits
 
 FOLDER = Path(__file__).parent / "profiles"
 
-Positive = Annotated[int, Field(ge=1)]
+Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""What a column of 64 bits holds."""
+Positive = Annotated[int, Field(ge=1, lt=2**63)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class TaskGrid(_Strict):
     """One task of a profile, with settings of its own where the profile's do not fit."""
 
     task: str
-    lags: list[int] | None = Field(default=None, min_length=1)
+    lags: list[Number] | None = Field(default=None, min_length=1)
     methods: list[str] | None = Field(default=None, min_length=1)
     trials: Positive | None = None
     budget: PositiveFloat | None = None
@@ -49,15 +51,15 @@ class Profile(_Strict):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
     description: str = ""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     methods: Annotated[list[str], Field(min_length=1)]
     tasks: Annotated[list[TaskGrid], Field(min_length=1)]
-    lags: Annotated[list[int], Field(min_length=1)]
+    lags: Annotated[list[Number], Field(min_length=1)]
     trials: Positive
     """Tuning trials a case."""
     batch: Positive = 4
     """Trials asked at a time; a setting, so that the number of workers changes no result."""
-    startup: Annotated[int, Field(ge=0)] = 4
+    startup: Annotated[int, Field(ge=0, lt=2**63)] = 4
     """Random trials before TPE takes over."""
     sampler: Literal["tpe", "random"] = "tpe"
     """Who proposes hyperparameters."""

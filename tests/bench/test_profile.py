@@ -87,6 +87,14 @@ def test_an_entry_without_a_variant_speaks_of_the_default_alone() -> None:
         ({"checks": {"validate": 3}}, r"unknown key 'checks.validate': did you mean 'validation'"),
         ({"tasks": [{"task": "adding", "lag": 3}]}, r"unknown key 'tasks.0.lag': did you mean 'lags'"),
         ({"name": "../escape"}, r"key 'name'"),
+        ({"lags": [True]}, r"key 'lags.0'.*not True"),
+        ({"trials": "3"}, r"key 'trials'.*not '3'"),
+        ({"trials": 3.0}, r"key 'trials'.*not 3.0"),
+        ({"budget": "1e9"}, r"key 'budget'.*not '1e9'"),
+        ({"budget": True}, r"key 'budget'.*not True"),
+        ({"lags": [10**20]}, r"key 'lags.0'.*less than 9223372036854775808"),
+        ({"tasks": [{"task": "adding", "lags": [10**20]}]}, r"key 'tasks.0.lags.0'.*less than"),
+        ({"seed": 2**63}, r"key 'seed'.*less than"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_key(change: dict[str, Any], complaint: str) -> None:
@@ -94,6 +102,10 @@ def test_a_mistake_is_one_line_that_names_the_key(change: dict[str, Any], compla
         parse(MINIMAL | change, "my.toml")
     assert str(caught.value).startswith("my.toml: ")
     assert "\n" not in str(caught.value)
+
+
+def test_a_whole_number_serves_where_a_fraction_may_stand() -> None:
+    assert parse(MINIMAL | {"budget": 10, "cap": 2, "memory": 1}, "here").budget == 10.0
 
 
 def test_a_missing_key_is_named() -> None:
