@@ -154,8 +154,9 @@ def read(name_or_file: str, overrides: dict[str, Any] | None = None) -> Profile:
             f"there is no profile {name_or_file!r}, as name or file: {nearest(name_or_file, known)}"
         )
     try:
-        data = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # TOML is UTF-8 whatever the locale; some editors begin it with a mark.
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
         raise BadInput(f"{path}: not valid TOML: {error}") from None
     return parse({"name": path.stem, **data, **(overrides or {})}, str(path))
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +128,18 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     path.write_text("name = ")
     with pytest.raises(BadInput, match=r"x\.toml: not valid TOML"):
         read(str(path))
+
+
+def test_a_file_is_utf_8_with_or_without_a_mark(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    text = 'description = "größer"\nmethods = ["vanilla"]\ntasks = [{ task = "adding" }]\n'
+    text += "lags = [20]\ntrials = 1\nretests = 1\nbudget = 10\n"
+    path.write_text(text, encoding="utf-8-sig")
+    assert read(str(path)).description == "größer"
+    command = f"from bench.profile import read; print(ascii(read({str(path)!r}).description))"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    run = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, text=True)
+    assert run.stdout == "'gr\\xf6\\xdfer'\n", run.stderr
 
 
 def test_an_unknown_profile_gets_the_nearest() -> None:
