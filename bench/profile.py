@@ -128,15 +128,17 @@ def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, s
 
 
 def _cells(profile: Profile, registry: Registry) -> Iterator[Cell]:
-    seen: set[Case] = set()
+    # The order of remedies decides between their companions; side by side they would only confuse.
+    seen: dict[tuple[frozenset[str], str, str, int], Case] = {}
     for grid in profile.tasks:
         name, variant = registry.variant(grid.task)
         for lag in grid.lags or profile.lags:
             for method in grid.methods or profile.methods:
                 case = Case(registry.method(method).name, name, variant, lag)
-                if case in seen:
-                    raise BadInput(f"profile {profile.name}: {case.label} stands in it twice")
-                seen.add(case)
+                first = seen.setdefault((frozenset(case.method.split("+")), name, variant, lag), case)
+                if first is not case:
+                    also = f", also as {first.method}" if first != case else ""
+                    raise BadInput(f"profile {profile.name}: {case.label} stands in it twice{also}")
                 yield Cell(case, grid.budget or profile.budget, grid.trials or profile.trials)
 
 

@@ -123,6 +123,12 @@ def test_a_case_that_stands_twice_is_refused() -> None:
         cells(parse(MINIMAL | {"tasks": [{"task": "adding"}, {"task": "adding:hs97"}]}, "here"), discover())
 
 
+def test_remedies_in_another_order_are_the_same_case() -> None:
+    data = MINIMAL | {"methods": ["lstm+gradient_clipping", "gradient_clipping+lstm"]}
+    with pytest.raises(BadInput, match=r"gradient_clipping\+lstm .* twice, also as lstm\+gradient_clipping"):
+        cells(parse(data, "here"), discover())
+
+
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
     path.write_text("name = ")
