@@ -116,7 +116,7 @@ class Coordinator:
     @property
     def total(self) -> int:
         """Trials and retests of the whole campaign, if every case is retested."""
-        return sum(cell.trials + self.profile.retests for cell in self.cells)
+        return sum(self.profile.runs(cell) for cell in self.cells)
 
     def run(self, executor: Executor, on_row: OnRow) -> None:
         """Run what is not known yet; on return the folder is complete."""

@@ -39,7 +39,7 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     every = 0
     for cell in grid:
         case, budget = cell.case, cell.budget
-        runs = cell.trials + profile.retests
+        runs = profile.runs(cell)
         every += runs
         outcome = pilots[case]
         rate = outcome.flops / outcome.seconds if outcome.seconds > 0 else math.nan

@@ -23,6 +23,10 @@ Positive = Annotated[int, Field(ge=1, lt=2**63)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+RERUN = 2
+"""The best settings of a case that are run again: on one seed each, the luckiest is not the best."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -63,6 +67,8 @@ class Profile(_Strict):
     """Random trials before TPE takes over."""
     sampler: Literal["tpe", "random"] = "tpe"
     """Who proposes hyperparameters."""
+    reruns: Annotated[int, Field(ge=0)] = 0
+    """Then, how often each of the two best settings is run again; the better mean score wins the case."""
     retests: Positive
     budget: PositiveFloat
     """FLOPs a trial may spend."""
@@ -80,6 +86,10 @@ class Profile(_Strict):
     def limits(self, budget: float, cap: float | None) -> Limits:
         """What a trial may spend whose case has this budget."""
         return Limits(budget, cap, self.sequences, self.updates)
+
+    def runs(self, cell: Cell) -> int:
+        """The trials of a case, reruns and retests among them."""
+        return cell.trials + min(RERUN, cell.trials) * self.reruns + self.retests
 
     def check_sizes(self) -> Checks:
         """The sizes of the checks."""

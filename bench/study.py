@@ -7,9 +7,11 @@ resumed by running it again with the outcomes that are known.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, cast
 
 import optuna
@@ -17,13 +19,49 @@ import optuna
 from bench import handed
 from bench.contract import MOST_RECIPES, Method, Task
 from bench.guard import patience, plain, reason, where
-from bench.profile import Cell, Profile
+from bench.profile import RERUN, Cell, Profile
 from bench.seeds import derive
 from bench.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 Program = Generator[list[TrialSpec], list[Outcome], optuna.Study]
+
+
+@dataclass
+class _Setting:
+    """Hyperparameters that were tried, and the scores they had."""
+
+    spec: TrialSpec
+    parameters: dict[str, Any]
+    scores: list[float]
+
+
+def _mean(setting: _Setting) -> float:
+    return fmean(setting.scores)
+
+
+@dataclass
+class _Found:
+    """What a case's tuning has come to."""
+
+    settings: dict[str, _Setting] = field(default_factory=dict)
+    cheapest: float | None = None
+    """FLOPs of the cheapest solution."""
+    ran: bool = False
+    """Whether any trial came to an end of its own."""
+
+    def add(self, spec: TrialSpec, parameters: dict[str, Any], outcome: Outcome, value: float) -> None:
+        """Note a trial's outcome and its score."""
+        key = json.dumps(spec.hyperparameters, sort_keys=True)
+        self.settings.setdefault(key, _Setting(spec, parameters, [])).scores.append(value)
+        self.ran = self.ran or outcome.status not in FAILED
+        if outcome.solved and (self.cheapest is None or outcome.flops < self.cheapest):
+            self.cheapest = outcome.flops
+
+    def best(self, count: int) -> list[_Setting]:
+        """The settings of the lowest mean scores, the first tried first among equals."""
+        return sorted(self.settings.values(), key=_mean)[:count]
 
 
 @dataclass(frozen=True)
@@ -48,29 +86,38 @@ class CaseProgram:
             direction="minimize",
             pruner=optuna.pruners.NopPruner(),
         )
-        best: tuple[float, TrialSpec] | None = None
-        cheapest: float | None = None
-        ran = False
+        found = _Found()
         recipes, faults = self._recipes()
         for recipe in recipes:
             study.enqueue_trial(recipe)
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
-            asked = [self._ask(study, cheapest, recipes, faults) for _ in range(size)]
-            outcomes = yield [spec for _, spec in asked]
-            for (trial, spec), outcome in zip(asked, outcomes, strict=True):
-                value = score(outcome, spec.limits.budget)
-                trial.set_user_attr("run_id", spec.run_id)
-                trial.set_user_attr("status", outcome.status)
-                study.tell(trial, value)
-                ran = ran or outcome.status not in FAILED
-                if best is None or value < best[0]:
-                    best = value, spec
-                if outcome.solved and (cheapest is None or outcome.flops < cheapest):
-                    cheapest = outcome.flops
-        if best is not None and ran:
-            yield [self._retest(best[1], number) for number in range(self.profile.retests)]
+            asked = [self._ask(study, found.cheapest, recipes, faults) for _ in range(size)]
+            yield from self._hear(study, found, asked)
+        if found.ran:
+            leaders = found.best(RERUN)
+            again = leaders * self.profile.reruns
+            for leader in again:
+                study.enqueue_trial(leader.parameters)
+            if again:
+                # Without a cap: what is asked now is how surely a setting solves its task, not how cheaply.
+                yield from self._hear(study, found, [self._ask(study, None, [], {}) for _ in again])
+            # No other can win: of the many that ran once, one had the best luck.
+            winner = min(leaders, key=_mean).spec
+            yield [self._retest(winner, number) for number in range(self.profile.retests)]
         return study
+
+    def _hear(
+        self, study: optuna.Study, found: _Found, asked: list[tuple[optuna.Trial, TrialSpec]]
+    ) -> Generator[list[TrialSpec], list[Outcome], None]:
+        """One batch of tuning trials, told to `study` and `found`."""
+        outcomes = yield [spec for _, spec in asked]
+        for (trial, spec), outcome in zip(asked, outcomes, strict=True):
+            value = score(outcome, spec.limits.budget)
+            trial.set_user_attr("run_id", spec.run_id)
+            trial.set_user_attr("status", outcome.status)
+            study.tell(trial, value)
+            found.add(spec, trial.params, outcome, value)
 
     def _batches(self) -> list[int]:
         whole, rest = divmod(self.cell.trials, self.profile.batch)
@@ -98,7 +145,8 @@ class CaseProgram:
                     raise ValueError(f"{len(given)} recipes: a method may bring {MOST_RECIPES}")
         except Exception as error:
             return [], {0: where(error)}
-        for number, recipe in enumerate(given):
+        # More than there are trials would be left waiting.
+        for number, recipe in enumerate(given[: self.cell.trials]):
             try:
                 recipes.append(handed.hyperparameters(recipe, "a recipe is"))
             except Exception as error:

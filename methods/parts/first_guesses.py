@@ -6,7 +6,7 @@ lags of 20 to 200 solved with the fewest FLOPs:
 
 direct     inputs and readout so weak that the net begins linear, momentum .99 throughout: the target is a
            class, and the way there is short
-far        momentum from .9 to 1 - .2 / T within 60 T updates: the target is a number, whose last digits are
+far        momentum from .9 to 1 - .2 / T within 50 T updates: the target is a number, whose last digits are
            far
 free       biases and initial states trained, momentum .9 for 50 T updates, then 1 - .1 / T
 
@@ -33,17 +33,17 @@ def momentum_recipes(sizes: Sizes) -> list[dict[str, Any]]:
         "learning_rate": within(lag**-1.5, 1e-5, 1e-2),
     }
     far = {
-        "units": round(within(0.8 * lag, 12, 100)),
+        "units": round(within(0.1 * lag**1.5, 12, 100)),
         "input_scale": within(2 / lag**0.5, 0.01, 0.3),
         "readout_scale": 0.1,
         "friction": within(0.2 / lag, 1e-3, 0.01),
-        "early_updates": round(within(60 * lag, 1, 10_000)),
+        "early_updates": round(within(50 * lag, 1, 10_000)),
         "gradual": True,
     }
     direct = {
         "units": round(within(0.8 * lag, 16, 100)),
         "input_scale": within(6 / lag, 1e-3, 0.3),
-        "readout_scale": within(2 / lag, 1e-3, 0.1),
+        "readout_scale": within(6 / lag, 1e-3, 0.1),
         "learning_rate": within(0.42 * lag**-1.5, 1e-5, 1e-2),
         "friction": 0.01,
         "early_updates": 1,

@@ -61,3 +61,43 @@ def test_too_many_recipes_cost_a_trial_and_say_why() -> None:
     faults = [spec.fault for spec in tuned(4)]
     assert "4 recipes: a method may bring 3" in faults[0]
     assert not any(faults[1:])
+
+
+def raced(reruns: int, solves: dict[float, list[bool]]) -> tuple[list[float], set[float]]:
+    """The rates that were rerun, and those retested; `solves` says of each run whether it solves."""
+    case = Case("guesses", "adding", "ms11", 20)
+    data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
+    profile = parse({**data, "trials": 3, "batch": 3, "reruns": reruns, "retests": 1, "budget": 1e9}, "here")
+    cell = Cell(case, 1e9, 3)
+    program = CaseProgram(cell, profile, Guesses(3), discover().task("adding", "ms11", 20)).run()
+    runs = {rate: iter(solved) for rate, solved in solves.items()}
+    seen, batch = [], next(program)
+    while batch[0].phase == "tune":
+        seen += batch
+        rates = [spec.hyperparameters["rate"] for spec in batch]
+        batch = program.send(
+            [
+                Outcome("solved", flops=1e8 * (1 + rate))
+                if next(runs[rate])
+                else Outcome("plateau", error=0.5 + rate / 100, chance=0.8)
+                for rate in rates
+            ]
+        )
+    assert [spec.number for spec in seen] == list(range(len(seen)))
+    assert len({spec.seed for spec in seen}) == len(seen)
+    assert len(seen) + 1 == profile.runs(cell)
+    with pytest.raises(StopIteration) as end:
+        program.send([Outcome("plateau", error=0.5, chance=0.8)])
+    assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in end.value.value.trials)
+    return [spec.hyperparameters["rate"] for spec in seen[3:]], {s.hyperparameters["rate"] for s in batch}
+
+
+def test_of_the_two_best_settings_the_surer_is_retested() -> None:
+    lucky = {0.0: [True, False, False], 1.0: [True, True, True], 2.0: [False]}
+    assert raced(2, lucky) == ([0, 1, 0, 1], {1})
+    assert raced(0, lucky) == ([], {0})
+
+
+def test_a_setting_with_one_lucky_run_cannot_win_over_those_run_again() -> None:
+    worse = {0.0: [True, False, False], 1.0: [True, False, False], 2.0: [True]}
+    assert raced(2, worse) == ([0, 1, 0, 1], {0})
