@@ -6,6 +6,7 @@ case hears of it. A campaign is resumed by running it again with what the folder
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import deque
 from collections.abc import Callable
@@ -71,8 +72,8 @@ class Coordinator:
             # Again: another coordinator may have finished, or begun, before this one had the lock.
             self.complete = _look(folder, self.manifest, resume)
             # The journal outlives a crash at the very end, and is worth more than damaged tables.
-            if self.complete and (folder / store.JOURNAL).exists():
-                self.complete = store.tables_are_whole(folder)
+            if self.complete:
+                self.complete = self._is_whole(resume)
             if self.complete:
                 (folder / store.JOURNAL).unlink(missing_ok=True)
             else:
@@ -80,6 +81,13 @@ class Coordinator:
         except BaseException:
             self._lock.release()
             raise
+
+    def _is_whole(self, resume: bool) -> bool:
+        """Whether a finished campaign's tables are; raises BadInput where they are not, without `resume`."""
+        lost = store.lost(self.folder)
+        if lost and not resume and not (self.folder / store.JOURNAL).exists():
+            raise BadInput(f"{lost}; add --resume to run again what is lost")
+        return not lost
 
     def _open(self) -> None:
         """Take up what the folder holds."""
@@ -219,7 +227,7 @@ class Coordinator:
         except STORING_ERRORS as error:
             raise BadInput(
                 f"{self.folder / store.STUDIES}: cannot be written: {reason(error)}; all finished trials are "
-                f"safe, make room and add --resume --out {self.folder}"
+                f"safe, make room and add --resume --out {shlex.quote(str(self.folder))}"
             ) from None
 
     def _finish(self, seconds: float) -> None:
@@ -250,7 +258,7 @@ class Coordinator:
 
 def _look(folder: Path, manifest: dict[str, Any], resume: bool) -> bool:
     """Whether `folder` holds this very campaign, complete; raises BadInput where it must not be touched."""
-    if not folder.exists():
+    if not store.exists(folder):
         return False
     if not folder.is_dir():
         raise BadInput(f"{folder}: not a folder")

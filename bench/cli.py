@@ -35,7 +35,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
+console = Console(markup=False, emoji=False, highlight=False)
+"""What names say is literal: they may hold anything."""
 
 ProfileOption = Annotated[str, typer.Option("--profile", help="A profile's name, or its TOML file.")]
 MethodsOption = Annotated[str | None, typer.Option("--methods", help="Methods: a,b+c (b and c combined).")]
@@ -103,11 +104,13 @@ def run(
     coordinator = Coordinator(chosen, registry, folder, resume)
     try:
         for notice in coordinator.notices:
-            console.print(notice, markup=False, highlight=False, soft_wrap=True)
+            console.print(notice, soft_wrap=True)
         for label, why in coordinator.skipped.items():
-            console.print(f"skipped {label}: {why}", markup=False, highlight=False)
+            console.print(f"skipped {label}: {why}")
         if coordinator.complete:
-            console.print(f"{folder} holds this campaign already, complete; nothing is run again.")
+            console.print(
+                f"{folder} holds this campaign already, complete; nothing is run again.", soft_wrap=True
+            )
         else:
             if not launch(console, coordinator, chosen, registry, jobs or default_jobs(), dask):
                 raise typer.Exit(INTERRUPTED)
@@ -184,15 +187,14 @@ def replay(
     if result.code_changed:
         console.print(
             f"the code has changed since: {stored['code_hash']} then, {result.again['code_hash']} now",
-            highlight=False,
             soft_wrap=True,
         )
     for column, (then, now) in result.differences.items():
-        console.print(f"{column}: {then} then, {now} now", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{column}: {then} then, {now} now", soft_wrap=True)
     if result.differences:
-        console.print(f"{name} did not come out the same", highlight=False, soft_wrap=True)
+        console.print(f"{name} did not come out the same", soft_wrap=True)
         raise typer.Exit(1)
-    console.print(f"{name} came out the same: {stored['status']}", highlight=False, soft_wrap=True)
+    console.print(f"{name} came out the same: {stored['status']}", soft_wrap=True)
 
 
 def _report(folders: list[Path], out: Path | None) -> None:
@@ -202,7 +204,7 @@ def _report(folders: list[Path], out: Path | None) -> None:
     page = hooks["page"].load()(folders, out)
     if len(folders) == 1 and "table" in hooks:
         console.print(hooks["table"].load()(folders[0]))
-    console.print(f"report: {page}", soft_wrap=True, highlight=False)
+    console.print(f"report: {page}", soft_wrap=True)
 
 
 def _default_folder(chosen: Profile, base: Profile) -> Path:
@@ -226,7 +228,7 @@ def _use_data(folder: Path | None) -> None:
 def _registry(chosen: Profile) -> Registry:
     registry = discover(tuple(chosen.plugins))
     for broken in registry.broken:
-        console.print(f"broken plugin {broken.where}: {broken.reason}", markup=False, highlight=False)
+        console.print(f"broken plugin {broken.where}: {broken.reason}")
     return registry
 
 
@@ -318,5 +320,6 @@ def main() -> None:
 
 
 def _complain(message: str) -> int:
-    print(f"longlag: {message}", file=sys.stderr)  # noqa: T201 - one plain line, never wrapped
+    line = " ".join(message.splitlines())
+    print(f"longlag: {line}", file=sys.stderr)  # noqa: T201 - one plain line, never wrapped
     return 2

@@ -70,12 +70,15 @@ class Combination(Method):
         """The remedies' recipes side by side: all their first together, all their second, and so on.
 
         A remedy is heard on its own hyperparameters and on those of companions nobody else brought; one that
-        brings fewer recipes repeats its last. What is left is the baseline's first.
+        brings fewer recipes repeats its last. What is left is the baseline's first. What is said of a
+        companion that gave way is dropped; a name that nobody has stays, to be told of.
         """
         voices = [(remedy, remedy.recipes(sizes)) for remedy in self.remedies]
         count = max(len(recipes) for _, recipes in voices)
         ground = next(iter(self.baseline.recipes(sizes)), {})
-        known = {name for step in self.steps for name in step.parameters}
+        everyone = {c for remedy in (*self.remedies, self.baseline) for c in (remedy, *remedy.companions)}
+        gone = {name for change in everyone for name in change.parameters}
+        gone -= {name for step in self.steps for name in step.parameters}
         combined = []
         for number in range(count):
             recipe = dict(ground)
@@ -83,7 +86,7 @@ class Combination(Method):
                 if recipes:
                     own = recipes[min(number, len(recipes) - 1)]
                     recipe |= {name: value for name, value in own.items() if name not in self._others(remedy)}
-            combined.append({name: value for name, value in recipe.items() if name in known})
+            combined.append({name: value for name, value in recipe.items() if name not in gone})
         return combined
 
     def _others(self, remedy: Remedy) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,7 +76,7 @@ def writing(path: Path) -> Iterator[None]:
         why = error.strerror or str(error).partition("\n")[0]
         raise BadInput(
             f"{path}: cannot be written: {why}; all finished trials are safe, "
-            f"make room and add --resume --out {path.parent}"
+            f"make room and add --resume --out {shlex.quote(str(path.parent))}"
         ) from None
 
 

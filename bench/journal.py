@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -61,7 +62,7 @@ class Journal:
                 os.ftruncate(self._file, self._end)
             raise BadInput(
                 f"{self.path}: cannot be written: {error.strerror}; all rows before are safe, "
-                f"make room and add --resume --out {self.path.parent}"
+                f"make room and add --resume --out {shlex.quote(str(self.path.parent))}"
             ) from None
         self._end += len(data)
 
@@ -90,7 +91,8 @@ def entries(path: Path) -> Iterator[Entry]:
     for line in lines(path):
         if line.entry is None:
             raise BadInput(
-                f"{path}: line {line.number} is damaged; `longlag run --resume --out {path.parent}` "
+                f"{path}: line {line.number} is damaged; "
+                f"`longlag run --resume --out {shlex.quote(str(path.parent))}` "
                 "keeps the rest and runs its trial again"
             )
         yield line.entry

@@ -58,7 +58,6 @@ def launch(
             f"{coordinator.total} trials with the retests, "
             f"on {slots} {'worker' if slots == 1 else 'workers'}, into {coordinator.folder}",
             soft_wrap=True,
-            highlight=False,
         )
         with reporter:
             coordinator.run(executor, on_row)
@@ -67,23 +66,20 @@ def launch(
             "interrupted; nothing finished is lost. To go on: "
             f"longlag run --resume --out {shlex.quote(str(coordinator.folder))}",
             soft_wrap=True,
-            highlight=False,
         )
         return False
     finally:
         executor.close()
     counts = ", ".join(f"{count} {status}" for status, count in reporter.statuses.most_common())
-    console.print(
-        f"{reporter.done} trials in {duration(coordinator.manifest['seconds'])}: {counts}", highlight=False
-    )
+    console.print(f"{reporter.done} trials in {duration(coordinator.manifest['seconds'])}: {counts}")
     if why:
         _tell_failures(console, why)
     return True
 
 
 def _tell_failures(console: Console, why: Counter[str]) -> None:
-    console.print(f"{why.total()} trials failed; their rows in trials.parquet say why:", highlight=False)
+    console.print(f"{why.total()} trials failed; their rows in trials.parquet say why:")
     for text, count in why.most_common(_REASONS):
-        console.print(f"  {count} x {text}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"  {count} x {text}", soft_wrap=True)
     if len(why) > _REASONS:
-        console.print(f"  and {len(why) - _REASONS} other reasons", highlight=False)
+        console.print(f"  and {len(why) - _REASONS} other reasons")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from bench import profile
@@ -29,8 +28,6 @@ def show(console: Console, registry: Registry, only_methods: bool, only_tasks: b
         console.print(
             f"broken: {broken.where}: {broken.reason}",
             style="red",
-            markup=False,
-            highlight=False,
             soft_wrap=True,
         )
 
@@ -49,7 +46,7 @@ def _methods(registry: Registry, full: bool) -> Table:
     )
     for name, plugin in sorted(registry.methods.items()):
         text = first_line(plugin) + f" {plugin.source}" * full
-        table.add_row(name, _changes(plugin), escape(text))
+        table.add_row(name, _changes(plugin), text)
     return table
 
 
@@ -64,14 +61,14 @@ def _tasks(registry: Registry) -> Table:
     table = _table("tasks (--tasks shows their definitions)", "task:variant", "lags", "what it is")
     for name, plugin in sorted(registry.tasks.items()):
         for variant, how in plugin.variants.items():
-            table.add_row(f"{name}:{variant}", str(plugin.lags(variant)), escape(how or first_line(plugin)))
+            table.add_row(f"{name}:{variant}", str(plugin.lags(variant)), how or first_line(plugin))
     return table
 
 
 def _facts(plugin: type[Task]) -> Table:
     table = Table(title=f"{plugin.name}: {first_line(plugin)}", title_justify="left", show_header=False)
     for key, text in {**plugin.facts, "source": plugin.source}.items():
-        table.add_row(key, escape(text))
+        table.add_row(key, text)
     return table
 
 
@@ -81,10 +78,10 @@ def _profiles() -> Table:
         try:
             found = profile.read(name)
         except BadInput as error:
-            table.add_row(name, f"broken: {escape(str(error))}", "", "")
+            table.add_row(name, f"broken: {error}", "", "")
             continue
         tasks = ", ".join(grid.task for grid in found.tasks)
-        table.add_row(name, escape(found.description), ", ".join(found.methods), tasks)
+        table.add_row(name, found.description, ", ".join(found.methods), tasks)
     return table
 
 

@@ -51,13 +51,12 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
         table.add_row(case.method, task, str(case.lag), f"{budget:.2g}", f"{runs * budget:.2g}", told)
     console.print(table)
     for label, why in skipped.items():
-        console.print(f"skipped {label}: {why}", markup=False, highlight=False)
+        console.print(f"skipped {label}: {why}")
     console.print(
         f"{len(grid)} cases, {every} trials with the retests: "
         f"at most {flops:.3g} FLOPs, "
         f"about {duration(seconds / executor.slots)} on {executor.slots} workers if nothing is solved early",
         soft_wrap=True,
-        highlight=False,
     )
 
 

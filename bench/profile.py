@@ -11,13 +11,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import BadInput, nearest
-from bench.guard import patience, where
+from bench.guard import patience, plain, where
 from bench.registry import Registry
 from bench.spec import Case, Checks, Limits
 
 FOLDER = Path(__file__).parent / "profiles"
 
-Positive = Annotated[int, Field(ge=1)]
+Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""What a column of 64 bits holds."""
+Positive = Annotated[int, Field(ge=1, lt=2**63)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -26,14 +28,14 @@ RERUN = 2
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class TaskGrid(_Strict):
     """One task of a profile, with settings of its own where the profile's do not fit."""
 
     task: str
-    lags: list[int] | None = Field(default=None, min_length=1)
+    lags: list[Number] | None = Field(default=None, min_length=1)
     methods: list[str] | None = Field(default=None, min_length=1)
     trials: Positive | None = None
     budget: PositiveFloat | None = None
@@ -53,15 +55,15 @@ class Profile(_Strict):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
     description: str = ""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     methods: Annotated[list[str], Field(min_length=1)]
     tasks: Annotated[list[TaskGrid], Field(min_length=1)]
-    lags: Annotated[list[int], Field(min_length=1)]
+    lags: Annotated[list[Number], Field(min_length=1)]
     trials: Positive
     """Tuning trials a case."""
     batch: Positive = 4
     """Trials asked at a time; a setting, so that the number of workers changes no result."""
-    startup: Annotated[int, Field(ge=0)] = 4
+    startup: Annotated[int, Field(ge=0, lt=2**63)] = 4
     """Random trials before TPE takes over."""
     sampler: Literal["tpe", "random"] = "tpe"
     """Who proposes hyperparameters."""
@@ -121,7 +123,8 @@ def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, s
         try:
             with patience():
                 task = registry.task(case.task, case.variant, case.lag)
-                why = registry.method(case.method).supports(task)
+                answer = registry.method(case.method).supports(task)
+            why = None if answer is None else plain(str(answer))
         except BadInput:
             raise
         except Exception as error:
@@ -135,15 +138,17 @@ def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, s
 
 
 def _cells(profile: Profile, registry: Registry) -> Iterator[Cell]:
-    seen: set[Case] = set()
+    # The order of remedies decides between their companions; side by side they would only confuse.
+    seen: dict[tuple[frozenset[str], str, str, int], Case] = {}
     for grid in profile.tasks:
         name, variant = registry.variant(grid.task)
         for lag in grid.lags or profile.lags:
             for method in grid.methods or profile.methods:
                 case = Case(registry.method(method).name, name, variant, lag)
-                if case in seen:
-                    raise BadInput(f"profile {profile.name}: {case.label} stands in it twice")
-                seen.add(case)
+                first = seen.setdefault((frozenset(case.method.split("+")), name, variant, lag), case)
+                if first is not case:
+                    also = f", also as {first.method}" if first != case else ""
+                    raise BadInput(f"profile {profile.name}: {case.label} stands in it twice{also}")
                 yield Cell(case, grid.budget or profile.budget, grid.trials or profile.trials)
 
 
@@ -161,8 +166,9 @@ def read(name_or_file: str, overrides: dict[str, Any] | None = None) -> Profile:
             f"there is no profile {name_or_file!r}, as name or file: {nearest(name_or_file, known)}"
         )
     try:
-        data = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # TOML is UTF-8 whatever the locale; some editors begin it with a mark.
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
         raise BadInput(f"{path}: not valid TOML: {error}") from None
     return parse({"name": path.stem, **data, **(overrides or {})}, str(path))
 

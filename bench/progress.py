@@ -62,8 +62,6 @@ class Reporter:
                 f"{self.done}/{self.total} trials, {self.statuses['solved']} solved, {left}; last: {label}, "
                 f"{row['status']} after {row['seconds']:.1f} s",
                 soft_wrap=True,
-                highlight=False,
-                markup=False,
             )
 
     def left(self) -> str:

@@ -86,6 +86,20 @@ class Campaign:
     probes: pd.DataFrame
 
 
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; raises BadInput for a name that none can have."""
+    try:
+        str(path).encode()
+        path.lstat()
+    except UnicodeEncodeError:
+        raise BadInput(f"{str(path)!a}: a name that is not UTF-8") from None
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: {getattr(error, 'strerror', error)}") from None
+    return True
+
+
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Replace `manifest.json`."""
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
@@ -95,7 +109,7 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a campaign; raises BadInput where there is none, or one this version cannot read."""
     path = folder / MANIFEST
-    if not path.is_file():
+    if not exists(path):
         raise BadInput(f"{folder}: no campaign here: {MANIFEST} is missing")
     try:
         manifest = json.loads(path.read_text())
@@ -152,6 +166,10 @@ def rows(folder: Path) -> Iterator[dict[str, Any]]:
 def load(folder: Path) -> Campaign:
     """A campaign's files, finished or not; raises BadInput for a damaged one."""
     manifest = read_manifest(folder)
+    # Without a journal the rows can lie nowhere but in the tables: one that is gone is a loss.
+    whole = manifest.get("finished") is not None or not (folder / JOURNAL).exists()
+    if whole and (why := lost(folder)):
+        raise BadInput(why)
     found = {entry["row"]["run_id"]: entry for entry in _compacted(folder)}
     found |= {entry["row"]["run_id"]: entry for entry in entries(folder / JOURNAL)}
     everything = found.values()
@@ -167,14 +185,14 @@ def load(folder: Path) -> Campaign:
     return Campaign(folder, manifest, *(frame.to_pandas() for frame in frames))
 
 
-def tables_are_whole(folder: Path) -> bool:
-    """Whether all Parquet files are there and readable."""
+def lost(folder: Path) -> str:
+    """What is missing of the Parquet files, or damaged, in one line; empty where all are whole."""
     try:
         for name, schema in SCHEMAS.items():
             _read_table(folder / name, schema)
-    except BadInput:
-        return False
-    return True
+    except BadInput as error:
+        return str(error)
+    return ""
 
 
 def salvage(folder: Path) -> list[str]:
@@ -193,7 +211,17 @@ def salvage(folder: Path) -> list[str]:
                 _read_table(path, schema)
         except BadInput as error:
             notices.append(f"{error}; kept as {journal.set_aside(path).name}")
-    return notices
+    return notices + _without_curves(folder)
+
+
+def _without_curves(folder: Path) -> list[str]:
+    """Put rows aside whose curves or probes are gone, so that their trials are run again."""
+    if not (folder / TRIALS).exists() or not (why := lost(folder)):
+        return []
+    known = {entry["row"]["run_id"] for entry in entries(folder / JOURNAL)}
+    if known.issuperset(_read_table(folder / TRIALS, TRIAL_SCHEMA)["run_id"].to_pylist()):
+        return []
+    return [f"{why}; its trials are run again, their rows kept as {journal.set_aside(folder / TRIALS).name}"]
 
 
 class FolderLock:
@@ -233,6 +261,8 @@ def _grouped(path: Path, schema: pa.Schema) -> dict[str, list[dict[str, Any]]]:
 
 
 def _read_table(path: Path, schema: pa.Schema) -> pa.Table:
+    if not path.exists():
+        raise BadInput(f"{path}: missing, a part of the campaign")
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:

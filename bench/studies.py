@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -31,7 +32,7 @@ def export(study: optuna.Study, path: Path) -> None:
 
     Raises one of STORING_ERRORS where it cannot be written.
     """
-    storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+    storage = _storage(path)
     try:
         if study.study_name in optuna.get_all_study_names(storage):
             optuna.delete_study(study_name=study.study_name, storage=storage)
@@ -50,10 +51,10 @@ def export(study: optuna.Study, path: Path) -> None:
 def readable(path: Path) -> bool:
     """Whether `path` is a whole database that Optuna can open."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
                 return False
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+        storage = _storage(path)
     except Exception:
         return False
     try:
@@ -64,6 +65,11 @@ def readable(path: Path) -> bool:
         storage.remove_session()
         storage.engine.dispose()
     return True
+
+
+def _storage(path: Path) -> optuna.storages.RDBStorage:
+    # Not by a URL with the path in it, where ? and % mean something.
+    return optuna.storages.RDBStorage("sqlite://", {"creator": partial(sqlite3.connect, path)})
 
 
 def _schema(path: Path) -> int:

@@ -12,12 +12,13 @@ import warnings
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Any
+from typing import Any, cast
 
 import optuna
 
+from bench import handed
 from bench.contract import MOST_RECIPES, Method, Task
-from bench.guard import patience, where
+from bench.guard import patience, plain, reason, where
 from bench.profile import RERUN, Cell, Profile
 from bench.seeds import derive
 from bench.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
@@ -86,12 +87,13 @@ class CaseProgram:
             pruner=optuna.pruners.NopPruner(),
         )
         found = _Found()
-        fault = self._enqueue_recipes(study)
+        recipes, faults = self._recipes()
+        for recipe in recipes:
+            study.enqueue_trial(recipe)
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
-            # Recipes that failed cost the trial that would have tried the first.
-            yield from self._tune(study, found, size, found.cheapest, fault)
-            fault = ""
+            asked = [self._ask(study, found.cheapest, recipes, faults) for _ in range(size)]
+            yield from self._hear(study, found, asked)
         if found.ran:
             leaders = found.best(RERUN)
             again = leaders * self.profile.reruns
@@ -99,20 +101,16 @@ class CaseProgram:
                 study.enqueue_trial(leader.parameters)
             if again:
                 # Without a cap: what is asked now is how surely a setting solves its task, not how cheaply.
-                yield from self._tune(study, found, len(again), None, "")
+                yield from self._hear(study, found, [self._ask(study, None, [], {}) for _ in again])
             # No other can win: of the many that ran once, one had the best luck.
             winner = min(leaders, key=_mean).spec
             yield [self._retest(winner, number) for number in range(self.profile.retests)]
         return study
 
-    def _tune(
-        self, study: optuna.Study, found: _Found, size: int, cheapest: float | None, fault: str
+    def _hear(
+        self, study: optuna.Study, found: _Found, asked: list[tuple[optuna.Trial, TrialSpec]]
     ) -> Generator[list[TrialSpec], list[Outcome], None]:
-        """One batch of tuning trials, told to `study` and `found`; a `fault` is the first one's."""
-        asked = []
-        for _ in range(size):
-            asked.append(self._ask(study, cheapest, fault))
-            fault = ""
+        """One batch of tuning trials, told to `study` and `found`."""
         outcomes = yield [spec for _, spec in asked]
         for (trial, spec), outcome in zip(asked, outcomes, strict=True):
             value = score(outcome, spec.limits.budget)
@@ -133,28 +131,51 @@ class CaseProgram:
             seed=seed, n_startup_trials=self.profile.startup, constant_liar=True
         )
 
-    def _enqueue_recipes(self, study: optuna.Study) -> str:
-        """Queue what the method would try first; why that failed, if it did."""
+    def _recipes(self) -> tuple[list[dict[str, Any]], dict[int, str]]:
+        """What the method would try first, and why some trials cannot try it.
+
+        Recipes that fail together cost the trial that would have tried the first.
+        """
+        recipes: list[dict[str, Any]] = []
+        faults: dict[int, str] = {}
         try:
             with patience():
-                recipes = self.method.recipes(self.task.sizes)
-                if len(recipes) > MOST_RECIPES:
-                    raise ValueError(f"{len(recipes)} recipes: a method may bring {MOST_RECIPES}")
-                for recipe in recipes[: self.cell.trials]:
-                    study.enqueue_trial(dict(recipe))
+                given = list(self.method.recipes(self.task.sizes))
+                if len(given) > MOST_RECIPES:
+                    raise ValueError(f"{len(given)} recipes: a method may bring {MOST_RECIPES}")
         except Exception as error:
-            return where(error)
-        return ""
+            return [], {0: where(error)}
+        # More than there are trials would be left waiting.
+        for number, recipe in enumerate(given[: self.cell.trials]):
+            try:
+                recipes.append(handed.hyperparameters(recipe, "a recipe is"))
+            except Exception as error:
+                recipes.append({})
+                faults[number] = reason(error)
+        return recipes, faults
 
-    def _ask(self, study: optuna.Study, cheapest: float | None, fault: str) -> tuple[optuna.Trial, TrialSpec]:
+    def _ask(
+        self,
+        study: optuna.Study,
+        cheapest: float | None,
+        recipes: list[dict[str, Any]],
+        faults: dict[int, str],
+    ) -> tuple[optuna.Trial, TrialSpec]:
         trial = study.ask()
+        fault = faults.get(trial.number, "")
         hyperparameters: dict[str, Any] = {}
         try:
             with warnings.catch_warnings(), patience():
                 warnings.simplefilter("ignore")
-                hyperparameters = _plain(self.method.suggest(trial, self.task))
+                asking = cast(optuna.Trial, handed.Suggestions(trial))
+                given = self.method.suggest(asking, self.task)
+                hyperparameters = handed.hyperparameters(given, "suggest returned")
         except Exception as error:
             fault = where(error)
+        recipe = recipes[trial.number] if trial.number < len(recipes) else {}
+        unknown = sorted(set(recipe) - set(trial.distributions))
+        if unknown and not fault:
+            fault = plain(f"the recipe sets {unknown[0]!r}, which no suggestion asked for")
         factor = self.profile.cap
         cap = None if factor is None or cheapest is None else factor * cheapest
         return trial, self._spec("tune", trial.number, hyperparameters, cap, fault)
@@ -176,16 +197,3 @@ class CaseProgram:
             plugins=tuple(self.profile.plugins),
             fault=fault,
         )
-
-
-def _plain(hyperparameters: dict[str, Any]) -> dict[str, Any]:
-    """Hyperparameters as they come back from a file or another machine; raises what names the bad one."""
-    if not isinstance(hyperparameters, dict):
-        raise TypeError(f"suggest returned a {type(hyperparameters).__name__}, not a dictionary")
-    for name, value in hyperparameters.items():
-        try:
-            json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError):
-            raise ValueError(f"hyperparameter {name!r} is no JSON value: {value!r}") from None
-    plain: dict[str, Any] = json.loads(json.dumps(hyperparameters, allow_nan=False))
-    return plain

@@ -44,7 +44,7 @@ def run(spec: TrialSpec, registry: Registry) -> Outcome:
 
     outcome = Outcome(
         status="solved",
-        chance=task.chance,
+        chance=float(task.chance),
         flops=meter.flops,
         sequences=meter.sequences,
         updates=meter.updates,

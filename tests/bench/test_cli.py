@@ -174,6 +174,7 @@ def test_list_shows_what_there_is() -> None:
         (["--tasks", "ading"], "there is no task 'ading': did you mean 'adding'?"),
         (["--tasks", "adding:ms12"], "task 'adding' has no variant 'ms12': did you mean 'ms11'?"),
         (["--lags", "-3"], "cannot make lag -3: it makes lags of"),
+        (["--lags", "100000000000000000000"], "key 'lags.0': input should be less than 9223372036854775808"),
         (["--lags", "fifty"], "--lags fifty: whole numbers divided by commas"),
         (["--trials", "0"], "key 'trials': input should be greater than or equal to 1, not 0"),
         (["--retests", "0"], "key 'retests': input should be greater than or equal to 1, not 0"),

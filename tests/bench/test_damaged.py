@@ -224,3 +224,32 @@ def test_a_folder_that_cannot_be_made(profile: Profile, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="file"):
         Coordinator(profile, discover(tuple(profile.plugins)), tmp_path / "file" / "c", resume=False)
+
+
+@pytest.mark.parametrize("name", [*store.SCHEMAS, store.MANIFEST])
+def test_a_missing_part_is_named_and_the_page_stays(
+    finished: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (finished / "report.html").write_text("the good page")
+    (finished / name).unlink()
+    before = {path: path.read_bytes() for path in finished.iterdir()}
+    monkeypatch.setattr(sys, "argv", ["longlag", "report", str(finished)])
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told), pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert len(told.getvalue().strip().splitlines()) == 1
+    assert name in told.getvalue()
+    assert {path: path.read_bytes() for path in finished.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", list(store.SCHEMAS))
+def test_a_finished_campaign_without_its_rows_is_not_complete(
+    profile: Profile, finished: Path, name: str, resume: Callable[[Path], tuple[list[str], int]]
+) -> None:
+    (finished / name).unlink()
+    before = {path: path.read_bytes() for path in finished.iterdir()}
+    with pytest.raises(BadInput, match=rf"{name}: missing.*add --resume"):
+        Coordinator(profile, discover(tuple(profile.plugins)), finished, resume=False)
+    assert {path: path.read_bytes() for path in finished.iterdir()} == before
+    assert resume(finished)[1] == 12

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +90,14 @@ def test_an_entry_without_a_variant_speaks_of_the_default_alone() -> None:
         ({"checks": {"validate": 3}}, r"unknown key 'checks.validate': did you mean 'validation'"),
         ({"tasks": [{"task": "adding", "lag": 3}]}, r"unknown key 'tasks.0.lag': did you mean 'lags'"),
         ({"name": "../escape"}, r"key 'name'"),
+        ({"lags": [True]}, r"key 'lags.0'.*not True"),
+        ({"trials": "3"}, r"key 'trials'.*not '3'"),
+        ({"trials": 3.0}, r"key 'trials'.*not 3.0"),
+        ({"budget": "1e9"}, r"key 'budget'.*not '1e9'"),
+        ({"budget": True}, r"key 'budget'.*not True"),
+        ({"lags": [10**20]}, r"key 'lags.0'.*less than 9223372036854775808"),
+        ({"tasks": [{"task": "adding", "lags": [10**20]}]}, r"key 'tasks.0.lags.0'.*less than"),
+        ({"seed": 2**63}, r"key 'seed'.*less than"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_key(change: dict[str, Any], complaint: str) -> None:
@@ -94,6 +105,10 @@ def test_a_mistake_is_one_line_that_names_the_key(change: dict[str, Any], compla
         parse(MINIMAL | change, "my.toml")
     assert str(caught.value).startswith("my.toml: ")
     assert "\n" not in str(caught.value)
+
+
+def test_a_whole_number_serves_where_a_fraction_may_stand() -> None:
+    assert parse(MINIMAL | {"budget": 10, "cap": 2, "memory": 1}, "here").budget == 10.0
 
 
 def test_a_missing_key_is_named() -> None:
@@ -108,11 +123,29 @@ def test_a_case_that_stands_twice_is_refused() -> None:
         cells(parse(MINIMAL | {"tasks": [{"task": "adding"}, {"task": "adding:hs97"}]}, "here"), discover())
 
 
+def test_remedies_in_another_order_are_the_same_case() -> None:
+    data = MINIMAL | {"methods": ["lstm+gradient_clipping", "gradient_clipping+lstm"]}
+    with pytest.raises(BadInput, match=r"gradient_clipping\+lstm .* twice, also as lstm\+gradient_clipping"):
+        cells(parse(data, "here"), discover())
+
+
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
     path.write_text("name = ")
     with pytest.raises(BadInput, match=r"x\.toml: not valid TOML"):
         read(str(path))
+
+
+def test_a_file_is_utf_8_with_or_without_a_mark(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    text = 'description = "größer"\nmethods = ["vanilla"]\ntasks = [{ task = "adding" }]\n'
+    text += "lags = [20]\ntrials = 1\nretests = 1\nbudget = 10\n"
+    path.write_text(text, encoding="utf-8-sig")
+    assert read(str(path)).description == "größer"
+    command = f"from bench.profile import read; print(ascii(read({str(path)!r}).description))"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    run = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, text=True)
+    assert run.stdout == "'gr\\xf6\\xdfer'\n", run.stderr
 
 
 def test_an_unknown_profile_gets_the_nearest() -> None:

@@ -1,0 +1,106 @@
+"""What a plugin hands over, checked or made plain at once: whatever it is, every file can hold it later."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+
+
+def as_json(value: Any, what: str) -> Any:
+    """`value` as JSON knows it, NumPy's numbers among them; raises ValueError, with `what` it was."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
+    if isinstance(value, str) and _encodable(value):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [as_json(item, what) for item in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) and _encodable(key) for key in value):
+        return {str(key): as_json(item, what) for key, item in value.items()}
+    raise ValueError(f"{what} is no JSON value: {value!r}")
+
+
+def hyperparameters(given: Any, giver: str) -> dict[str, Any]:
+    """The dictionary that `giver` gave, as JSON; raises what names the bad one."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{giver} a {type(given).__name__}, not a dictionary")
+    return {_name(name): as_json(value, f"hyperparameter {name!r}") for name, value in given.items()}
+
+
+class Suggestions:
+    """Optuna's trial as a plugin sees it: what it is asked with can be stored."""
+
+    def __init__(self, trial: optuna.Trial) -> None:
+        self._trial = trial
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trial, name)
+
+    def suggest_float(self, name: str, low: float, high: float, **more: Any) -> float:
+        """Optuna's."""
+        low, high = (as_json(bound, f"a bound of {name!r}") for bound in (low, high))
+        return self._trial.suggest_float(_name(name), low, high, **_plain(more))
+
+    def suggest_int(self, name: str, low: int, high: int, **more: Any) -> int:
+        """Optuna's."""
+        low, high = (as_json(bound, f"a bound of {name!r}") for bound in (low, high))
+        return self._trial.suggest_int(_name(name), low, high, **_plain(more))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Optuna's, but that True, 1 and 1.0 are three choices."""
+        plain = [as_json(choice, f"a choice of {name!r}") for choice in choices]
+        # Lists have been checked; the plugin gets its own back.
+        pairs = zip(choices, plain, strict=True)
+        own: list[Any] = [given if isinstance(given, (list, tuple)) else made for given, made in pairs]
+        labels = [_Label(json.dumps(choice)) for choice in plain]
+        if len({*labels}) == sum(own.index(choice) == place for place, choice in enumerate(own)):
+            return self._trial.suggest_categorical(_name(name), own)
+        chosen = self._trial.suggest_categorical(_name(name), labels)
+        return own[[label == chosen for label in labels].index(True)]
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Optuna's."""
+        self._trial.set_user_attr(_name(key), as_json(value, f"attribute {key!r}"))
+
+    def set_constraint(self, key: str, value: float) -> None:
+        """Optuna's."""
+        self._trial.set_constraint(_name(key), as_json(value, f"constraint {key!r}"))
+
+
+class _Label(str):
+    """A choice by its JSON text, which equals a value of the same text alone."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other if isinstance(other, _Label) else json.dumps(other))
+
+    __hash__ = str.__hash__
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: as_json(value, key) for key, value in options.items()}
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str) or not _encodable(name):
+        raise ValueError(f"{name!r} is no name")
+    return str(name)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
