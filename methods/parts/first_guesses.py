@@ -54,7 +54,6 @@ def momentum_recipes(sizes: Sizes) -> list[dict[str, Any]]:
         "units": round(within(lag, 12, 100)),
         "hold_biases": False,
         "friction": within(0.1 / lag, 1e-3, 0.01),
-        "early_updates": round(within(50 * lag, 1, 10_000)),
         "gradual": False,
     }
     return [{**common, **direct}, {**common, **far}, {**common, **free}]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import asdict
@@ -12,6 +15,7 @@ import pandas as pd
 import pytest
 
 from bench.campaign import Coordinator
+from bench.cli import main
 from bench.pool import LocalPool
 from bench.profile import Profile, parse
 from bench.registry import discover
@@ -23,6 +27,7 @@ CHORES = str(Path(__file__).with_name("chores.py"))
 
 MakeSpec = Callable[..., TrialSpec]
 MakeProfile = Callable[..., Profile]
+Command = Callable[..., tuple[object, str]]
 
 
 class Inline:
@@ -96,6 +101,25 @@ def make_profile() -> MakeProfile:
         return parse({**base, **changes}, "test")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def longlag() -> Command:
+    """Runs the command line in this process; its exit code and what it printed, errors last."""
+
+    def run(*arguments: str) -> tuple[object, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            patch.setattr(sys, "argv", ["longlag", *arguments])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        return ended.value.code, out.getvalue() + err.getvalue()
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +13,12 @@ import pytest
 
 from bench import store
 from bench.campaign import Coordinator
-from bench.cli import main
 from bench.errors import BadInput
 from bench.profile import Profile
 from bench.registry import discover
 from bench.studies import readable
+
+Command = Callable[..., tuple[object, str]]
 
 Trials = Callable[[Path], pd.DataFrame]
 
@@ -179,15 +177,12 @@ def test_a_damaged_table_is_named(finished: Path, name: str, damage: str) -> Non
     assert path.read_bytes() == before
 
 
-def test_the_command_refuses_a_damaged_campaign(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_refuses_a_damaged_campaign(finished: Path, longlag: Command) -> None:
     (finished / store.TRIALS).write_bytes(b"PAR1")
-    monkeypatch.setattr(sys, "argv", ["longlag", "report", str(finished)])
-    told = io.StringIO()
-    with contextlib.redirect_stderr(told), pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert len(told.getvalue().strip().splitlines()) == 1
-    assert "trials.parquet" in told.getvalue()
+    code, told = longlag("report", str(finished))
+    assert code == 2
+    assert len(told.strip().splitlines()) == 1
+    assert "trials.parquet" in told
 
 
 def test_a_newer_schema_is_refused(profile: Profile, unfinished: Path) -> None:
@@ -227,19 +222,14 @@ def test_a_folder_that_cannot_be_made(profile: Profile, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [*store.SCHEMAS, store.MANIFEST])
-def test_a_missing_part_is_named_and_the_page_stays(
-    finished: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_part_is_named_and_the_page_stays(finished: Path, name: str, longlag: Command) -> None:
     (finished / "report.html").write_text("the good page")
     (finished / name).unlink()
     before = {path: path.read_bytes() for path in finished.iterdir()}
-    monkeypatch.setattr(sys, "argv", ["longlag", "report", str(finished)])
-    told = io.StringIO()
-    with contextlib.redirect_stderr(told), pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert len(told.getvalue().strip().splitlines()) == 1
-    assert name in told.getvalue()
+    code, told = longlag("report", str(finished))
+    assert code == 2
+    assert len(told.strip().splitlines()) == 1
+    assert name in told
     assert {path: path.read_bytes() for path in finished.iterdir()} == before
 
 

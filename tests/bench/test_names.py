@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,26 +12,14 @@ import optuna
 import pytest
 
 from bench import store
-from bench.cli import main
 from bench.errors import BadInput
 from bench.journal import entries
 from bench.profile import Profile
 from bench.studies import readable
 
+Command = Callable[..., tuple[object, str]]
+
 NAMES = ["run?1", "run%201", "run#1", "run[seed]", "x[/old]", "a b'c", ":smile:", "run;x=1"]
-
-
-def longlag(*arguments: str) -> tuple[object, str]:
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        patch.setattr(sys, "argv", ["longlag", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return ended.value.code, out.getvalue() + err.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +29,7 @@ def profile(make_profile: Callable[..., Profile]) -> Profile:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_folder_s_name_is_literal(
-    profile: Profile, campaign: Callable[..., Any], inline: Any, tmp_path: Path, name: str
+    profile: Profile, campaign: Callable[..., Any], inline: Any, tmp_path: Path, name: str, longlag: Command
 ) -> None:
     folder = tmp_path / name
     campaign(profile, folder, inline)
@@ -73,7 +58,9 @@ def test_the_line_to_go_on_with_can_be_pasted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command", [["run", "--profile", "tiny", "--out"], ["report"], ["run", "--resume", "--out"]]
 )
-def test_a_name_that_no_folder_can_have_is_one_line(tmp_path: Path, command: list[str], name: str) -> None:
+def test_a_name_that_no_folder_can_have_is_one_line(
+    tmp_path: Path, command: list[str], name: str, longlag: Command
+) -> None:
     code, printed = longlag(*command, str(tmp_path / name))
     assert code == 2
     assert len(printed.splitlines()) == 1

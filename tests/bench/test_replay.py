@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +10,12 @@ from typing import Any
 import pytest
 
 from bench import store
-from bench.cli import main
 from bench.errors import BadInput
 from bench.profile import Profile
 from bench.registry import discover
 from bench.replay import Replay, find, replay, spec_of, stored_profile
+
+Command = Callable[..., tuple[object, str]]
 
 
 @pytest.fixture(scope="module")
@@ -96,20 +94,7 @@ def test_a_spec_survives_its_row(folder: Path, profile: Profile) -> None:
         assert replace(spec, seed=spec.seed + 1).run_id != spec.run_id
 
 
-def longlag(*arguments: str) -> tuple[object, str]:
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        patch.setattr(sys, "argv", ["longlag", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return ended.value.code, out.getvalue() + err.getvalue()
-
-
-def test_the_command_says_whether_it_came_out_the_same(folder: Path) -> None:
+def test_the_command_says_whether_it_came_out_the_same(folder: Path, longlag: Command) -> None:
     run_id = next(row["run_id"] for row in store.rows(folder) if row["method"] == "nothing")
     code, printed = longlag("replay", str(folder), run_id[:10])
     assert code == 0, printed
@@ -117,7 +102,9 @@ def test_the_command_says_whether_it_came_out_the_same(folder: Path) -> None:
     assert "the code has changed" not in printed
 
 
-def test_the_command_says_where_it_differs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_says_where_it_differs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, longlag: Command
+) -> None:
     stored = next(row for row in store.rows(folder) if row["method"] == "nothing")
     monkeypatch.setattr("bench.cli.find", lambda *_: {**stored, "loss": -1.0, "code_hash": "0" * 12})
     code, printed = longlag("replay", str(folder), stored["run_id"])
@@ -127,7 +114,7 @@ def test_the_command_says_where_it_differs(folder: Path, monkeypatch: pytest.Mon
     assert "did not come out the same" in printed
 
 
-def test_bad_input_is_one_line(folder: Path, tmp_path: Path) -> None:
+def test_bad_input_is_one_line(folder: Path, tmp_path: Path, longlag: Command) -> None:
     code, printed = longlag("replay", str(tmp_path), "abc")
     assert code == 2
     assert len(printed.strip().splitlines()) == 1
