@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from bench.cli import main
 from bench.store import CURVE_SCHEMA, MANIFEST, PROBE_SCHEMA, TRIAL_SCHEMA
+
+Command = Callable[..., tuple[object, str]]
 
 FILES = {
     "manifest.json",
@@ -28,27 +28,23 @@ FILES = {
 }
 
 
-def longlag(*arguments: str, code: int = 0) -> str:
-    """Run the command line in this process; what it printed, errors last."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        patch.setattr(sys, "argv", ["longlag", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    printed = out.getvalue() + err.getvalue()
-    assert ended.value.code == code, printed
-    return printed
+@pytest.fixture(scope="session")
+def told(longlag: Command) -> Callable[..., str]:
+    """Runs the command line and checks its exit code; what it printed."""
+
+    def run(*arguments: str, code: int = 0) -> str:
+        ended, printed = longlag(*arguments)
+        assert ended == code, printed
+        return printed
+
+    return run
 
 
 @pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def campaign(tmp_path_factory: pytest.TempPathFactory, told: Callable[..., str]) -> Path:
     """The tiny profile, run once."""
     folder = tmp_path_factory.mktemp("campaign") / "tiny"
-    printed = longlag("run", "--profile", "tiny", "--out", str(folder), "--jobs", "2")
+    printed = told("run", "--profile", "tiny", "--out", str(folder), "--jobs", "2")
     assert "report.html" in printed
     assert "10 trials" in printed
     return folder
@@ -118,31 +114,33 @@ def test_optuna_opens_the_studies(campaign: Path) -> None:
         storage.engine.dispose()
 
 
-def test_a_complete_campaign_is_not_run_again(campaign: Path) -> None:
+def test_a_complete_campaign_is_not_run_again(campaign: Path, told: Callable[..., str]) -> None:
     before = (campaign / "trials.parquet").read_bytes()
-    printed = longlag("run", "--profile", "tiny", "--out", str(campaign))
+    printed = told("run", "--profile", "tiny", "--out", str(campaign))
     assert "complete; nothing is run again" in printed
     assert (campaign / "trials.parquet").read_bytes() == before
 
 
-def test_another_campaign_is_not_written_over(campaign: Path) -> None:
+def test_another_campaign_is_not_written_over(campaign: Path, told: Callable[..., str]) -> None:
     before = {path.name: path.read_bytes() for path in campaign.iterdir()}
-    printed = longlag("run", "--profile", "tiny", "--seed", "1", "--out", str(campaign), code=2)
+    printed = told("run", "--profile", "tiny", "--seed", "1", "--out", str(campaign), code=2)
     assert "holds another campaign (its seed: 0); choose another --out" in printed
     assert {path.name: path.read_bytes() for path in campaign.iterdir()} == before
 
 
-def test_report_writes_the_page_again(campaign: Path, tmp_path: Path) -> None:
-    longlag("report", str(campaign), "--out", str(tmp_path / "again"))
+def test_report_writes_the_page_again(campaign: Path, tmp_path: Path, told: Callable[..., str]) -> None:
+    told("report", str(campaign), "--out", str(tmp_path / "again"))
     assert (tmp_path / "again" / "report.html").read_text().startswith("<!")
 
 
-def test_plan_shows_the_grid_and_its_cost() -> None:
-    printed = longlag("plan", "--profile", "tiny", "--jobs", "2")
+def test_plan_shows_the_grid_and_its_cost(told: Callable[..., str]) -> None:
+    printed = told("plan", "--profile", "tiny", "--jobs", "2")
     assert "2 cases, 10 trials with the retests: at most 2e+10 FLOPs" in printed
 
 
-def test_lags_of_the_command_line_serve_a_task_of_several_entries(tmp_path: Path) -> None:
+def test_lags_of_the_command_line_serve_a_task_of_several_entries(
+    tmp_path: Path, told: Callable[..., str]
+) -> None:
     profile = tmp_path / "several.toml"
     profile.write_text(
         'name = "several"\nmethods = ["vanilla"]\nlags = [20]\ntrials = 3\nretests = 2\nbudget = 1e8\n'
@@ -150,19 +148,19 @@ def test_lags_of_the_command_line_serve_a_task_of_several_entries(tmp_path: Path
         '[[tasks]]\ntask = "adding:ms11"\nlags = [30, 40]\n'
         '[[tasks]]\ntask = "xor:ms11"\nlags = [20]\nbudget = 1e6\n'
     )
-    printed = longlag("plan", "--profile", str(profile), "--lags", "20,50", "--jobs", "2")
+    printed = told("plan", "--profile", str(profile), "--lags", "20,50", "--jobs", "2")
     # What was said of adding at lag 20 alone is not said of others; xor keeps its budget.
     assert "4 cases, 20 trials with the retests: at most 1.01e+09 FLOPs" in printed
     options = ("--tasks", "adding:ms11,temporal_order", "--lags", "50", "--budget", "1e7")
-    printed = longlag("plan", "--profile", str(profile), *options, "--jobs", "2")
+    printed = told("plan", "--profile", str(profile), *options, "--jobs", "2")
     assert "2 cases, 10 trials with the retests: at most 1e+08 FLOPs" in printed
 
 
-def test_list_shows_what_there_is() -> None:
-    printed = longlag("list")
+def test_list_shows_what_there_is(told: Callable[..., str]) -> None:
+    printed = told("list")
     for name in ("vanilla", "lstm", "adding", "timer", "quick", "tiny"):
         assert name in printed
-    assert "0.5" in longlag("list", "--tasks")
+    assert "0.5" in told("list", "--tasks")
 
 
 @pytest.mark.parametrize(
@@ -185,9 +183,11 @@ def test_list_shows_what_there_is() -> None:
         (["--trails", "3"], "No such option: --trails"),
     ],
 )
-def test_bad_input_is_one_line(arguments: list[str], complaint: str, tmp_path: Path) -> None:
+def test_bad_input_is_one_line(
+    arguments: list[str], complaint: str, tmp_path: Path, told: Callable[..., str]
+) -> None:
     given = arguments if "--profile" in arguments else ["--profile", "tiny", *arguments]
-    printed = longlag("run", *given, "--out", str(tmp_path / "out"), code=2)
+    printed = told("run", *given, "--out", str(tmp_path / "out"), code=2)
     assert complaint in printed
     assert printed.count("\n") == 1
     assert not (tmp_path / "out").exists()
@@ -200,31 +200,33 @@ def test_the_module_is_the_command_and_its_exit_code_is_the_process_s() -> None:
     assert done.stderr == "longlag: there is no method 'lsmt': did you mean 'lstm'?\n"
 
 
-def test_a_bare_command_shows_its_help_and_the_version_is_told() -> None:
-    assert "replay" in longlag(code=2)
-    assert longlag("--version").startswith("longlag 0.")
+def test_a_bare_command_shows_its_help_and_the_version_is_told(told: Callable[..., str]) -> None:
+    assert "replay" in told(code=2)
+    assert told("--version").startswith("longlag 0.")
 
 
-def test_a_changed_profile_has_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_changed_profile_has_a_folder_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: Callable[..., str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     small = ["--profile", "tiny", "--methods", "echo_state", "--trials", "1", "--retests", "1", "--jobs", "1"]
-    longlag("run", *small)
-    longlag("run", *small, "--lags", "20")
+    told("run", *small)
+    told("run", *small, "--lags", "20")
     folders = [path.name for path in (tmp_path / "results" / "local").iterdir()]
     assert len(folders) == 2
     assert all(name.startswith("tiny-0-") for name in folders)
 
 
-def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, told: Callable[..., str]) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
-    printed = longlag("run", "--profile", "tiny", "--out", str(tmp_path), code=2)
+    printed = told("run", "--profile", "tiny", "--out", str(tmp_path), code=2)
     assert "holds files but no campaign" in printed
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_file_that_is_no_results_file_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_no_results_file_is_named(tmp_path: Path, told: Callable[..., str]) -> None:
     (tmp_path / MANIFEST).write_text('{"schema": 1, "profile": {}}')
     (tmp_path / "trials.parquet").write_text("not parquet")
-    printed = longlag("report", str(tmp_path), code=2)
+    printed = told("report", str(tmp_path), code=2)
     assert "trials.parquet: not a readable results file" in printed
-    assert "no campaign here" in longlag("report", str(tmp_path / "empty"), code=2)
+    assert "no campaign here" in told("report", str(tmp_path / "empty"), code=2)
