@@ -39,14 +39,20 @@ class GradientClipping(Remedy):
     companions = (RegularisedTanhUnits(), TunedWeights(), Nesterov(), Units(), BatchSize())
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
-        """On what careful initialisation begins with: clipped by value, or by norm.
+        """On what careful initialisation begins with: the first at ten times the rate and clipped by value.
 
         By value, because once a net learns, the recurrent weights' gradient is a hundred times the readout's:
-        bounded as one, the readout hardly moves.
+        bounded as one, the readout hardly moves. So low a threshold is nearly a step of one size for every
+        weight, whatever the gradient's length, and bears the higher rate.
         """
-        by_value = {"clip_by": "value", "threshold": 0.03, "with_omega": False}
-        by_norm = {"clip_by": "norm", "threshold": 1.0, "with_omega": False}
         direct, far, free = momentum_recipes(sizes)
+        by_value = {
+            "clip_by": "value",
+            "threshold": min(2 / sizes.lag, 0.02),
+            "learning_rate": 10 * direct["learning_rate"],
+            "with_omega": False,
+        }
+        by_norm = {"clip_by": "norm", "threshold": 1.0, "with_omega": False}
         return [{**direct, **by_value}, {**far, **by_norm}, {**free, **by_norm}]
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
