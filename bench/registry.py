@@ -19,7 +19,9 @@ from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import TypeGuard
 
+from bench import vetting
 from bench.combination import Combination
 from bench.contract import Method, Task
 from bench.errors import BadInput, nearest
@@ -33,6 +35,8 @@ LOADING = 60.0
 
 BASELINE = "vanilla"
 """The remedy whose companions fill the parts of a recipe that nobody else fills."""
+
+Plugin = type[Task] | type[Method] | type[Remedy]
 
 _NAME = re.compile(r"[a-z0-9_]+")
 
@@ -103,7 +107,7 @@ class Registry:
         broken = [b for b in self.broken if Path(b.where).stem == name or b.where.endswith(f".{name}")]
         return f"{broken[0].where} is broken: {broken[0].reason}" if broken else nearest(name, known)
 
-    def _add(self, plugin: type, where: str) -> None:
+    def _add(self, plugin: Plugin, where: str) -> None:
         kind: dict[str, type] = self.tasks if issubclass(plugin, Task) else self.methods
         name = getattr(plugin, "name", "")
         names = [name, *getattr(plugin, "variants", ())]
@@ -112,6 +116,8 @@ class Registry:
             self.broken.append(Broken(where, f"{plugin.__name__}: the name {bad[0]!r} is not [a-z0-9_]+"))
         elif name in kind:
             self.broken.append(Broken(where, f"{plugin.__name__}: the name {name!r} is taken"))
+        elif why := vetting.fault(plugin):
+            self.broken.append(Broken(where, f"{plugin.__name__}: {why}"))
         else:
             kind[name] = plugin
 
@@ -122,7 +128,7 @@ class Registry:
         return len(found)
 
 
-def _is_plugin(thing: object, module: str) -> bool:
+def _is_plugin(thing: object, module: str) -> TypeGuard[Plugin]:
     return (
         isinstance(thing, type)
         and issubclass(thing, (Task, Method, Remedy))

@@ -193,6 +193,21 @@ def test_bad_input_is_one_line(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_remedy_that_changes_more_than_it_says_is_refused(tmp_path: Path, told: Callable[..., str]) -> None:
+    plugin = tmp_path / "sly.py"
+    plugin.write_text(
+        "from bench import Remedy\n"
+        "class Sly(Remedy):\n"
+        "    name, changes = 'sly', 'gradient'\n"
+        "    def apply(self, recipe):\n"
+        "        return recipe.replace(cell=lambda *_: None)\n"
+    )
+    given = ("--profile", "tiny", "--plugin", str(plugin), "--methods", "lstm+sly")
+    printed = told("run", *given, "--out", str(tmp_path / "out"), code=2)
+    assert printed == "longlag: 'sly' changes the cell, which is not among its `changes`\n"
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_module_is_the_command_and_its_exit_code_is_the_process_s() -> None:
     command = [sys.executable, "-m", "bench", "run", "--methods", "lsmt"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

@@ -54,6 +54,7 @@ def test_a_file_the_user_names_is_found_and_combines(tmp_path: Path) -> None:
         (GOOD.format(name="Not Valid"), "'Not Valid' is not [a-z0-9_]+"),
         (GOOD.format(name="../evil"), "is not [a-z0-9_]+"),
         (GOOD.format(name="lstm"), "'lstm' is taken"),
+        (GOOD.format(name="shout").replace('"gradient"', '"optimizer"'), "did you mean 'optimiser'"),
     ],
 )
 def test_a_broken_plugin_is_listed_with_its_reason(tmp_path: Path, text: str, reason: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from bench import Batch, Method, Sizes, Task
+from bench.combination import Combination
 from bench.contract import MOST_RECIPES
 from bench.registry import Registry, discover
 from bench.seeds import derive, generator
@@ -129,6 +130,16 @@ def test_hyperparameters_are_json_and_rebuild_the_model(name: str) -> None:
     first, second = (build(method, task, settings, seed=3) for settings in (chosen, again))
     for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_remedy_changes_what_it_declares_and_nothing_else(name: str) -> None:
+    method, task = REGISTRY.method(name), make_task("temporal_order:ms11")
+    if not isinstance(method, Combination):
+        pytest.skip("it is no change to the recipe")
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(20):
+        method.recipe(method.suggest(study.ask(), task))
 
 
 @pytest.mark.parametrize("name", METHODS)
