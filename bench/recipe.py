@@ -51,7 +51,7 @@ class Penalty(ABC):
         """Called after the loss's backward pass: adds to `.grad`, returns the penalty's value (a scalar)."""
 
 
-class BatchOptimizer(torch.optim.Optimizer):
+class BatchOptimizer(torch.optim.Optimizer, ABC):
     """An optimiser that needs the batch itself (curvature products, line searches), not only a gradient."""
 
     cost: float = 0.0
