@@ -18,7 +18,7 @@ import typer.exceptions
 from rich.console import Console
 
 from bench import data as datasets
-from bench import listing, planning, profile, reference, store
+from bench import listing, planning, profile, reference, store, surroundings
 from bench.campaign import Coordinator
 from bench.errors import BadInput
 from bench.launch import launch
@@ -294,6 +294,7 @@ def _lags(text: str) -> list[int]:
 
 def main() -> None:
     """The console script."""
+    surroundings.prepare()
     warnings.simplefilter("ignore")
     # Batch systems end a job with SIGTERM: the same clean end as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
