@@ -11,7 +11,6 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -36,8 +35,6 @@ LOADING = 60.0
 
 BASELINE = "vanilla"
 """The remedy whose companions fill the parts of a recipe that nobody else fills."""
-
-_NAME = re.compile(r"[a-z0-9_]+")
 
 
 @dataclass(frozen=True)
@@ -111,15 +108,10 @@ class Registry:
             self.broken.append(Broken(where, f"{getattr(plugin, '__name__', plugin)}: {why}"))
             return
         kind: dict[str, type] = self.tasks if issubclass(plugin, Task) else self.methods
-        name = getattr(plugin, "name", "")
-        names = [name, *getattr(plugin, "variants", ())]
-        bad = [n for n in names if not isinstance(n, str) or not _NAME.fullmatch(n)]
-        if bad:
-            self.broken.append(Broken(where, f"{plugin.__name__}: the name {bad[0]!r} is not [a-z0-9_]+"))
-        elif name in kind:
-            self.broken.append(Broken(where, f"{plugin.__name__}: the name {name!r} is taken"))
+        if plugin.name in kind:
+            self.broken.append(Broken(where, f"{plugin.__name__}: the name {plugin.name!r} is taken"))
         else:
-            kind[name] = plugin
+            kind[plugin.name] = plugin
 
     def _add_module(self, module: ModuleType, where: str) -> int:
         """Add a module's plugins, none of them where a part of theirs is unfinished; how many it holds."""

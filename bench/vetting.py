@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
+import reprlib
 from abc import ABC
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 
 from bench.contract import Method, SequenceModel, Task
@@ -14,6 +16,8 @@ from bench.recipe import PARTS, BatchOptimizer, Change, Penalty, Remedy
 
 Plugin = type[Task] | type[Method] | type[Remedy]
 
+_NAME = re.compile(r"[a-z0-9_]+")
+
 HELPERS = (Change, Penalty, Recurrent, BatchOptimizer, SequenceModel)
 """What plugins are made of."""
 
@@ -22,7 +26,10 @@ def fault(plugin: object) -> str:
     """What is wrong with `plugin`, one line; empty where nothing is."""
     if not (isinstance(plugin, type) and issubclass(plugin, (Task, Method, Remedy))):
         return "it is no class of a Task, a Method or a Remedy"
-    return _lacks(plugin) or (_parts(plugin) if issubclass(plugin, Remedy) else "")
+    why = _lacks(plugin) or _texts(plugin)
+    if not why and issubclass(plugin, Task):
+        why = _definitions(plugin)
+    return why or (_parts(plugin) if issubclass(plugin, Remedy) else "") or _names(plugin)
 
 
 def unfinished(module: ModuleType) -> str:
@@ -54,10 +61,41 @@ def _lacks(plugin: type) -> str:
     return f"it lacks {', '.join(missing)}" if missing else ""
 
 
+def _texts(plugin: Plugin) -> str:
+    for key in ("name", "source"):
+        if not isinstance(text := getattr(plugin, key, None), str):
+            return f"its {key} is {reprlib.repr(text)}, not a text"
+    return ""
+
+
+def _definitions(plugin: type[Task]) -> str:
+    for key in ("variants", "facts"):
+        texts: object = getattr(plugin, key)
+        if not isinstance(texts, Mapping):
+            return f"its {key} are {reprlib.repr(texts)}, not a dictionary"
+        wrong = [part for item in texts.items() for part in item if not isinstance(part, str)]
+        if wrong:
+            return f"its {key} hold {reprlib.repr(wrong[0])}, not texts alone"
+    return "" if plugin.variants else "it has no variants"
+
+
+def _names(plugin: Plugin) -> str:
+    for name in (plugin.name, *(plugin.variants if issubclass(plugin, Task) else ())):
+        if not _NAME.fullmatch(name):
+            return f"the name {name!r} is not [a-z0-9_]+"
+    return ""
+
+
 def _parts(plugin: type[Remedy]) -> str:
     """Whether what it and its companions change are parts of a recipe."""
+    companions: object = plugin.companions
+    if not isinstance(companions, tuple) or not all(isinstance(each, Change) for each in companions):
+        return "its companions are no tuple of changes"
     for changes in (plugin.changes, *(companion.changes for companion in plugin.companions)):
-        for part in (changes,) if isinstance(changes, str) else changes:
+        parts: object = (changes,) if isinstance(changes, str) else changes
+        if not isinstance(parts, tuple):
+            return f"its changes are {reprlib.repr(parts)}, not the names of parts"
+        for part in parts:
             if part not in PARTS:
-                return f"{part!r} is no part of a recipe: {nearest(part, PARTS)}"
+                return f"{part!r} is no part of a recipe: {nearest(str(part), PARTS)}"
     return ""

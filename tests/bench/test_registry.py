@@ -108,6 +108,54 @@ def test_a_class_without_a_method_is_told_when_it_is_registered(
     assert "Part" not in reason or f"{path} is broken: {reason}" in printed
 
 
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("name = 5", "its name is 5, not a text"),
+        ("source = ('Mine', 2024)", "its source is ('Mine', 2024), not a text"),
+        ("source = None", "its source is None, not a text"),
+        ("variants = ['easy', 'hard']", "its variants are ['easy', 'hard'], not a dictionary"),
+        ("variants = {'easy': None}", "its variants hold None, not texts alone"),
+        ("variants = {'easy': 3}", "its variants hold 3, not texts alone"),
+        ("variants = {1: 'easy'}", "its variants hold 1, not texts alone"),
+        ("variants = {}", "it has no variants"),
+        ("variants = {'not so': ''}", "the name 'not so' is not [a-z0-9_]+"),
+        ("facts = 'lag 5'", "its facts are 'lag 5', not a dictionary"),
+        ("facts = {'lag': 5}", "its facts hold 5, not texts alone"),
+    ],
+)
+def test_what_is_said_of_a_task_must_be_text(
+    tmp_path: Path, lines: str, reason: str, longlag: Command
+) -> None:
+    path = plugin(
+        tmp_path,
+        "from bench import Task\nclass Mine(Task):\n    name = source = 'mine'\n"
+        f"    {lines}\n    sample = wrong = lambda *_: None\n",
+    )
+    for options in ([], ["--tasks"]):
+        code, printed = longlag("list", *options, "--plugin", path)
+        assert code == 0
+        assert f"broken: {path}: Mine: {reason}\n" in printed
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("source = 1997", "its source is 1997, not a text"),
+        ("companions = Vanilla", "its companions are no tuple of changes"),
+        ("companions = (Vanilla,)", "its companions are no tuple of changes"),
+        ("changes = 3", "its changes are 3, not the names of parts"),
+    ],
+)
+def test_what_is_said_of_a_remedy_is_checked_too(tmp_path: Path, lines: str, reason: str) -> None:
+    path = plugin(
+        tmp_path,
+        "from bench import Remedy\nfrom methods.vanilla import Vanilla\nclass Mine(Remedy):\n"
+        f"    name = 'mine'\n    {lines}\n    def apply(self, recipe): ...\n",
+    )
+    assert [broken.reason for broken in discover((path,)).broken] == [f"Mine: {reason}"]
+
+
 def test_classes_that_others_are_made_from_are_left_alone(tmp_path: Path) -> None:
     bases = (
         "from abc import ABC\nfrom bench import *\n"
