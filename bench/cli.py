@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-import warnings
 from importlib import metadata
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -295,7 +294,6 @@ def _lags(text: str) -> list[int]:
 def main() -> None:
     """The console script."""
     surroundings.prepare()
-    warnings.simplefilter("ignore")
     # Batch systems end a job with SIGTERM: the same clean end as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
+
+import optuna
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
@@ -14,6 +17,7 @@ def prepare() -> None:
     keep_docstrings()
     open_streams()
     say_what_can_be_said()
+    be_quiet()
 
 
 def open_streams() -> None:
@@ -35,6 +39,12 @@ def say_what_can_be_said() -> None:
     """Write a question mark for what the terminal's encoding lacks, instead of failing."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+
+
+def be_quiet() -> None:
+    """Leave the terminal to the command: no warnings of libraries, no log of every study."""
+    warnings.simplefilter("ignore")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
 def keep_docstrings() -> None:

@@ -23,7 +23,6 @@ from methods.parts.optimisers import AcceleratedGradient
 from methods.parts.tanh import TanhCell
 from methods.vanilla import Vanilla
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
 REMEDIES = {name: plugin for name, plugin in discover().methods.items() if issubclass(plugin, Remedy)}
 PAIRS = [(a, b) for a, b in itertools.permutations(sorted(REMEDIES), 2) if "vanilla" not in (a, b)]
 

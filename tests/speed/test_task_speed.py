@@ -62,7 +62,6 @@ def test_generation_is_a_small_share_of_training(
     method: str, units: int, bar: float, name: str, variant: str, record_property: pytest.RecordProperty
 ) -> None:
     torch.set_num_threads(1)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     task = REGISTRY.task(name, variant, 100)
     plugin = REGISTRY.method(method)
     plugin.warm_up()
