@@ -1,6 +1,7 @@
 """LongLag's engine: what runs, tunes, stores and scores. It knows no remedy and no task by name."""
 
 from bench.contract import Batch, Lags, Method, SequenceModel, Sizes, Split, Task
+from bench.data import data_folder
 from bench.errors import BadInput
 from bench.losses import MatchingLoss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from bench.network import Network, Recurrent
@@ -26,4 +27,5 @@ __all__ = [
     "Split",
     "SquaredError",
     "Task",
+    "data_folder",
 ]

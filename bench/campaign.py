@@ -19,6 +19,7 @@ from typing import Any
 import optuna
 
 from bench import provenance, store
+from bench.data import data_folder
 from bench.errors import BadInput
 from bench.guard import patience, reason, where
 from bench.journal import Entry, Journal
@@ -246,6 +247,7 @@ class Coordinator:
             "profile": self.profile.model_dump(),
             "seed": self.profile.seed,
             "command": provenance.command(),
+            "data": None if data_folder() is None else str(data_folder()),
             "versions": provenance.versions(),
             "machine": provenance.machine(),
             "git": provenance.git(),

@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 from bench.worker import Work, serve
@@ -32,25 +32,28 @@ _lock = threading.Lock()
 class Child:
     """One worker process, forked from a server that has imported torch already."""
 
-    def __init__(self, context: ForkServerContext, memory: int, quiet: bool, work: Work) -> None:
-        """Raises OSError or EOFError where no process can be started."""
+    def __init__(self, process: ForkServerProcess, connection: Connection, memory: int) -> None:
+        self.process = process
+        self.connection = connection
+        self.memory = memory
+        self.since = time.monotonic()
+        """When it was started, or given its trial."""
+        self._resident = self._peak = 0
+
+    @classmethod
+    def start(cls, context: ForkServerContext, memory: int, quiet: bool, work: Work) -> Child:
+        """A new one; raises OSError or EOFError where no process can be started."""
         ours, theirs = context.Pipe()
         try:
-            self.process = context.Process(
-                target=serve, args=(theirs, memory, quiet, work), name="longlag-worker"
-            )
+            process = context.Process(target=serve, args=(theirs, memory, quiet, work), name="longlag-worker")
             with _lock:
-                self.process.start()
+                process.start()
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
-        self.connection: Connection = ours
-        self.memory = memory
-        self.since = time.monotonic()
-        """When it was started, or given its trial."""
-        self._resident = self._peak = 0
+        return cls(process, ours, memory)
 
     @property
     def handles(self) -> list[Connection | int]:

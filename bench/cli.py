@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-import warnings
 from importlib import metadata
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,7 +16,8 @@ import typer
 import typer.exceptions
 from rich.console import Console
 
-from bench import listing, planning, profile, reference
+from bench import data as datasets
+from bench import listing, planning, profile, reference, store, surroundings
 from bench.campaign import Coordinator
 from bench.errors import BadInput
 from bench.launch import launch
@@ -28,8 +28,6 @@ from bench.replay import find, stored_profile
 from bench.replay import replay as replay_row
 
 INTERRUPTED = 130
-DATA_VARIABLE = "LONGLAG_DATA"
-"""Environment variable that tells tasks where the user's data sets lie."""
 
 app = typer.Typer(
     add_completion=False,
@@ -93,7 +91,6 @@ def run(
     ] = None,
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
-    _use_data(data)
     if profile_name is None and resume and out is not None:
         base = stored_profile(out)
     else:
@@ -101,6 +98,8 @@ def run(
     chosen = _profile(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
     registry = _registry(chosen)
     folder = out or _default_folder(chosen, base)
+    resumes = resume and store.exists(folder / store.MANIFEST)
+    datasets.use(data, store.read_manifest(folder).get("data") if resumes else None)
     coordinator = Coordinator(chosen, registry, folder, resume)
     try:
         for notice in coordinator.notices:
@@ -136,7 +135,7 @@ def plan(
     data: DataOption = None,
 ) -> None:
     """Show the grid of a campaign, its FLOPs, and a time from a pilot step of each case."""
-    _use_data(data)
+    datasets.use(data)
     base = profile.read(profile_name)
     chosen = _profile(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
     slots = jobs or default_jobs()
@@ -174,8 +173,10 @@ def report(
 def replay(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The campaign's folder.")],
     run_id: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
+    data: DataOption = None,
 ) -> None:
     """Run a stored trial again, and check that it comes out the same; exit code 1 if it does not."""
+    datasets.use(data, store.read_manifest(folder).get("data"))
     chosen = stored_profile(folder)
     stored = find(folder, run_id)
     pool = LocalPool(1, chosen.timeout, chosen.memory)
@@ -215,14 +216,6 @@ def _default_folder(chosen: Profile, base: Profile) -> Path:
         text = json.dumps(own, sort_keys=True)
         name += f"-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
     return Path("results", "local", name)
-
-
-def _use_data(folder: Path | None) -> None:
-    """Tell tasks, and the workers to come, where the user's data lies."""
-    if folder is not None:
-        if not folder.is_dir():
-            raise BadInput(f"--data {folder}: no such folder")
-        os.environ[DATA_VARIABLE] = str(folder.resolve())
 
 
 def _registry(chosen: Profile) -> Registry:
@@ -300,7 +293,7 @@ def _lags(text: str) -> list[int]:
 
 def main() -> None:
     """The console script."""
-    warnings.simplefilter("ignore")
+    surroundings.prepare()
     # Batch systems end a job with SIGTERM: the same clean end as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

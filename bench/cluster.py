@@ -36,34 +36,40 @@ _PATIENCE = 60.0
 
 
 class DaskExecutor:
-    """Runs trials on the workers of the cluster whose scheduler is at `address`.
+    """Runs trials on the workers of a cluster; `connect` to one.
 
     `slots` follows the cluster: workers may join and leave. A trial whose worker is lost is run again on
     another; Dask gives up on one that has lost it four workers.
     """
 
-    def __init__(self, address: str, timeout: float, memory_gb: float) -> None:
-        """Raises BadInput where there is no scheduler, or no worker comes to it."""
-        try:
-            from distributed import Client
-        except ImportError:
-            raise BadInput("--dask needs the extra `cluster`: pip install -e .[cluster]") from None
+    def __init__(self, client: Any, timeout: float, memory_gb: float) -> None:
+        """`client` is connected; `timeout` in seconds and `memory_gb` in GiB, for each trial."""
         self.timeout = timeout
         self.memory_gb = memory_gb
+        self._client = client
         self._texts: dict[str, str] = {}
         self._slots = (0.0, 1)
         self._names = 0
         self._session = os.urandom(4).hex()
         self._running: set[Any] = set()
+
+    @classmethod
+    def connect(cls, address: str, timeout: float, memory_gb: float) -> DaskExecutor:
+        """To the scheduler at `address`; raises BadInput where there is none, or no worker comes to it."""
         try:
-            self._client = Client(address, timeout=_PATIENCE, set_as_default=False)
+            from distributed import Client
+        except ImportError:
+            raise BadInput("--dask needs the extra `cluster`: pip install -e .[cluster]") from None
+        try:
+            client = Client(address, timeout=_PATIENCE, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise BadInput(f"--dask {address}: no scheduler there: {reason(error)}") from None
         try:
-            self._client.wait_for_workers(1, timeout=_PATIENCE)
+            client.wait_for_workers(1, timeout=_PATIENCE)
         except TimeoutError:
-            self._client.close()
+            client.close()
             raise BadInput(f"--dask {address}: the scheduler has no workers") from None
+        return cls(client, timeout, memory_gb)
 
     @property
     def slots(self) -> int:

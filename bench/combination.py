@@ -9,8 +9,9 @@ import optuna
 
 from bench.contract import Method, Sizes, Task
 from bench.errors import BadInput
+from bench.guard import patience
 from bench.module import RecipeModule
-from bench.recipe import EMPTY, Change, Part, Recipe, Remedy
+from bench.recipe import EMPTY, Change, Part, Recipe, Remedy, Undeclared
 
 
 class Combination(Method):
@@ -30,9 +31,8 @@ class Combination(Method):
             for part in remedy.parts:
                 if part in owners:
                     other = owners[part]
-                    assert isinstance(other, Remedy)
                     raise BadInput(
-                        f"{other.name!r} and {remedy.name!r} cannot be combined: both change the {part}"
+                        f"{other.label} and {remedy.label} cannot be combined: both change the {part}"
                     )
                 owners[part] = remedy
         companions = [c for remedy in (*remedies, baseline) for c in remedy.companions]
@@ -52,8 +52,8 @@ class Combination(Method):
             for name in step.parameters:
                 if name in seen:
                     raise BadInput(
-                        f"{self.name!r} cannot be combined: {type(seen[name]).__name__} and "
-                        f"{type(step).__name__} both have a hyperparameter {name!r}"
+                        f"{self.name!r} cannot be combined: {seen[name].label} and "
+                        f"{step.label} both have a hyperparameter {name!r}"
                     )
                 seen[name] = step
 
@@ -100,7 +100,10 @@ class Combination(Method):
         return {name: value for step in self.steps for name, value in step.suggest(trial, task).items()}
 
     def recipe(self, hyperparameters: Mapping[str, Any]) -> Recipe:
-        """The recipe for these hyperparameters; raises BadInput for one that no step knows."""
+        """The recipe for these hyperparameters.
+
+        Raises BadInput for one that no step knows, and Undeclared.
+        """
         known = {name for step in self.steps for name in step.parameters}
         unknown = sorted(set(hyperparameters) - known)
         if unknown:
@@ -108,8 +111,26 @@ class Combination(Method):
         recipe = EMPTY
         for step in self.steps:
             chosen = {name: hyperparameters[name] for name in step.parameters if name in hyperparameters}
-            recipe = step.apply(recipe, **chosen)
+            recipe = step.applied(recipe, chosen)
         return recipe
+
+    def check(self, task: Task) -> None:
+        """Raises Undeclared where the first guesses or one random suggestion show it."""
+        study = optuna.create_study(
+            storage=optuna.storages.InMemoryStorage(), sampler=optuna.samplers.RandomSampler(seed=0)
+        )
+        try:
+            with patience():
+                guesses = self.recipes(task.sizes)
+                for guess in guesses:
+                    study.enqueue_trial(guess)
+                for _ in range(len(guesses) + 1):
+                    self.recipe(self.suggest(study.ask(), task))
+        except Undeclared:
+            raise
+        except Exception:
+            # Whatever else is wrong with a plugin costs its own trials.
+            return
 
     def build(self, task: Task, **hyperparameters: Any) -> Any:
         """A RecipeModule for `task`."""

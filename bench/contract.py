@@ -147,7 +147,7 @@ class Task(ABC):
         """Which sequences are answered wrongly: bools [B], from the outputs [S, B, K]."""
 
 
-class SequenceModel(pl.LightningModule):
+class SequenceModel(pl.LightningModule, ABC):
     """A LightningModule the engine can train: subclass it, set up layers, write `forward`.
 
     The engine feeds batches of `batch_size`, calls Lightning's `training_step`, and charges `cost`.

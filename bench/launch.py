@@ -42,7 +42,7 @@ def launch(
     if dask is None:
         executor = LocalPool(jobs, chosen.timeout, chosen.memory)
     else:
-        executor = DaskExecutor(dask, chosen.timeout, chosen.memory)
+        executor = DaskExecutor.connect(dask, chosen.timeout, chosen.memory)
     reporter = Reporter(console, coordinator.total)
     why: Counter[str] = Counter()
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
 
 
-class Recurrent(nn.Module):
+class Recurrent(nn.Module, ABC):
     """A recurrent layer with learned initial states: what a recipe's `cell` makes.
 
-    Subclasses hold their weights and write `forward`, `recurrent_blocks` and `input_blocks`.
+    Subclasses hold their weights and write `forward`, `recurrent_blocks`, `input_blocks` and `biases`.
     """
 
     def __init__(self, input_size: int, units: int) -> None:

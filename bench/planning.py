@@ -25,16 +25,15 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     grid, skipped = cells(profile, registry)
     pilots = _pilots(profile, registry, grid, executor)
     table = Table(title=f"plan of {profile.name}: at most", title_justify="left")
-    for column in (
-        "method",
-        "task",
-        "lag",
-        "FLOPs a trial",
-        "FLOPs in all",
-        "worker time",
+    for column in ("method", "task"):
+        table.add_column(column, overflow="fold")
+    for column, widest in (
+        ("lag", "100"),
+        ("FLOPs a trial", "2.5e+09"),
+        ("FLOPs in all", "2.5e+09"),
+        ("worker time", "59 min"),
     ):
-        names = column in ("method", "task")
-        table.add_column(column, justify="left" if names else "right", no_wrap=names)
+        table.add_column(column, justify="right", overflow="fold", min_width=len(widest))
     flops = seconds = 0.0
     every = 0
     for cell in grid:

@@ -71,8 +71,8 @@ class _Job:
 class LocalPool:
     """A pool of `jobs` worker processes, run by a thread of its own.
 
-    The clock of a trial starts when a worker gets it. Workers are forked from a server that has imported
-    torch once, so that a new one starts in milliseconds.
+    Nothing is started before the first trial is submitted. The clock of a trial starts when a worker gets it.
+    Workers are forked from a server that has imported torch once, so that a new one starts in milliseconds.
     """
 
     def __init__(
@@ -87,9 +87,7 @@ class LocalPool:
         self.memory_gb = memory_gb
         self.quiet = quiet
         self.work = work
-        single_threaded()
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["bench.preload"])
         self._waiting: deque[_Job] = deque()
         self._suspects: deque[_Job] = deque()
         self._starting: set[Child] = set()
@@ -99,6 +97,12 @@ class LocalPool:
         self._broken: BadInput | None = None
         self._closing = False
         self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def _start(self) -> None:
+        """Start the pool's thread, which starts the workers."""
+        single_threaded()
+        self._context.set_forkserver_preload(["bench.preload"])
         self._alarm, self._bell = self._context.Pipe(duplex=False)
         self._thread = threading.Thread(target=self._manage, name="longlag-pool", daemon=True)
         self._thread.start()
@@ -116,6 +120,8 @@ class LocalPool:
         """The same for a spec that is JSON already."""
         job = _Job(message)
         with self._lock:
+            if self._thread is None:
+                self._start()
             if self._broken is not None:
                 job.future.set_exception(self._broken)
             else:
@@ -131,8 +137,9 @@ class LocalPool:
     def close(self) -> None:
         """Stop at once; unfinished trials are lost."""
         self._closing = True
-        self._ring()
-        self._thread.join(5.0)
+        if self._thread is not None:
+            self._ring()
+            self._thread.join(5.0)
 
     def _ring(self) -> None:
         with suppress(OSError):
@@ -178,7 +185,9 @@ class LocalPool:
             return
         for _ in range(wanted - len(self._starting) - len(self._idle) - len(self._busy)):
             try:
-                self._starting.add(Child(self._context, int(self.memory_gb * 2**30), self.quiet, self.work))
+                self._starting.add(
+                    Child.start(self._context, int(self.memory_gb * 2**30), self.quiet, self.work)
+                )
             except (OSError, EOFError):
                 self._false_starts += 1
                 return

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench.combination import Combination
 from bench.errors import BadInput, nearest
 from bench.guard import patience, plain, where
 from bench.registry import Registry
@@ -118,12 +119,17 @@ def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, s
     """
     grid: list[Cell] = []
     skipped: dict[str, str] = {}
+    checked: set[str] = set()
     for cell in _cells(profile, registry):
         case = cell.case
         try:
             with patience():
                 task = registry.task(case.task, case.variant, case.lag)
-                answer = registry.method(case.method).supports(task)
+                method = registry.method(case.method)
+                answer = method.supports(task)
+            if answer is None and isinstance(method, Combination) and case.method not in checked:
+                checked.add(case.method)
+                method.check(task)
             why = None if answer is None else plain(str(answer))
         except BadInput:
             raise

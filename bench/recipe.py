@@ -3,7 +3,8 @@
 The vanilla recipe fills every part. A remedy claims the parts it changes; its companions fill parts
 with the settings it was published with, but give way to another remedy that claims the part, which
 is what makes `lstm+gradient_clipping` free; where two remedies bring companions for one part, the first named
-has its way. Two remedies that claim one part cannot be combined.
+has its way. Two remedies that claim one part cannot be combined, and whoever changes a part without claiming
+it is told so.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import torch
 from torch import Tensor, nn
 
 from bench.contract import Batch, Sizes, Task
+from bench.errors import BadInput
 from bench.network import Network, Recurrent
 
-Part = Literal["units", "batch", "cell", "initialiser", "penalty", "gradient", "optimiser"]
+Part = Literal["cell", "initialiser", "optimiser", "units", "batch_size", "penalty", "gradient"]
+"""A field of the Recipe."""
 
 CellFactory = Callable[[int, int], Recurrent]
 """(input_size, units) -> a recurrent layer."""
@@ -48,7 +51,7 @@ class Penalty(ABC):
         """Called after the loss's backward pass: adds to `.grad`, returns the penalty's value (a scalar)."""
 
 
-class BatchOptimizer(torch.optim.Optimizer):
+class BatchOptimizer(torch.optim.Optimizer, ABC):
     """An optimiser that needs the batch itself (curvature products, line searches), not only a gradient."""
 
     cost: float = 0.0
@@ -63,7 +66,7 @@ class BatchOptimizer(torch.optim.Optimizer):
 class Recipe:
     """How a network is made and trained; every field is a part a remedy may change.
 
-    `batch_size` is the part "batch". `optimiser` may return a BatchOptimizer.
+    `optimiser` may return a BatchOptimizer.
     """
 
     cell: CellFactory
@@ -77,6 +80,13 @@ class Recipe:
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+
+PARTS = tuple(field.name for field in dataclasses.fields(Recipe))
+
+
+class Undeclared(BadInput):
+    """A change that changes more of the recipe than it declares."""
 
 
 class Change(ABC):
@@ -106,6 +116,21 @@ class Change(ABC):
         """Its hyperparameters from Optuna's `trial`."""
         return {}
 
+    def applied(self, recipe: Recipe, hyperparameters: Mapping[str, Any]) -> Recipe:
+        """What `apply` makes of `recipe`; raises Undeclared where it changes more than it says it does."""
+        made = self.apply(recipe, **hyperparameters)
+        if not isinstance(made, Recipe):
+            raise TypeError(f"{self.label}'s apply returned a {type(made).__name__}, not a Recipe")
+        for part in PARTS:
+            if part not in self.parts and getattr(made, part) is not getattr(recipe, part):
+                raise Undeclared(f"{self.label} changes the {part}, which is not among its `changes`")
+        return made
+
+    @property
+    def label(self) -> str:
+        """How a person is told of it."""
+        return type(self).__name__
+
     @abstractmethod
     def apply(self, recipe: Recipe, *args: Any, **hyperparameters: Any) -> Recipe:
         """The changed recipe; subclasses take the recipe alone, and add keyword-only hyperparameters."""
@@ -118,6 +143,11 @@ class Remedy(Change):
     source: ClassVar[str] = ""
     companions: ClassVar[tuple[Change, ...]] = ()
     """What it was published with: changes of other parts, each given up to a remedy that claims the part."""
+
+    @property
+    def label(self) -> str:
+        """Its name, quoted."""
+        return repr(self.name)
 
     def recipes(self, sizes: Sizes) -> Sequence[Mapping[str, Any]]:
         """What the first tuning trials try, for its own and its companions' hyperparameters; see Method."""

@@ -1,7 +1,7 @@
 """Finds plugins: in the folders `methods/` and `tasks/`, by entry point, and in files the user names.
 
-A plugin is a concrete class with a `name`: a Task, a Remedy or a Method. One that cannot be loaded is
-kept with its reason and never stops the others.
+A plugin is a class with a `name`: a Task, a Remedy or a Method. One that cannot be loaded, or is not whole,
+is kept with its reason and never stops the others.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +18,15 @@ from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import TypeGuard
 
+from bench import vetting
 from bench.combination import Combination
 from bench.contract import Method, Task
 from bench.errors import BadInput, nearest
 from bench.guard import patience, reason
 from bench.recipe import Remedy
+from bench.vetting import Plugin
 
 FOLDERS = ("methods", "tasks")
 ENTRY_POINTS = ("longlag.methods", "longlag.tasks")
@@ -33,8 +35,6 @@ LOADING = 60.0
 
 BASELINE = "vanilla"
 """The remedy whose companions fill the parts of a recipe that nobody else fills."""
-
-_NAME = re.compile(r"[a-z0-9_]+")
 
 
 @dataclass(frozen=True)
@@ -103,31 +103,33 @@ class Registry:
         broken = [b for b in self.broken if Path(b.where).stem == name or b.where.endswith(f".{name}")]
         return f"{broken[0].where} is broken: {broken[0].reason}" if broken else nearest(name, known)
 
-    def _add(self, plugin: type, where: str) -> None:
+    def _add(self, plugin: Plugin, where: str) -> None:
+        if why := vetting.fault(plugin):
+            self.broken.append(Broken(where, f"{getattr(plugin, '__name__', plugin)}: {why}"))
+            return
         kind: dict[str, type] = self.tasks if issubclass(plugin, Task) else self.methods
-        name = getattr(plugin, "name", "")
-        names = [name, *getattr(plugin, "variants", ())]
-        bad = [n for n in names if not isinstance(n, str) or not _NAME.fullmatch(n)]
-        if bad:
-            self.broken.append(Broken(where, f"{plugin.__name__}: the name {bad[0]!r} is not [a-z0-9_]+"))
-        elif name in kind:
-            self.broken.append(Broken(where, f"{plugin.__name__}: the name {name!r} is taken"))
+        if plugin.name in kind:
+            self.broken.append(Broken(where, f"{plugin.__name__}: the name {plugin.name!r} is taken"))
         else:
-            kind[name] = plugin
+            kind[plugin.name] = plugin
 
     def _add_module(self, module: ModuleType, where: str) -> int:
+        """Add a module's plugins, none of them where a part of theirs is unfinished; how many it holds."""
         found = [plugin for plugin in vars(module).values() if _is_plugin(plugin, module.__name__)]
+        if why := vetting.unfinished(module):
+            self.broken.append(Broken(where, why))
+            return len(found) + 1
         for plugin in found:
             self._add(plugin, where)
         return len(found)
 
 
-def _is_plugin(thing: object, module: str) -> bool:
+def _is_plugin(thing: object, module: str) -> TypeGuard[Plugin]:
     return (
         isinstance(thing, type)
         and issubclass(thing, (Task, Method, Remedy))
         and thing.__module__ == module
-        and not inspect.isabstract(thing)
+        and not vetting.is_base(thing)
         and hasattr(thing, "name")
     )
 
@@ -185,7 +187,7 @@ def discover(plugins: tuple[str, ...] = ()) -> Registry:
             with patience(LOADING):
                 module = load_file(path)
             if registry._add_module(module, file) == 0:
-                registry.broken.append(Broken(file, "holds no concrete Task, Remedy or Method with a name"))
+                registry.broken.append(Broken(file, "holds no Task, Remedy or Method with a name"))
         except (Exception, SystemExit) as error:
             registry.broken.append(Broken(file, reason(error)))
     return registry

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench import store
 from bench.errors import BadInput, nearest
-from bench.guard import reason
+from bench.guard import patience, reason, where
 from bench.pool import Executor
 from bench.profile import Profile, parse
 from bench.registry import Registry, code_hash
@@ -43,10 +43,10 @@ class Replay:
 def stored_profile(folder: Path) -> Profile:
     """The profile a campaign ran, from its manifest; raises BadInput."""
     manifest = store.read_manifest(folder)
-    where = f"{folder / store.MANIFEST}: profile"
+    place = f"{folder / store.MANIFEST}: profile"
     if not isinstance(manifest.get("profile"), dict):
-        raise BadInput(f"{where}: missing")
-    return parse(manifest["profile"], where)
+        raise BadInput(f"{place}: missing")
+    return parse(manifest["profile"], place)
 
 
 def find(folder: Path, run_id: str) -> dict[str, Any]:
@@ -86,8 +86,15 @@ def spec_of(stored: dict[str, Any], profile: Profile) -> TrialSpec:
 
 
 def replay(stored: dict[str, Any], profile: Profile, registry: Registry, executor: Executor) -> Replay:
-    """Run a stored trial again; raises BadInput where its plugins are gone."""
+    """Run a stored trial again; raises BadInput where its plugins or its data are gone."""
     spec = spec_of(stored, profile)
+    try:
+        with patience():
+            registry.task(spec.case.task, spec.case.variant, spec.case.lag)
+    except BadInput:
+        raise
+    except Exception as error:
+        raise BadInput(f"run {stored['run_id']}: its task cannot be set up: {where(error)}") from None
     try:
         changed = code_hash(registry.sources(spec.case.method, spec.case.task))
     except OSError as error:

@@ -186,10 +186,11 @@ def load(folder: Path) -> Campaign:
 
 
 def lost(folder: Path) -> str:
-    """What is missing of the Parquet files, or damaged, in one line; empty where all are whole."""
+    """What a finished campaign's tables have lost, or is damaged, in one line; empty where they are whole."""
     try:
         for name, schema in SCHEMAS.items():
-            _read_table(folder / name, schema)
+            if not len(_read_table(folder / name, schema)) and name == TRIALS:
+                return f"{folder / name}: holds no rows"
     except BadInput as error:
         return str(error)
     return ""

@@ -23,8 +23,6 @@ from bench.profile import RERUN, Cell, Profile
 from bench.seeds import derive
 from bench.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 Program = Generator[list[TrialSpec], list[Outcome], optuna.Study]
 
 

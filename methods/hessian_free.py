@@ -69,6 +69,7 @@ class HessianFree(Remedy):
             "structural_damping": 0.1,
             "gradient_batches": 4,
             "batch_size": 50,
+            "precondition": False,
         }
         some = {
             "units": 32,
@@ -96,7 +97,10 @@ class HessianFree(Remedy):
         return [{**common, **some}, {**common, **few}, {**common, **many}]
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
-        """The first lambda, mu (or none), the most CG iterations, the sequences and batches of a step."""
+        """The first lambda, mu (or none), the most CG iterations, the sequences and batches of a step.
+
+        And whether CG is preconditioned by the squared gradients (Martens 2010, section 4.7).
+        """
         chosen: dict[str, Any] = {
             "damping": trial.suggest_float("damping", 1e-2, 10.0, log=True),
             "structural": trial.suggest_categorical("structural", (False, True)),
@@ -109,6 +113,7 @@ class HessianFree(Remedy):
             "cg_iterations": trial.suggest_int("cg_iterations", 10, 300, log=True),
             "curvature_batch": trial.suggest_categorical("curvature_batch", sizes),
             "gradient_batches": trial.suggest_categorical("gradient_batches", (1, 2, 4, 10, 20)),
+            "precondition": trial.suggest_categorical("precondition", (False, True)),
         }
 
     def apply(

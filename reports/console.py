@@ -15,7 +15,7 @@ from reports.results import Results
 def table(results: Results) -> Table:
     """A row a case, under a line for its task and lag: solved/n, its interval, cost to solve, outcomes.
 
-    Long rather than wide, so that it fits a terminal of 80 columns however many methods there are.
+    Long rather than wide, so that it fits a terminal of 60 columns however many methods there are.
     """
     made = Table(
         title="Retests on fresh seeds",
@@ -25,10 +25,10 @@ def table(results: Results) -> Table:
         title_justify="left",
         caption_justify="left",
     )
-    made.add_column("", no_wrap=True)
+    made.add_column("", overflow="fold")
     made.add_column("solved", no_wrap=True)
     made.add_column("FLOPs", justify="right", no_wrap=True)
-    made.add_column("unsolved")
+    made.add_column("unsolved", min_width=len("out_of_memory 1"), overflow="fold")
     for panel in results.panels:
         cases = results.of(panel, results.cases)
         for lag in sorted(set(cases["lag"])):

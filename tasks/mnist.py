@@ -4,7 +4,7 @@ Inputs: one pixel in [0, 1] a step, row by row. Target: the digit, at the last s
 Loss: softmax cross entropy. Wrong: another class; solved when less than 5% are.
 
 Files: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (or
-the same with .gz), in the folder that the environment variable LONGLAG_DATA names.
+the same with .gz), in the folder that --data names, or the environment variable LONGLAG_DATA.
 
 Variants: sequential, row by row; permuted, the same in one fixed random order, the one of published code
 (numpy's RandomState(92916); Wisdom et al. 2016, Helfrich, Willmott & Ye 2018 and others).
@@ -17,18 +17,16 @@ Source: LeCun, Bottou, Bengio & Haffner 1998; pixel by pixel: Le, Jaitly & Hinto
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from bench import BadInput, Lags, Split
+from bench import BadInput, Lags, Split, data_folder
 from tasks.parts.idx import find, read_idx
 from tasks.parts.images import CLASSES, Images, PixelTask, permutation, stratified
 
-FOLDER = "LONGLAG_DATA"
 SIDE = 28
 SHARES = (5 / 6, 1 / 12, 1 / 12)
 SPLIT_SEED = 60000
@@ -91,11 +89,11 @@ class Mnist(PixelTask):
 
     def __init__(self, lag: int, variant: str | None = None) -> None:
         super().__init__(lag, variant)
-        folder = os.environ.get(FOLDER)
-        if not folder:
+        folder = data_folder()
+        if folder is None:
             raise BadInput("task 'mnist' needs the MNIST files: say where they are with --data DIR")
         order = permutation(lag) if self.variant == "permuted" else np.arange(lag)
-        self.set_up(load(Path(folder)), order, 255)
+        self.set_up(load(folder), order, 255)
 
     @classmethod
     def lags(cls, variant: str) -> Lags:

@@ -1,11 +1,13 @@
-"""What every test shares: one thread, and hypothesis without a clock or a database."""
+"""What every test shares: one thread, no log of studies, and hypothesis without a clock or a database."""
 
 from __future__ import annotations
 
+import optuna
 import torch
 from hypothesis import HealthCheck, settings
 
 torch.set_num_threads(1)
+optuna.logging.set_verbosity(optuna.logging.ERROR)
 settings.register_profile(
     "longlag", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -82,10 +82,7 @@ def allowed(task: Task, count: int) -> int:
 
 
 class SuccessCheck(pl.Callback):
-    """Checks during training, stops it when the task is solved, and keeps the curve.
-
-    Must come after the meter in the trainer's list of callbacks.
-    """
+    """Checks during training, stops it when the task is solved, and keeps the curve."""
 
     def __init__(self, task: Task, checks: Checks, seed: int, meter: BudgetMeter) -> None:
         self.task = task

@@ -34,10 +34,7 @@ TINY = 1e-4
 
 
 class FailureDetector(pl.Callback):
-    """Stops training at the first loss that is not finite, and says where that was.
-
-    Must come before the other callbacks that look at the model.
-    """
+    """Stops training at the first loss that is not finite, and says where that was."""
 
     def __init__(self, meter: BudgetMeter) -> None:
         self.meter = meter

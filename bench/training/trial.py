@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import random
-import warnings
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from bench.training.checks import CHUNK, SuccessCheck
 from bench.training.failure import FailureDetector, classify, finite
 from bench.training.meter import BudgetMeter, Stream
 from bench.training.probes import Moment, Probe, probe
+from bench.training.trainer import trainer
 
 _PROBED = 20
 """Sequences a probe averages over."""
@@ -40,7 +39,7 @@ def run(spec: TrialSpec, registry: Registry) -> Outcome:
     probes += _probe(model, task, spec.seed, "before").rows("before")
 
     stream = Stream(task, int(getattr(model, "batch_size", 20)), generator(spec.seed, "train"))
-    _trainer([detector, meter, check]).fit(model, train_dataloaders=stream)
+    trainer((detector, meter, check)).fit(model, train_dataloaders=stream)
 
     outcome = Outcome(
         status="solved",
@@ -74,24 +73,6 @@ def _seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - a plugin may draw from it
     random.seed(seed)
-
-
-def _trainer(callbacks: list[pl.Callback]) -> pl.Trainer:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-        return pl.Trainer(
-            accelerator="cpu",
-            devices=1,
-            max_epochs=1,
-            callbacks=callbacks,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
 
 
 def _probe(model: pl.LightningModule, task: Task, seed: int, moment: Moment) -> Probe:

@@ -78,12 +78,13 @@ class GenericGaussNewton:
         return flatten([found[p] if p in found else torch.zeros_like(p) for p in self.parameters])
 
     def squared_gradients(self) -> Tensor:
-        """The mean over sequences of the squared gradient of each one's own loss, [P], by a pass for each."""
-        errors = self.loss.gradient(self.outputs.detach(), self.batch.targets)
+        """The mean over sequences of the squared gradient of each one's own loss, [P]; each in turn."""
         total = torch.zeros_like(flatten(self.parameters))
-        for b in range(self.batch.size):
-            own = torch.zeros_like(errors)
-            own[:, b] = errors[:, b]
-            gradient = self._gradient([self.outputs], [own])
-            total += gradient.square_()
-        return total * self.batch.size
+        for start in range(self.batch.size):
+            one = self.batch.narrow(1, start)
+            with torch.enable_grad():
+                loss = self.loss(self.network(one.inputs, one.mask), one.targets)
+                parts = torch.autograd.grad(loss, self.trained, materialize_grads=True)
+            found = dict(zip(self.trained, parts, strict=True))
+            total += flatten([found.get(p, torch.zeros_like(p)) for p in self.parameters]).square_()
+        return total / self.batch.size

@@ -123,6 +123,8 @@ class HessianFree(BatchOptimizer):
         evaluations = self._advance(curvature, solution, gradient, before, batches)
         self.cost += self._per_pass * chosen.steps * (1 + 4 * (solution.products + 1))
         self.cost += self._per_pass * batches.steps * evaluations
+        if self.settings["precondition"]:
+            self.cost += 3 * self._per_pass * chosen.steps
 
     @property
     def _per_pass(self) -> float:

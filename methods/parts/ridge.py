@@ -65,21 +65,17 @@ class NormalEquations(nn.Module):
         """FLOPs of adding `rows` rows."""
         return 2.0 * rows * self.gram.shape[0] * (self.gram.shape[0] + self.cross.shape[1])
 
-    def solve(self, penalty: float, *, intercept: bool = True, standardise: bool = False) -> Readout:
+    def solve(self, penalty: float, *, standardise: bool = False) -> Readout:
         """The readout for `penalty`, the weight on the squared weights against the *sum* of squared errors.
 
         With `standardise` it is the mean of the squared errors, and the weights that are penalised
         are those on features of unit variance; constant features get no weight. The readout is for the
         features as they come in every case. Non-finite sums give a non-finite readout.
         """
-        if intercept:
-            mean, target_mean = self.total / self.rows, self.target_total / self.rows
-            gram = self.gram - self.rows * torch.outer(mean, mean)
-            cross = self.cross - self.rows * torch.outer(mean, target_mean)
-            mean, target_mean = mean + self.shift, target_mean + self.target_shift
-        else:
-            gram, cross = self._about_zero()
-            mean, target_mean = torch.zeros_like(self.shift), torch.zeros_like(self.target_shift)
+        mean, target_mean = self.total / self.rows, self.target_total / self.rows
+        gram = self.gram - self.rows * torch.outer(mean, mean)
+        cross = self.cross - self.rows * torch.outer(mean, target_mean)
+        mean, target_mean = mean + self.shift, target_mean + self.target_shift
         scale = torch.ones_like(mean)
         if standardise:
             gram, cross = gram / self.rows, cross / self.rows
@@ -90,14 +86,6 @@ class NormalEquations(nn.Module):
         weights, flops = _solve(gram, cross, penalty)
         weights = weights * scale[:, None]
         return Readout(weights, target_mean - mean @ weights, flops)
-
-    def _about_zero(self) -> tuple[Tensor, Tensor]:
-        """The sums about zero instead of the shifts."""
-        moved = torch.outer(self.shift, self.total)
-        gram = self.gram + moved + moved.T + self.rows * torch.outer(self.shift, self.shift)
-        cross = self.cross + torch.outer(self.shift, self.target_total)
-        cross = cross + torch.outer(self.total + self.rows * self.shift, self.target_shift)
-        return gram, cross
 
 
 def _solve(gram: Tensor, cross: Tensor, penalty: float) -> tuple[Tensor, float]:

@@ -30,7 +30,7 @@ class Units(Change):
 class BatchSize(Change):
     """Sequences a batch, tuned between the given choices."""
 
-    changes = "batch"
+    changes = "batch_size"
 
     def __init__(self, choices: tuple[int, ...] = (10, 20, 50, 100)) -> None:
         self.choices = choices

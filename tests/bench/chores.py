@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench import Batch, Method, SequenceModel, SquaredError, Task
+from bench import BadInput, Batch, Method, SequenceModel, SquaredError, Task
 
 
 class Chore(Task):
@@ -31,6 +31,19 @@ class Chore(Task):
 
     def wrong(self, outputs, batch):
         return (outputs - batch.targets).abs().amax((0, 2)) > 0.04
+
+
+class Fetched(Chore):
+    """The same, but that it needs a file of the user's."""
+
+    name = "fetched"
+
+    def __init__(self, lag, variant=None):
+        super().__init__(lag, variant)
+        folder = os.environ.get("LONGLAG_DATA")
+        if folder is None:
+            raise BadInput("task 'fetched' needs --data DIR")
+        Path(folder, "numbers").read_text()
 
 
 class Idle(SequenceModel):

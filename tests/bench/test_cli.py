@@ -138,6 +138,15 @@ def test_plan_shows_the_grid_and_its_cost(told: Callable[..., str]) -> None:
     assert "2 cases, 10 trials with the retests: at most 2e+10 FLOPs" in printed
 
 
+def test_a_plan_in_a_narrow_terminal_keeps_its_numbers(
+    monkeypatch: pytest.MonkeyPatch, told: Callable[..., str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    printed = told("plan", "--profile", "tiny", "--jobs", "2")
+    assert max(map(len, printed.splitlines()[:-1])) <= 60
+    assert printed.count("2e+09") == printed.count("1e+10") == 2
+
+
 def test_lags_of_the_command_line_serve_a_task_of_several_entries(
     tmp_path: Path, told: Callable[..., str]
 ) -> None:
@@ -190,6 +199,21 @@ def test_bad_input_is_one_line(
     printed = told("run", *given, "--out", str(tmp_path / "out"), code=2)
     assert complaint in printed
     assert printed.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_remedy_that_changes_more_than_it_says_is_refused(tmp_path: Path, told: Callable[..., str]) -> None:
+    plugin = tmp_path / "sly.py"
+    plugin.write_text(
+        "from bench import Remedy\n"
+        "class Sly(Remedy):\n"
+        "    name, changes = 'sly', 'gradient'\n"
+        "    def apply(self, recipe):\n"
+        "        return recipe.replace(cell=lambda *_: None)\n"
+    )
+    given = ("--profile", "tiny", "--plugin", str(plugin), "--methods", "lstm+sly")
+    printed = told("run", *given, "--out", str(tmp_path / "out"), code=2)
+    assert printed == "longlag: 'sly' changes the cell, which is not among its `changes`\n"
     assert not (tmp_path / "out").exists()
 
 

@@ -119,7 +119,7 @@ def test_a_worker_lost_and_one_late(
         local.close()
 
     first, _ = cluster.worker(), cluster.worker()
-    executor = DaskExecutor(cluster.address, profile.timeout, profile.memory)
+    executor = DaskExecutor.connect(cluster.address, profile.timeout, profile.memory)
     folder = tmp_path / "dask"
     seen: list[str] = []
 
@@ -190,9 +190,9 @@ def test_a_plugin_travels_as_text(chores: str, tmp_path: Path) -> None:
 def test_no_scheduler_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.cluster._PATIENCE", 1.0)
     with pytest.raises(BadInput, match=r"--dask tcp://127\.0\.0\.1:9: no scheduler there"):
-        DaskExecutor("tcp://127.0.0.1:9", 1, 1)
+        DaskExecutor.connect("tcp://127.0.0.1:9", 1, 1)
     with pytest.raises(BadInput, match="no scheduler there"):
-        DaskExecutor("nonsense://x", 1, 1)
+        DaskExecutor.connect("nonsense://x", 1, 1)
 
 
 def test_a_scheduler_that_goes_is_one_clear_line(
@@ -201,7 +201,7 @@ def test_a_scheduler_that_goes_is_one_clear_line(
     cluster = Cluster(tmp_path)
     try:
         cluster.worker("--no-nanny")
-        executor = DaskExecutor(cluster.address, 60, 1)
+        executor = DaskExecutor.connect(cluster.address, 60, 1)
         started = time.monotonic()
         seen: list[Any] = []
 

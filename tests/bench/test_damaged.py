@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from bench import store
@@ -231,6 +232,20 @@ def test_a_missing_part_is_named_and_the_page_stays(finished: Path, name: str, l
     assert len(told.strip().splitlines()) == 1
     assert name in told
     assert {path: path.read_bytes() for path in finished.iterdir()} == before
+
+
+def test_a_finished_campaign_whose_table_holds_no_rows_is_refused(
+    profile: Profile, finished: Path, longlag: Command, resume: Callable[[Path], tuple[list[str], int]]
+) -> None:
+    pq.write_table(store.TRIAL_SCHEMA.empty_table(), finished / store.TRIALS)
+    (finished / "report.html").write_text("the good page")
+    before = {path: path.read_bytes() for path in finished.iterdir()}
+    code, told = longlag("report", str(finished))
+    assert (code, told) == (2, f"longlag: {finished / store.TRIALS}: holds no rows\n")
+    with pytest.raises(BadInput, match=r"trials.parquet: holds no rows; add --resume"):
+        Coordinator(profile, discover(tuple(profile.plugins)), finished, resume=False)
+    assert {path: path.read_bytes() for path in finished.iterdir()} == before
+    assert resume(finished)[1] == 12
 
 
 @pytest.mark.parametrize("name", list(store.SCHEMAS))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import pool as pools
+from bench.child import Child
 from bench.errors import BadInput
 from bench.pool import LocalPool
 from bench.spec import Outcome, TrialSpec
@@ -32,6 +36,23 @@ def test_every_trial_gets_its_own_answer(pool: LocalPool, make_spec: Callable[..
     there = [timeless(pool.outcome(future)) for future in futures]
     assert there == here
     assert len({answer["loss"] for answer in there}) == 30
+
+
+def test_a_pool_starts_nothing_before_its_first_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+    def around() -> tuple[object, ...]:
+        return set(threading.enumerate()), set(Path("/proc/self/fd").iterdir()), dict(os.environ)
+
+    before = around()
+    pool = LocalPool(2, timeout=60, memory_gb=1)
+    assert around() == before
+    pool.close()
+
+
+def test_imports_leave_optuna_s_log_to_the_user() -> None:
+    code = "import optuna, bench.cli, reports; assert optuna.logging.get_verbosity() == optuna.logging.INFO"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 def test_a_worker_hears_no_ctrl_c_and_is_alone_in_its_session(
@@ -83,7 +104,7 @@ def test_no_worker_at_all_is_one_clear_line(
     def none(*_: object) -> None:
         raise OSError("no more processes")
 
-    monkeypatch.setattr(pools, "Child", none)
+    monkeypatch.setattr(Child, "start", none)
     pool = LocalPool(2, timeout=60, memory_gb=1)
     try:
         started = time.monotonic()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +116,48 @@ def test_the_command_says_where_it_differs(
     assert "loss: -1.0 then" in printed
     assert f"the code has changed since: {'0' * 12} then, {stored['code_hash']} now" in printed
     assert "did not come out the same" in printed
+
+
+def test_a_trial_on_data_of_the_user_s_is_replayed(
+    make_profile: Callable[..., Profile], tmp_path: Path
+) -> None:
+    data, moved, folder = tmp_path / "data", tmp_path / "moved", tmp_path / "c"
+    data.mkdir()
+    (data / "numbers").write_text("1 2 3")
+    profile = make_profile(tasks=[{"task": "fetched"}], lags=[1], trials=1, retests=1)
+    toml = tmp_path / "p.toml"
+    keys = profile.model_dump(exclude_none=True, exclude={"tasks", "checks"})
+    toml.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()))
+    with toml.open("a") as file:
+        file.write('tasks = [{ task = "fetched" }]\n')
+
+    def command(*arguments: str) -> tuple[int, str]:
+        # In a process of its own: the server of this one's workers may have another environment already.
+        environment = {key: value for key, value in os.environ.items() if key != "LONGLAG_DATA"}
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", *arguments],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    given = ("--profile", str(toml), "--out", str(folder), "--jobs", "1")
+    code, printed = command("run", *given, "--data", "data")
+    assert code == 0, printed
+    assert store.read_manifest(folder)["data"] == str(data)
+    run_id = next(store.rows(folder))["run_id"]
+    code, printed = command("replay", str(folder), run_id)
+    assert code == 0, printed
+    assert "came out the same" in printed
+    data.rename(moved)
+    code, printed = command("replay", str(folder), run_id)
+    assert (code, printed) == (2, "longlag: task 'fetched' needs --data DIR\n")
+    code, printed = command("replay", str(folder), run_id, "--data", str(moved))
+    assert code == 0, printed
 
 
 def test_bad_input_is_one_line(folder: Path, tmp_path: Path, longlag: Command) -> None:

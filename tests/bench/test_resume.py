@@ -278,6 +278,8 @@ def test_the_command_killed_and_interrupted(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # As a terminal starts it: whoever runs the tests in the background may ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def rows_of(process: subprocess.Popen[str], count: int) -> None:

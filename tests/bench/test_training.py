@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,9 +18,10 @@ from bench.registry import Registry, discover
 from bench.spec import Case, Checks, Limits, Outcome, TrialSpec
 from bench.training import checks as checking
 from bench.training.checks import CHUNK, allowed, answer, batches
-from bench.training.failure import classify
-from bench.training.meter import BudgetMeter
+from bench.training.failure import FailureDetector, classify
+from bench.training.meter import BudgetMeter, Stream
 from bench.training.probes import Probe, probe
+from bench.training.trainer import trainer
 from bench.training.trial import run
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore:.*LeafSpec.*:FutureWarning")
@@ -216,12 +218,10 @@ def test_solved_means_strictly_below_one_percent() -> None:
 
 def train(model: SequenceModel, limits: Limits, checks: Checks) -> tuple[BudgetMeter, checking.SuccessCheck]:
     from bench.seeds import generator
-    from bench.training.meter import Stream
-    from bench.training.trial import _trainer
 
     meter = BudgetMeter(limits)
     check = checking.SuccessCheck(model.task, checks, 0, meter)
-    _trainer([meter, check]).fit(model, Stream(model.task, 20, generator(0, "train")))
+    trainer([meter, check]).fit(model, Stream(model.task, 20, generator(0, "train")))
     return meter, check
 
 
@@ -232,6 +232,27 @@ def test_checking_stays_below_its_share() -> None:
     assert answered > 0
     assert 2 * 10 * 5 * answered <= 0.05 * meter.flops
     assert not check.solved
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_who_watches_a_trial_does_so_in_one_order(order: tuple[int, ...]) -> None:
+    class Explodes(Scripted):
+        def training_step(self, batch: Batch, index: int) -> Tensor:
+            self.wrong_share = 0.0 if index == 4 else 1.0
+            return torch.tensor(math.nan if index == 4 else 0.0)
+
+    model = Explodes(Sum())
+    meter = BudgetMeter(Limits(1e9))
+    detector = FailureDetector(meter)
+    check = checking.SuccessCheck(model.task, Checks(50, 50, 50), 0, meter)
+    watchers = [detector, meter, check]
+    trainer([watchers[place] for place in order]).fit(
+        model, Stream(model.task, 20, torch.Generator().manual_seed(0))
+    )
+    assert detector.exploded == "the training loss was nan at update 5"
+    # The step that exploded is charged, and what came of it is on the curve.
+    assert meter.updates == check.curve[-1]["updates"] == 5
+    assert check.curve[-1]["error"] == 0
 
 
 def test_a_step_dearer_than_what_was_left_cannot_solve() -> None:
@@ -269,10 +290,7 @@ def test_a_pass_on_validation_alone_does_not_count(monkeypatch: pytest.MonkeyPat
     meter = BudgetMeter(Limits(6 * 10 * 5 * 20 * 100))
     check = checking.SuccessCheck(model.task, Checks(100, 200, 200), 0, meter)
     model.known = check._validation
-    from bench.training.meter import Stream
-    from bench.training.trial import _trainer
-
-    _trainer([meter, check]).fit(model, Stream(model.task, 20, torch.Generator()))
+    trainer([meter, check]).fit(model, Stream(model.task, 20, torch.Generator()))
     assert not check.solved
     assert check.curve[-1]["error"] == 0
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import fields
+from typing import Any, get_args
 
 import optuna
 import pytest
@@ -11,6 +13,7 @@ import torch
 
 from bench import BadInput, Batch, Recipe, Remedy, SquaredError, Task
 from bench.combination import Combination
+from bench.recipe import PARTS, Part
 from bench.registry import discover
 from methods.careful_init import CarefulInit
 from methods.gradient_clipping import GradientClipping
@@ -20,7 +23,6 @@ from methods.parts.optimisers import AcceleratedGradient
 from methods.parts.tanh import TanhCell
 from methods.vanilla import Vanilla
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
 REMEDIES = {name: plugin for name, plugin in discover().methods.items() if issubclass(plugin, Remedy)}
 PAIRS = [(a, b) for a, b in itertools.permutations(sorted(REMEDIES), 2) if "vanilla" not in (a, b)]
 
@@ -146,5 +148,46 @@ class Twice(Remedy):
 
 
 def test_two_changes_with_one_hyperparameter_name_are_an_error():
-    with pytest.raises(BadInput, match="PlainDescent and Twice both have a hyperparameter 'learning_rate'"):
+    with pytest.raises(BadInput, match="PlainDescent and 'twice' both have a hyperparameter 'learning_rate'"):
         Combination([Twice()], Vanilla())
+
+
+class Sly(Remedy):
+    """A remedy that says it clips, and trains larger batches too."""
+
+    name = "sly"
+    changes = "gradient"
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        return {"threshold": trial.suggest_float("threshold", 1.0, 2.0)}
+
+    def apply(self, recipe: Recipe, *, threshold: float) -> Recipe:
+        return recipe.replace(gradient=lambda _: None, batch_size=500)
+
+
+class SlyCompanion(Sly):
+    """The same, as what it was published with."""
+
+    name = "sly_companion"
+    changes = ()
+    companions = (Sly(),)
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        return {}
+
+    def apply(self, recipe: Recipe) -> Recipe:
+        return recipe
+
+
+@pytest.mark.parametrize("remedy", [Sly(), SlyCompanion()])
+def test_a_change_that_was_not_declared_is_an_error(remedy):
+    method = Combination([remedy], Vanilla())
+    what = "'sly' changes the batch_size, which is not among its `changes`"
+    with pytest.raises(BadInput, match=what):
+        trained(method, asked(method, first=False))
+    with pytest.raises(BadInput, match=what):
+        method.check(Sum())
+
+
+def test_the_parts_are_the_fields_of_a_recipe():
+    assert set(get_args(Part)) == set(PARTS) == {field.name for field in fields(Recipe)}

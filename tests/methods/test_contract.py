@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from bench import Batch, Method, Sizes, Task
+from bench.combination import Combination
 from bench.contract import MOST_RECIPES
 from bench.registry import Registry, discover
 from bench.seeds import derive, generator
 from bench.spec import Limits
 from bench.training.meter import BudgetMeter, Stream, step_cost, weights
-from bench.training.trial import _trainer
+from bench.training.trainer import trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore:.*LeafSpec.*:FutureWarning")
 
@@ -84,7 +85,7 @@ def test_every_method_trains_on_every_task(name: str, expression: str) -> None:
         pytest.skip(why_not)
     model = build(method, task, suggested(method, task, first(method, task)))
     meter = BudgetMeter(Limits(1e15, updates=1))
-    _trainer([meter]).fit(model, Stream(task, int(getattr(model, "batch_size", 20)), generator(0, "train")))
+    trainer([meter]).fit(model, Stream(task, int(getattr(model, "batch_size", 20)), generator(0, "train")))
     batch = task.sample(3, generator(0, "test"))
     with torch.no_grad():
         outputs = model(batch.inputs, batch.mask)
@@ -132,6 +133,16 @@ def test_hyperparameters_are_json_and_rebuild_the_model(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
+def test_a_remedy_changes_what_it_declares_and_nothing_else(name: str) -> None:
+    method, task = REGISTRY.method(name), make_task("temporal_order:ms11")
+    if not isinstance(method, Combination):
+        pytest.skip("it is no change to the recipe")
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(20):
+        method.recipe(method.suggest(study.ask(), task))
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_the_seed_decides_the_weights(name: str) -> None:
     method, task = REGISTRY.method(name), make_task("temporal_order:ms11")
     chosen = suggested(method, task, first(method, task))
@@ -141,7 +152,7 @@ def test_the_seed_decides_the_weights(name: str) -> None:
         model = build(method, task, chosen, seed % 2**63)
         meter = BudgetMeter(Limits(1e15, updates=1))
         size = int(getattr(model, "batch_size", 20))
-        _trainer([meter]).fit(model, Stream(task, size, generator(0, "train")))
+        trainer([meter]).fit(model, Stream(task, size, generator(0, "train")))
         with torch.no_grad():
             outputs.append(model(batch.inputs, batch.mask))
     assert torch.equal(outputs[0], outputs[1])
@@ -155,7 +166,7 @@ def test_costs_are_counted_by_the_weights_and_the_sequence(name: str) -> None:
     meter = BudgetMeter(Limits(1e15, updates=1))
     size = int(getattr(model, "batch_size", 20))
     batch = task.sample(size, generator(0, "train"))
-    _trainer([meter]).fit(model, Repeated(batch))
+    trainer([meter]).fit(model, Repeated(batch))
     gradient = 6 * weights(model) * batch.length * batch.size
     # at least the forward pass; a gradient method pays exactly one gradient, a second-order one pays more
     assert step_cost(model, batch) >= gradient / 3 - 1

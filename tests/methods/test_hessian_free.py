@@ -35,6 +35,7 @@ PUBLISHED: dict[str, Any] = {
     # 10,000 sequences a step, of several lengths
     "batch_size": 1000,
     "gradient_batches": 10,
+    "precondition": False,
     "recurrent_weights": "sparse",
     "spectral_radius": 1.1,
     "input_scale": 0.1,
@@ -108,6 +109,19 @@ def test_the_recipe_says_what_the_optimiser_does() -> None:
     assert (optimizer.settings["max_iterations"], optimizer.settings["warm_start"]) == (20, 0.95)
     plain = hessian_free().build(Adding(20, "ms11"), **{**SMALL, "structural": False}).configure_optimizers()
     assert plain.settings["structural"] == 0.0
+
+
+def test_tuning_reaches_the_preconditioner_and_the_first_guesses_do_without() -> None:
+    task = Adding(20, "ms11")
+    method = hessian_free()
+    chosen = method.suggest(optuna.trial.FixedTrial({**PUBLISHED, "precondition": True}), task)
+    assert method.build(task, **chosen).configure_optimizers().settings["precondition"]
+    for guess in method.recipes(task.sizes):
+        plain = method.suggest(optuna.trial.FixedTrial(guess), task)
+        assert not method.build(task, **plain).configure_optimizers().settings["precondition"]
+    # A trial stored before it was tuned comes out as it did.
+    del chosen["precondition"]
+    assert not method.build(task, **chosen).configure_optimizers().settings["precondition"]
 
 
 def test_a_loss_with_no_curvature_is_declined() -> None:

@@ -243,8 +243,9 @@ def test_a_checkpoint_keeps_the_batches_taken_in() -> None:
         assert torch.equal(one, two)
 
 
+@pytest.mark.parametrize("precondition", [False, True])
 def test_curvature_comes_from_the_first_sequences_and_the_cost_counts_everything(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, precondition: bool
 ) -> None:
     network, batch, loss = tanh_problem()
     sizes, products, forwards = [], [], []
@@ -259,7 +260,7 @@ def test_curvature_comes_from_the_first_sequences_and_the_cost_counts_everything
         return curvature
 
     monkeypatch.setattr(hf_optimizer, "gauss_newton", spy)
-    optimizer = HessianFree(network, loss, curvature_batch=10, damping=0.1)
+    optimizer = HessianFree(network, loss, curvature_batch=10, damping=0.1, precondition=precondition)
     network.register_forward_hook(lambda *_: forwards.append(1))
     take(optimizer, network, batch, loss, 1)
     N = H * H + H * D
@@ -267,7 +268,8 @@ def test_curvature_comes_from_the_first_sequences_and_the_cost_counts_everything
     assert sizes == [10]
     assert evaluations >= 2
     expected = 6 * N * T * B + 2 * N * T * 10 + 8 * N * T * 10 * len(products) + 2 * N * T * B * evaluations
-    assert optimizer.cost == pytest.approx(expected)
+    # the preconditioner is made of one gradient of each sequence of the curvature
+    assert optimizer.cost == pytest.approx(expected + precondition * 6 * N * T * 10)
 
 
 def test_it_needs_a_batch_and_a_closure() -> None:

@@ -142,6 +142,7 @@ RECIPES = [
             "units": 100,
             "batch_size": 1000,
             "gradient_batches": 10,
+            "precondition": False,
             "curvature_batch": 1000,
             "cg_iterations": 300,
             "damping": 0.1,

@@ -27,12 +27,12 @@ def accumulated(x: torch.Tensor, y: torch.Tensor, pieces: int = 1) -> NormalEqua
     return equations
 
 
-@given(st.integers(1, 6), st.floats(1e-6, 1e3), st.booleans(), st.floats(-50, 50))
+@given(st.integers(1, 6), st.floats(1e-6, 1e3), st.floats(-50, 50))
 @settings(deadline=None, max_examples=30)
-def test_is_scikit_learns_ridge(pieces: int, penalty: float, intercept: bool, far: float) -> None:
+def test_is_scikit_learns_ridge(pieces: int, penalty: float, far: float) -> None:
     x, y = problem(60, 5, 2, far=far)
-    found = accumulated(x, y, pieces).solve(penalty, intercept=intercept)
-    expected = Ridge(alpha=penalty, fit_intercept=intercept, solver="svd").fit(x, y)
+    found = accumulated(x, y, pieces).solve(penalty)
+    expected = Ridge(alpha=penalty, solver="svd").fit(x, y)
     np.testing.assert_allclose(found.weights.T, expected.coef_, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(found.intercept, expected.intercept_, rtol=1e-6, atol=1e-6)
 
@@ -47,13 +47,13 @@ def test_standardised_is_scikit_learns_after_its_scaler() -> None:
     np.testing.assert_allclose(found.weights.T, expected.coef_ / scaler.scale_, rtol=1e-8)
 
 
-def test_twice_the_identity() -> None:
-    """On states 2 I and targets 2 W, a penalty of 1/4 shrinks W by 4 / 4.25."""
+def test_worked_by_hand() -> None:
+    """On centred states +-2 along each axis and targets W'x + c, a penalty of 8 halves W and leaves c."""
     w = torch.arange(1.0, 9.0, dtype=torch.float64).reshape(4, 2)
-    states = 2 * torch.eye(4, dtype=torch.float64)
-    found = accumulated(states, states @ w).solve(0.25, intercept=False)
-    torch.testing.assert_close(found.weights, w * 4 / 4.25)
-    torch.testing.assert_close(found.intercept, torch.zeros(2, dtype=torch.float64), atol=1e-12, rtol=0)
+    states = torch.cat([2 * torch.eye(4, dtype=torch.float64), -2 * torch.eye(4, dtype=torch.float64)])
+    found = accumulated(states, states @ w + 3.0).solve(8.0)
+    torch.testing.assert_close(found.weights, w / 2)
+    torch.testing.assert_close(found.intercept, torch.full((2,), 3.0, dtype=torch.float64))
 
 
 def test_intercept_is_not_penalised() -> None:

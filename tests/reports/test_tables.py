@@ -143,6 +143,19 @@ def test_the_terminal_table(small):
     assert not lines[second + 3]  # a method that has no trials here has no line
 
 
+def test_a_narrow_terminal_loses_no_column(maker):
+    maker.run("lstm+gradient_clipping", 10, None, status="out_of_memory")
+    maker.run("lstm+gradient_clipping", 10, 2e9)
+    console = Console(width=60)
+    with console.capture() as capture:
+        console.print(table(Results([maker.made()])))
+    lines = capture.get().splitlines()
+    assert max(map(len, lines)) <= 60
+    (row,) = [" ".join(line.split()) for line in lines if "1/2" in line]
+    assert row.endswith("1/2 [0.09, 0.91] 2e9 out_of_memory 1")
+    assert any(line.split() == ["solved", "FLOPs", "unsolved"] for line in lines)
+
+
 def test_the_terminal_shows_names_as_they_are(maker):
     maker.run("lstm", 10, None, status="[red]odd[/red]")
     console = Console(width=140)

@@ -18,7 +18,7 @@ import torch
 from bench import Batch
 from bench.registry import discover
 from bench.training.meter import Stream
-from bench.training.trial import _trainer
+from bench.training.trainer import trainer
 
 REGISTRY = discover()
 VARIANTS = [
@@ -62,7 +62,6 @@ def test_generation_is_a_small_share_of_training(
     method: str, units: int, bar: float, name: str, variant: str, record_property: pytest.RecordProperty
 ) -> None:
     torch.set_num_threads(1)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     task = REGISTRY.task(name, variant, 100)
     plugin = REGISTRY.method(method)
     plugin.warm_up()
@@ -71,7 +70,7 @@ def test_generation_is_a_small_share_of_training(
     clocked = Clocked(Stream(task, 20, torch.Generator().manual_seed(0)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _trainer([]).fit(model, train_dataloaders=clocked)
+        trainer([]).fit(model, train_dataloaders=clocked)
     # The least disturbed rounds: what else goes on in the machine is not the task's to answer for.
     drawing, training = rounds(clocked.drawing)[0], rounds(clocked.training)[0]
     share = drawing / training

@@ -1,0 +1,57 @@
+"""What a command may find around it: closed streams, an ASCII terminal, a Python without docstrings."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+
+import optuna
+
+_STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+
+
+def prepare() -> None:
+    """Make the process fit to run a command; may start it anew."""
+    keep_docstrings()
+    open_streams()
+    say_what_can_be_said()
+    be_quiet()
+
+
+def open_streams() -> None:
+    """Give every standard stream that is closed, as under some schedulers, to the null device.
+
+    Whatever is opened next would take its number: a library's own pipe becomes the output of a worker, and
+    breaks.
+    """
+    for number, (name, mode) in enumerate(_STREAMS):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is this one.
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, mode, errors="replace", closefd=False))  # noqa: SIM115
+
+
+def say_what_can_be_said() -> None:
+    """Write a question mark for what the terminal's encoding lacks, instead of failing."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def be_quiet() -> None:
+    """Leave the terminal to the command: no warnings of libraries, no log of every study."""
+    warnings.simplefilter("ignore")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def keep_docstrings() -> None:
+    """Start anew where Python was told to drop docstrings: lists and pages, and Altair itself, show them."""
+    if sys.flags.optimize < 2:
+        return
+    arguments = ["-O" if argument == "-OO" else argument for argument in sys.orig_argv]
+    if os.environ.get("PYTHONOPTIMIZE", "1") == "1" and arguments == sys.orig_argv:
+        return
+    os.execve(sys.executable, arguments, {**os.environ, "PYTHONOPTIMIZE": "1"})
