@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from reports.formats import interval, number, tally
 from reports.results import Panel, Results
+from reports.statistics import bridged
 from reports.tables import frontier_cell
 
 
@@ -58,7 +59,7 @@ def _sentence(results: Results, panel: Panel, method: str) -> str:
         if reached < max(ladder):
             beyond = _next(list(ladder), reached)
             said += f"; not {beyond}: {_failure(results, panel, method, beyond)}"
-    beyond_gap = [lag for lag in ladder if lag > (reached or 0) and _bridged_alone(ladder[lag])]
+    beyond_gap = [lag for lag in ladder if lag > (reached or 0) and bridged(ladder[lag])]
     if beyond_gap:
         lags = _listed([str(lag) for lag in beyond_gap])
         said += f"; lag {lags} was solved all the same, beyond the gap"
@@ -73,11 +74,6 @@ def _failure(results: Results, panel: Panel, method: str, lag: int) -> str:
         return "it has no retests"
     ended = f"; unsolved: {case.outcomes}" if case.outcomes else ""
     return f"{tally(case.solved, case.n)} solved {interval(case.low, case.high)}{ended}"
-
-
-def _bridged_alone(tally_: Any) -> bool:
-    solved, n = tally_
-    return bool(n and 10 * solved >= 9 * n)
 
 
 def _case(results: Results, panel: Panel, method: str, lag: int) -> Any:

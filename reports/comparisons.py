@@ -6,11 +6,17 @@ from itertools import combinations
 from typing import NamedTuple
 
 from reports.results import Results
-from reports.statistics import Tally, exact_test, holm
+from reports.statistics import Tally, bridged, exact_test, holm
+
+Key = tuple[str, str, int]
+"""Task, variant and lag."""
 
 
 class Comparison(NamedTuple):
-    """Two methods over the `cases` they share, with the exact p-value and Holm's adjustment of it."""
+    """Two methods over the `cases` they share, with the exact p-value and Holm's adjustment of it.
+
+    `first_alone` and `second_alone` name what the one bridges and the other does not: what the one buys.
+    """
 
     campaign: str
     first: str
@@ -18,6 +24,8 @@ class Comparison(NamedTuple):
     cases: int
     first_tally: Tally
     second_tally: Tally
+    first_alone: str
+    second_alone: str
     p: float
     adjusted: float
 
@@ -42,7 +50,10 @@ def compare(results: Results) -> list[Comparison]:
             if shared:
                 one = [by_method[first][key] for key in shared]
                 two = [by_method[second][key] for key in shared]
-                pairs.append((first, second, len(shared), _total(one), _total(two), exact_test(one, two)))
+                alone = _alone(shared, one, two), _alone(shared, two, one)
+                pairs.append(
+                    (first, second, len(shared), _total(one), _total(two), *alone, exact_test(one, two))
+                )
         adjusted = holm([pair[-1] for pair in pairs])
         found += [Comparison(campaign, *pair, p) for pair, p in zip(pairs, adjusted, strict=True)]
     return found
@@ -50,3 +61,12 @@ def compare(results: Results) -> list[Comparison]:
 
 def _total(tallies: list[Tally]) -> Tally:
     return Tally(sum(each.solved for each in tallies), sum(each.n for each in tallies))
+
+
+def _alone(keys: list[Key], own: list[Tally], others: list[Tally]) -> str:
+    """The cases bridged in `own` and not in `others`, as "task:variant lag, lag; ..."."""
+    lags: dict[str, list[int]] = {}
+    for (task, variant, lag), mine, theirs in zip(keys, own, others, strict=True):
+        if bridged(mine) and not bridged(theirs):
+            lags.setdefault(f"{task}:{variant}", []).append(lag)
+    return "; ".join(f"{task} {', '.join(map(str, sorted(found)))}" for task, found in lags.items())

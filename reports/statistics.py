@@ -58,6 +58,11 @@ def median_interval(values: ArrayLike, *, seed: int = 0, resamples: int = 4999) 
     return Interval(float(ends.low), float(ends.high))
 
 
+def bridged(tally: Tally) -> bool:
+    """Whether >= 90% of the runs solved their task; not so without runs."""
+    return tally.n > 0 and Fraction(tally.solved, tally.n) >= FRONTIER_RATE
+
+
 def frontier(ladder: Mapping[int, Tally]) -> int | None:
     """T*: the longest lag up to which every rung of the ladder is solved in >= 90% of its runs.
 
@@ -67,8 +72,7 @@ def frontier(ladder: Mapping[int, Tally]) -> int | None:
     """
     reached = None
     for lag in sorted(ladder):
-        solved, n = ladder[lag]
-        if n == 0 or Fraction(solved, n) < FRONTIER_RATE:
+        if not bridged(ladder[lag]):
             break
         reached = lag
     return reached

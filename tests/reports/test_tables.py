@@ -168,6 +168,7 @@ def test_pairs_of_methods_over_shared_cases(small):
     (pair,) = compare(small)
     assert (pair.first, pair.second, pair.cases) == ("vanilla", "lstm", 2)
     assert (pair.first_tally, pair.second_tally) == ((1, 4), (4, 4))
+    assert (pair.first_alone, pair.second_alone) == ("", "adding:hs97 10, 50")
     # of 3 solved at lag 10 vanilla's share is 1 or 2, each with 1/2; of 2 at lag 50 it is 0 with 1/6:
     # P(1) = 1/2 * 1/6, and P(4), its mirror image, is as likely
     assert pair.p == pytest.approx(1 / 6)
