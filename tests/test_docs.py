@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from bench import profile
 from bench.reference import tasks
 from bench.registry import discover
 
 DOCS = Path(__file__).parents[1] / "docs"
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "examples").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_examples_can_be_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(DOCS.parent)
+    example = profile.read(str(path))
+    registry = discover(tuple(example.plugins))
+    assert not registry.broken
+    grid, skipped = profile.cells(example, registry)
+    assert grid
+    assert not skipped
 
 
 def test_the_task_reference_is_up_to_date() -> None:
