@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.reference import tasks
-from bench.registry import discover
+from longlag.bench.plugins.reference import tasks
+from longlag.bench.plugins.registry import discover
 
 DOCS = Path(__file__).parents[1] / "docs"
 
