@@ -17,7 +17,7 @@ from longlag.reports.results import KEYS, Results
 def as_html(results: Results) -> str:
     """The page, with every string escaped and nothing fetched from a network."""
     environment = Environment(
-        loader=PackageLoader("reports"),
+        loader=PackageLoader("longlag.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

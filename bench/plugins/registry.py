@@ -30,7 +30,7 @@ from longlag.bench.plugins.guard import patience, reason
 from longlag.bench.plugins.vetting import Plugin
 
 FOLDERS = ("longlag.methods", "longlag.tasks")
-ENTRY_POINTS = ("longlag.methods", "longlag.tasks")
+"""The packages of our plugins, and the groups of entry points of others'."""
 LOADING = 60.0
 """Seconds a plugin's file may take to load."""
 
@@ -174,7 +174,7 @@ def discover(plugins: tuple[str, ...] = ()) -> Registry:
             registry._add_module(importlib.import_module(name), name)
         except Exception as error:
             registry.broken.append(Broken(name, reason(error)))
-    for group in ENTRY_POINTS:
+    for group in FOLDERS:
         for point in entry_points(group=group):
             try:
                 registry._add(point.load(), f"{group} {point.name}")
