@@ -8,7 +8,6 @@ import pytest
 
 from longlag import BadInput, BatchOptimizer, Method, Recurrent, Remedy, SequenceModel, Task
 from longlag.bench.plugins.combination import Combination
-from longlag.bench.plugins.hashes import code_hash
 from longlag.bench.plugins.registry import discover
 
 Command = Callable[..., tuple[object, str]]
@@ -229,12 +228,3 @@ def test_a_lag_the_task_cannot_make_says_which_it_can() -> None:
 def test_a_method_with_a_model_of_its_own_cannot_be_combined() -> None:
     with pytest.raises(BadInput, match="'echo_state' brings a model of its own"):
         discover().method("lstm+echo_state")
-
-
-def test_the_code_hash_follows_the_plugin_alone(tmp_path: Path) -> None:
-    path = tmp_path / "a.py"
-    path.write_text("x = 1")
-    before = code_hash([path])
-    assert before == code_hash([path])
-    path.write_text("x = 2")
-    assert code_hash([path]) != before
