@@ -25,11 +25,11 @@ from typing import Any
 
 import optuna
 
-from bench import Recipe, Remedy, Sizes, Task
-from methods.parts.first_guesses import momentum_recipes
-from methods.parts.initialisers import Kind, TunedWeights
-from methods.parts.optimisers import Nesterov
-from methods.parts.size import BatchSize, Units
+from longlag.bench.contract import Recipe, Remedy, Sizes, Task
+from longlag.methods.parts.first_guesses import momentum_recipes
+from longlag.methods.parts.initialisers import Kind, TunedWeights
+from longlag.methods.parts.optimisers import Nesterov
+from longlag.methods.parts.size import BatchSize, Units
 
 WEIGHTS = TunedWeights()
 MOMENTUM = Nesterov()

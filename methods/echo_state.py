@@ -32,12 +32,20 @@ from typing import Any, Literal
 import optuna
 import torch
 
-from bench import Method, SequenceModel, SigmoidCrossEntropy, Sizes, SoftmaxCrossEntropy, SquaredError, Task
-from methods.parts import reservoir
-from methods.parts.expansions import Expansion, Plain, Products, RandomTanh, Squares
-from methods.parts.reservoir import Leak, Reservoir, Topology
-from methods.parts.reservoir_model import EchoStateModel
-from methods.parts.whitening import Whitening
+from longlag.bench.contract import (
+    Method,
+    SequenceModel,
+    SigmoidCrossEntropy,
+    Sizes,
+    SoftmaxCrossEntropy,
+    SquaredError,
+    Task,
+)
+from longlag.methods.parts.echo_state import reservoir
+from longlag.methods.parts.echo_state.expansions import Expansion, Plain, Products, RandomTanh, Squares
+from longlag.methods.parts.echo_state.reservoir import Leak, Reservoir, Topology
+from longlag.methods.parts.echo_state.reservoir_model import EchoStateModel
+from longlag.methods.parts.echo_state.whitening import Whitening
 
 Features = Literal["linear", "squares", "products", "random"]
 WHITENED = ("products", "random")

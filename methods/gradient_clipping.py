@@ -19,13 +19,13 @@ from typing import Any
 
 import optuna
 
-from bench import Recipe, Remedy, Sizes, Task
-from methods.parts.clipping import ClipByNorm, ClipByValue
-from methods.parts.first_guesses import momentum_recipes
-from methods.parts.initialisers import TunedWeights
-from methods.parts.omega import RegularisedTanhUnits
-from methods.parts.optimisers import Nesterov
-from methods.parts.size import BatchSize, Units
+from longlag.bench.contract import Recipe, Remedy, Sizes, Task
+from longlag.methods.parts.clipping import ClipByNorm, ClipByValue
+from longlag.methods.parts.first_guesses import momentum_recipes
+from longlag.methods.parts.initialisers import TunedWeights
+from longlag.methods.parts.omega import RegularisedTanhUnits
+from longlag.methods.parts.optimisers import Nesterov
+from longlag.methods.parts.size import BatchSize, Units
 
 RULES = {"norm": ClipByNorm, "value": ClipByValue}
 

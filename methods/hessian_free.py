@@ -22,12 +22,12 @@ from typing import Any
 import optuna
 import torch
 
-from bench import MatchingLoss, Network, Recipe, Remedy, Sizes, Task
-from methods.parts.first_guesses import within
-from methods.parts.gauss_newton import warm_up
-from methods.parts.hf_optimizer import HessianFree as Optimizer
-from methods.parts.initialisers import TunedWeights
-from methods.parts.size import BatchSize, Units
+from longlag.bench.contract import MatchingLoss, Network, Recipe, Remedy, Sizes, Task
+from longlag.methods.parts.first_guesses import within
+from longlag.methods.parts.hessian_free.gauss_newton import warm_up
+from longlag.methods.parts.hessian_free.hf_optimizer import HessianFree as Optimizer
+from longlag.methods.parts.initialisers import TunedWeights
+from longlag.methods.parts.size import BatchSize, Units
 
 
 class HessianFree(Remedy):

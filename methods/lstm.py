@@ -18,12 +18,12 @@ from typing import Any
 
 import optuna
 
-from bench import Recipe, Recurrent, Remedy, Sizes, Task
-from methods.parts import gates
-from methods.parts.initialisers import UniformWeights
-from methods.parts.lstm_cell import LSTMCell
-from methods.parts.optimisers import AdamOrMomentum
-from methods.parts.size import Units
+from longlag.bench.contract import Recipe, Recurrent, Remedy, Sizes, Task
+from longlag.methods.parts.initialisers import UniformWeights
+from longlag.methods.parts.lstm import gates
+from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.optimisers import AdamOrMomentum
+from longlag.methods.parts.size import Units
 
 SPREADS = {"chrono": gates.chrono, "log_chrono": gates.log_chrono}
 KEEP_GATES = ("none", "constant", *SPREADS)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench import Recipe, Remedy, Sizes
-from methods.parts.initialisers import UniformWeights
-from methods.parts.optimisers import PlainDescent
-from methods.parts.size import BatchSize, Units
-from methods.parts.tanh import TanhUnits
+from longlag.bench.contract import Recipe, Remedy, Sizes
+from longlag.methods.parts.initialisers import UniformWeights
+from longlag.methods.parts.optimisers import PlainDescent
+from longlag.methods.parts.size import BatchSize, Units
+from longlag.methods.parts.tanh.cell import TanhUnits
 
 
 class Vanilla(Remedy):

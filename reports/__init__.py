@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import BadInput
+from longlag.bench.contract import BadInput
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,10 +22,10 @@ def write(folders: Sequence[Path], out: Path | None = None) -> Path:
     in `out`. Raises BadInput for a damaged campaign, for none, and for several without `out`.
     """
     # the charts' libraries take a second to import, which no other command should pay
-    from bench.store import load
-    from reports.page import as_html
-    from reports.results import Results
-    from reports.tables import as_csv, as_latex, as_markdown
+    from longlag.bench.store import load
+    from longlag.reports.page import as_html
+    from longlag.reports.results import Results
+    from longlag.reports.tables import as_csv, as_latex, as_markdown
 
     if not folders:
         raise BadInput("no campaign to report on: name at least one results folder")
@@ -49,9 +49,9 @@ def write(folders: Sequence[Path], out: Path | None = None) -> Path:
 
 def terminal(folder: Path) -> Table:
     """The retest table of one campaign, for the terminal; raises BadInput for a damaged campaign."""
-    from bench.store import load
-    from reports.console import table
-    from reports.results import Results
+    from longlag.bench.store import load
+    from longlag.reports.console import table
+    from longlag.reports.results import Results
 
     return table(Results([load(folder)]))
 

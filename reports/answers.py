@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from reports.formats import interval, number, tally
-from reports.results import Panel, Results
-from reports.statistics import bridged
-from reports.tables import frontier_cell
+from longlag.reports.formats import interval, number, tally
+from longlag.reports.results import Panel, Results
+from longlag.reports.statistics import bridged
+from longlag.reports.tables import frontier_cell
 
 
 class Answer(NamedTuple):

@@ -12,7 +12,7 @@ import altair as alt
 import pandas as pd
 import vl_convert
 
-from reports.palette import Look
+from longlag.reports.palette import Look
 
 INK = "#7a7a7a"
 GRID = "rgba(128, 128, 128, 0.22)"

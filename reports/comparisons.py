@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import NamedTuple
 
-from reports.results import Results
-from reports.statistics import Tally, bridged, exact_test, holm
+from longlag.reports.results import Results
+from longlag.reports.statistics import Tally, bridged, exact_test, holm
 
 Key = tuple[str, str, int]
 """Task, variant and lag."""

@@ -8,8 +8,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from reports.formats import interval, number, percent
-from reports.results import Results
+from longlag.reports.formats import interval, number, percent
+from longlag.reports.results import Results
 
 
 def table(results: Results) -> Table:

@@ -7,10 +7,10 @@ import math
 import altair as alt
 import pandas as pd
 
-from reports import charts
-from reports.charts import Spec
-from reports.palette import looks
-from reports.results import Panel, Results
+from longlag.reports import charts
+from longlag.reports.charts import Spec
+from longlag.reports.palette import looks
+from longlag.reports.results import Panel, Results
 
 COSTS = {"flops": "FLOPs", "sequences": "sequences", "updates": "updates", "seconds": "seconds"}
 POINTS_A_PANEL = 9000

@@ -9,10 +9,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from reports import charts
-from reports.charts import Spec
-from reports.palette import looks, outcome_colour
-from reports.results import Panel, Results
+from longlag.reports import charts
+from longlag.reports.charts import Spec
+from longlag.reports.palette import looks, outcome_colour
+from longlag.reports.results import Panel, Results
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import answers, charts, curves, figures, formats
-from reports.comparisons import compare
-from reports.palette import looks
-from reports.results import KEYS, Results
+from longlag.reports import answers, charts, curves, figures, formats
+from longlag.reports.comparisons import compare
+from longlag.reports.palette import looks
+from longlag.reports.results import KEYS, Results
 
 
 def as_html(results: Results) -> str:
     """The page, with every string escaped and nothing fetched from a network."""
     environment = Environment(
-        loader=PackageLoader("reports"),
+        loader=PackageLoader("longlag.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from reports.statistics import Tally, expected_cost, frontier, median_interval, wilson
+from longlag.reports.statistics import Tally, expected_cost, frontier, median_interval, wilson
 
 KEYS = ["campaign", "method", "task", "variant", "lag"]
 

@@ -6,8 +6,8 @@ import math
 import re
 from typing import Any
 
-from reports.formats import NONE, interval, number, percent, tally
-from reports.results import Results
+from longlag.reports.formats import NONE, interval, number, percent, tally
+from longlag.reports.results import Results
 
 HEAD = ["Task", "Lag", "Method", "Solved", "95% interval", "FLOPs to solve", "Expected FLOPs", "Error",
         "Chance", "Unsolved"]  # fmt: skip

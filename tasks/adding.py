@@ -29,10 +29,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bench import Batch, Lags, SquaredError, Task
-from tasks.parts.draws import last_step
-from tasks.parts.marked import bridged, draw_marked, hs97_mute, shortest_lag
-from tasks.parts.rules import off_target
+from longlag.bench.contract import Batch, Lags, SquaredError, Task
+from longlag.tasks.parts.draws import last_step
+from longlag.tasks.parts.marked import bridged, draw_marked, hs97_mute, shortest_lag
+from longlag.tasks.parts.rules import off_target
 
 TOLERANCE = 0.04
 # target = scale (X1 + X2) + shift

@@ -21,8 +21,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from tasks.parts.draws import Ints, integers, uniforms
-from tasks.parts.recall import Recall
+from longlag.tasks.parts.draws import Ints, integers, uniforms
+from longlag.tasks.parts.recall import Recall
 
 SYMBOLS = 10
 ALPHABET = 8

@@ -26,9 +26,9 @@ from typing import ClassVar
 import numpy as np
 from sklearn.datasets import load_digits
 
-from bench import Lags, Split
-from tasks.parts.draws import Ints
-from tasks.parts.images import Images, PixelTask, permutation, stratified
+from longlag.bench.contract import Lags, Split
+from longlag.tasks.parts.draws import Ints
+from longlag.tasks.parts.images import Images, PixelTask, permutation, stratified
 
 SIDE = 8
 LARGEST = 8

@@ -25,9 +25,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import Batch, Lags, SoftmaxCrossEntropy, Task
-from tasks.parts.draws import geometric, integers, last_step, one_hot, uniforms
-from tasks.parts.rules import off_probability
+from longlag.bench.contract import Batch, Lags, SoftmaxCrossEntropy, Task
+from longlag.tasks.parts.draws import geometric, integers, last_step, one_hot, uniforms
+from longlag.tasks.parts.rules import off_probability
 
 MORE = 0.9
 OFF = 0.2

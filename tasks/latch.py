@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import Batch, SigmoidCrossEntropy, Task
-from tasks.parts.draws import integers, last_step, normals, uniforms
-from tasks.parts.rules import wrong_bit
+from longlag.bench.contract import Batch, SigmoidCrossEntropy, Task
+from longlag.tasks.parts.draws import integers, last_step, normals, uniforms
+from longlag.tasks.parts.rules import wrong_bit
 
 DEVIATION = 0.2
 

@@ -25,9 +25,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import Batch, Lags, SoftmaxCrossEntropy, Task
-from tasks.parts.draws import every_step, integers, last_step, one_hot, uniforms
-from tasks.parts.rules import off_probability
+from longlag.bench.contract import Batch, Lags, SoftmaxCrossEntropy, Task
+from longlag.tasks.parts.draws import every_step, integers, last_step, one_hot, uniforms
+from longlag.tasks.parts.rules import off_probability
 
 OFF = 0.25
 KEYS = 2

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tasks.parts.recall import Recall
+from longlag.tasks.parts.recall import Recall
 
 SIZES = {"mem5": (5, 2), "mem20": (10, 5)}
 

@@ -23,9 +23,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from bench import BadInput, Lags, Split, data_folder
-from tasks.parts.idx import find, read_idx
-from tasks.parts.images import CLASSES, Images, PixelTask, permutation, stratified
+from longlag.bench.contract import BadInput, Lags, Split, data_folder
+from longlag.tasks.parts.idx import find, read_idx
+from longlag.tasks.parts.images import CLASSES, Images, PixelTask, permutation, stratified
 
 SIDE = 28
 SHARES = (5 / 6, 1 / 12, 1 / 12)

@@ -24,9 +24,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bench import Batch, SoftmaxCrossEntropy, Task
-from tasks.parts.draws import every_step, integers, last_step, one_hot, uniforms
-from tasks.parts.rules import wrong_class
+from longlag.bench.contract import Batch, SoftmaxCrossEntropy, Task
+from longlag.tasks.parts.draws import every_step, integers, last_step, one_hot, uniforms
+from longlag.tasks.parts.rules import wrong_class
 
 SYMBOLS = 100
 KEYS = 2

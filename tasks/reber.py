@@ -31,9 +31,9 @@ import torch
 from scipy.special import xlogy
 from torch import Tensor
 
-from bench import Batch, Lags, SigmoidCrossEntropy, Split, Task
-from tasks.parts.draws import every_step, uniforms
-from tasks.parts.grammar import NUMEROUS, PARTS, SHORTEST, SYMBOLS, grammar
+from longlag.bench.contract import Batch, Lags, SigmoidCrossEntropy, Split, Task
+from longlag.tasks.parts.draws import every_step, uniforms
+from longlag.tasks.parts.grammar import NUMEROUS, PARTS, SHORTEST, SYMBOLS, grammar
 
 # The parts of the grammar that each split holds.
 SPLITS: dict[Split, tuple[int, ...]] = {

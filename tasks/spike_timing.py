@@ -24,9 +24,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import Batch, Lags, SigmoidCrossEntropy, Task
-from tasks.parts.draws import integers, last_step, uniforms
-from tasks.parts.rules import wrong_bit
+from longlag.bench.contract import Batch, Lags, SigmoidCrossEntropy, Task
+from longlag.tasks.parts.draws import integers, last_step, uniforms
+from longlag.tasks.parts.rules import wrong_bit
 
 
 class SpikeTiming(Task):

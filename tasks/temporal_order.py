@@ -33,9 +33,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import Batch, Lags, SoftmaxCrossEntropy, Task
-from tasks.parts.draws import between, integers, last_step, one_hot, stretched, uniforms
-from tasks.parts.rules import off_probability, wrong_class
+from longlag.bench.contract import Batch, Lags, SoftmaxCrossEntropy, Task
+from longlag.tasks.parts.draws import between, integers, last_step, one_hot, stretched, uniforms
+from longlag.tasks.parts.rules import off_probability, wrong_class
 
 # Percent of T: [from, to], counted from 1 and the end included for hs97, from 0 and excluded for ms11.
 WINDOWS = {

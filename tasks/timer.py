@@ -36,8 +36,8 @@ import torch
 from scipy.special import entr
 from torch import Tensor
 
-from bench import Batch, Lags, SigmoidCrossEntropy, Task
-from tasks.parts.draws import every_step, integers, uniforms
+from longlag.bench.contract import Batch, Lags, SigmoidCrossEntropy, Task
+from longlag.tasks.parts.draws import every_step, integers, uniforms
 
 FEWEST_STARTS = 10
 

@@ -29,8 +29,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import Batch, Lags, SigmoidCrossEntropy, SquaredError, Task
-from tasks.parts.draws import integers, last_step, normals, stretched
+from longlag.bench.contract import Batch, Lags, SigmoidCrossEntropy, SquaredError, Task
+from longlag.tasks.parts.draws import integers, last_step, normals, stretched
 
 INPUT_DEVIATION = math.sqrt(0.2)
 TARGET_DEVIATION = math.sqrt(0.1)

@@ -18,10 +18,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bench import Batch, Lags, SigmoidCrossEntropy, Task
-from tasks.parts.draws import last_step
-from tasks.parts.marked import bridged, draw_marked, shortest_lag
-from tasks.parts.rules import wrong_bit
+from longlag.bench.contract import Batch, Lags, SigmoidCrossEntropy, Task
+from longlag.tasks.parts.draws import last_step
+from longlag.tasks.parts.marked import bridged, draw_marked, shortest_lag
+from longlag.tasks.parts.rules import wrong_bit
 
 
 class Xor(Task):

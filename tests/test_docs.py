@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import profile
-from bench.reference import tasks
-from bench.registry import discover
+from longlag.bench.campaign import profile
+from longlag.bench.plugins.reference import tasks
+from longlag.bench.plugins.registry import discover
 
 DOCS = Path(__file__).parents[1] / "docs"
 

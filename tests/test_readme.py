@@ -8,7 +8,7 @@ from pathlib import Path
 import optuna
 import torch
 
-from bench.registry import discover
+from longlag.bench.plugins.registry import discover
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 

@@ -1,16 +1,16 @@
 """Two recipes as they were published, nothing tuned: what `s13.toml` and `p13.toml` beside it run.
 
-What the papers leave open, and is chosen here: that the biases of the recurrent layer are held (S13 gives their
-first value, zero, alone), and which of the paper's four rates (S13: 3e-4 lies between two of them).
+What the papers leave open is chosen here: the biases of the recurrent layer are held (S13 gives their first
+value, zero, alone), and the rate is 3e-4 (S13 gives four; it lies between the two highest).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from bench import Sizes
-from methods.careful_init import CarefulInit
-from methods.gradient_clipping import GradientClipping
+from longlag import Sizes
+from longlag.methods.careful_init import CarefulInit
+from longlag.methods.gradient_clipping import GradientClipping
 
 
 class SparseStart(CarefulInit):

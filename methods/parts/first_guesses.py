@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench import Sizes
+from longlag.bench.contract import Sizes
 
 
 def momentum_recipes(sizes: Sizes) -> list[dict[str, Any]]:

@@ -15,7 +15,15 @@ import optuna
 import torch
 from torch import Tensor, nn
 
-from bench import Change, Network, Recipe, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError, Task
+from longlag.bench.contract import (
+    Change,
+    Network,
+    Recipe,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SquaredError,
+    Task,
+)
 
 Range = tuple[float, float]
 Kind = Literal["sparse", "orthogonal", "identity"]

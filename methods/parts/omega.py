@@ -27,8 +27,8 @@ import optuna
 import torch
 from torch import Tensor
 
-from bench import BadInput, Batch, Change, Network, Penalty, Recipe, Task
-from methods.parts.tanh import TanhCell, TanhUnits
+from longlag.bench.contract import BadInput, Batch, Change, Network, Penalty, Recipe, Task
+from longlag.methods.parts.tanh.cell import TanhCell, TanhUnits
 
 Form = Literal["code", "paper"]
 

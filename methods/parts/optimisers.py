@@ -9,7 +9,7 @@ import optuna
 import torch
 from torch import Tensor, nn
 
-from bench import Change, Network, Recipe, Task
+from longlag.bench.contract import Change, Network, Recipe, Task
 
 Range = tuple[float, float]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 
-from bench import Change, Recipe, Task
+from longlag.bench.contract import Change, Recipe, Task
 
 
 class Units(Change):

@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tasks.parts.draws import Floats, Ints
+from longlag.tasks.parts.draws import Floats, Ints
 
 Doubles = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import BadInput
+from longlag.bench.contract import BadInput
 
 UNSIGNED_BYTE = 8
 

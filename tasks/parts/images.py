@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench import Batch, SoftmaxCrossEntropy, Split, Task
-from tasks.parts.draws import Ints, integers, last_step, uniforms
-from tasks.parts.rules import wrong_class
-from tasks.parts.walks import Walks
+from longlag.bench.contract import Batch, SoftmaxCrossEntropy, Split, Task
+from longlag.tasks.parts.draws import Ints, integers, last_step, uniforms
+from longlag.tasks.parts.rules import wrong_class
+from longlag.tasks.parts.walks import Walks
 
 PERMUTATION_SEED = 92916
 """The seed that published code permutes MNIST with: Wisdom et al. 2016, Helfrich, Willmott & Ye 2018, ..."""

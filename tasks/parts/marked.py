@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from tasks.parts.draws import Flags, Floats, Ints, integers, stretched, uniforms
+from longlag.tasks.parts.draws import Flags, Floats, Ints, integers, stretched, uniforms
 
 VARIANTS = {
     "hs97": "end markers -1; keys among the first 10 and the first T/2 steps; a key at step 0 does not count",

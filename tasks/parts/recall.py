@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import Batch, SoftmaxCrossEntropy, Task
-from tasks.parts.draws import Ints, every_step, integers, one_hot, uniforms
-from tasks.parts.rules import wrong_class
+from longlag.bench.contract import Batch, SoftmaxCrossEntropy, Task
+from longlag.tasks.parts.draws import Ints, every_step, integers, one_hot, uniforms
+from longlag.tasks.parts.rules import wrong_class
 
 
 class Recall(Task):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from bench import Batch
+from longlag.bench.contract import Batch
 
 
 def off_target(outputs: Tensor, batch: Batch, tolerance: float) -> Tensor:

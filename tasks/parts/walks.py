@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from tasks.parts.draws import Floats, Ints, integers, uniforms
+from longlag.tasks.parts.draws import Floats, Ints, integers, uniforms
 
 
 class Walks:

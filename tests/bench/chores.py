@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench import BadInput, Batch, Method, SequenceModel, SquaredError, Task
+from longlag import BadInput, Batch, Method, SequenceModel, SquaredError, Task
 
 
 class Chore(Task):

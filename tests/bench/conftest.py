@@ -14,14 +14,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.campaign import Coordinator
-from bench.cli import main
-from bench.pool import LocalPool
-from bench.profile import Profile, parse
-from bench.registry import discover
-from bench.spec import Case, Checks, Limits, Outcome, TrialSpec
-from bench.store import TIME_COLUMNS, TRIALS
-from bench.worker import execute
+from longlag.bench.campaign.coordinator import Coordinator
+from longlag.bench.campaign.profile import Profile, parse
+from longlag.bench.cli.app import main
+from longlag.bench.plugins.registry import discover
+from longlag.bench.store import TIME_COLUMNS, TRIALS
+from longlag.bench.trial.spec import Case, Checks, Limits, Outcome, TrialSpec
+from longlag.bench.workers.pool import LocalPool
+from longlag.bench.workers.worker import execute
 
 CHORES = str(Path(__file__).with_name("chores.py"))
 

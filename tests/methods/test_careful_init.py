@@ -8,11 +8,11 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
-from bench import Batch, SquaredError, Task
-from bench.combination import Combination
-from methods.careful_init import CarefulInit
-from methods.parts.optimisers import AcceleratedGradient
-from methods.vanilla import Vanilla
+from longlag import Batch, SquaredError, Task
+from longlag.bench.plugins.combination import Combination
+from longlag.methods.careful_init import CarefulInit
+from longlag.methods.parts.optimisers import AcceleratedGradient
+from longlag.methods.vanilla import Vanilla
 
 
 class Mean(Task):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from methods.parts.clipping import ClipByNorm, ClipByValue
+from longlag.methods.parts.clipping import ClipByNorm, ClipByValue
 
 
 def parameters_with(*gradients):

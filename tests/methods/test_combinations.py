@@ -11,17 +11,17 @@ import optuna
 import pytest
 import torch
 
-from bench import BadInput, Batch, Recipe, Remedy, SquaredError, Task
-from bench.combination import Combination
-from bench.recipe import PARTS, Part
-from bench.registry import discover
-from methods.careful_init import CarefulInit
-from methods.gradient_clipping import GradientClipping
-from methods.lstm import LSTM
-from methods.parts.lstm_cell import LSTMCell
-from methods.parts.optimisers import AcceleratedGradient
-from methods.parts.tanh import TanhCell
-from methods.vanilla import Vanilla
+from longlag import BadInput, Batch, Recipe, Remedy, SquaredError, Task
+from longlag.bench.contract.recipe import PARTS, Part
+from longlag.bench.plugins.combination import Combination
+from longlag.bench.plugins.registry import discover
+from longlag.methods.careful_init import CarefulInit
+from longlag.methods.gradient_clipping import GradientClipping
+from longlag.methods.lstm import LSTM
+from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.optimisers import AcceleratedGradient
+from longlag.methods.parts.tanh.cell import TanhCell
+from longlag.methods.vanilla import Vanilla
 
 REMEDIES = {name: plugin for name, plugin in discover().methods.items() if issubclass(plugin, Remedy)}
 PAIRS = [(a, b) for a, b in itertools.permutations(sorted(REMEDIES), 2) if "vanilla" not in (a, b)]

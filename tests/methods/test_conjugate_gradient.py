@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from methods.parts.conjugate_gradient import conjugate_gradient, stalled
+from longlag.methods.parts.hessian_free.conjugate_gradient import conjugate_gradient, stalled
 
 
 def positive_definite(size: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -11,14 +11,14 @@ import optuna
 import pytest
 import torch
 
-from bench import Batch, Method, Sizes, Task
-from bench.combination import Combination
-from bench.contract import MOST_RECIPES
-from bench.registry import Registry, discover
-from bench.seeds import derive, generator
-from bench.spec import Limits
-from bench.training.meter import BudgetMeter, Stream, step_cost, weights
-from bench.training.trainer import trainer
+from longlag import Batch, Method, Sizes, Task
+from longlag.bench.contract.method import MOST_RECIPES
+from longlag.bench.contract.seeds import derive, generator
+from longlag.bench.plugins.combination import Combination
+from longlag.bench.plugins.registry import Registry, discover
+from longlag.bench.trial.meter import BudgetMeter, Stream, step_cost, weights
+from longlag.bench.trial.spec import Limits
+from longlag.bench.trial.trainer import trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore:.*LeafSpec.*:FutureWarning")
 

@@ -16,10 +16,10 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from bench import Batch, SigmoidCrossEntropy, Sizes, SoftmaxCrossEntropy, SquaredError, Task
-from methods.echo_state import EchoState
-from methods.parts import reservoir_model
-from methods.parts.reservoir import harvest
+from longlag import Batch, SigmoidCrossEntropy, Sizes, SoftmaxCrossEntropy, SquaredError, Task
+from longlag.methods.echo_state import EchoState
+from longlag.methods.parts.echo_state import reservoir_model
+from longlag.methods.parts.echo_state.reservoir import harvest
 
 LEAKY = {
     "leak": "spread",

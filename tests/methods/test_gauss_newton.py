@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bench import (
+from longlag import (
     Batch,
     MatchingLoss,
     Network,
@@ -18,10 +18,10 @@ from bench import (
     SoftmaxCrossEntropy,
     SquaredError,
 )
-from methods.parts.gauss_newton import TanhGaussNewton, flatten, unflatten
-from methods.parts.gauss_newton_generic import GenericGaussNewton
-from methods.parts.lstm_cell import LSTMCell
-from methods.parts.tanh import TanhCell
+from longlag.methods.parts.hessian_free.gauss_newton import TanhGaussNewton, flatten, unflatten
+from longlag.methods.parts.hessian_free.gauss_newton_generic import GenericGaussNewton
+from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.tanh.cell import TanhCell
 
 T, B, D, H, K = 6, 3, 2, 4, 2
 LOSSES = [SquaredError(), SoftmaxCrossEntropy(), SigmoidCrossEntropy()]

@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from bench import BadInput, Batch, Task
-from bench.combination import Combination
-from bench.module import RecipeModule
-from methods.careful_init import CarefulInit
-from methods.hessian_free import HessianFree
-from methods.lstm import LSTM
-from methods.parts.hf_optimizer import HessianFree as Optimizer
-from methods.vanilla import Vanilla
-from tasks.adding import Adding
-from tasks.temporal_order import TemporalOrder
+from longlag import BadInput, Batch, Task
+from longlag.bench.contract.module import RecipeModule
+from longlag.bench.plugins.combination import Combination
+from longlag.methods.careful_init import CarefulInit
+from longlag.methods.hessian_free import HessianFree
+from longlag.methods.lstm import LSTM
+from longlag.methods.parts.hessian_free.hf_optimizer import HessianFree as Optimizer
+from longlag.methods.vanilla import Vanilla
+from longlag.tasks.adding import Adding
+from longlag.tasks.temporal_order import TemporalOrder
 
 PUBLISHED: dict[str, Any] = {
     # Martens & Sutskever 2011, and Martens' thesis for the sizes

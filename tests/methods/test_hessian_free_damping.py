@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from methods.parts.damping import backtrack, levenberg_marquardt, line_search, reduction_ratio
+from longlag.methods.parts.hessian_free.damping import (
+    backtrack,
+    levenberg_marquardt,
+    line_search,
+    reduction_ratio,
+)
 
 ONE = torch.ones(1)
 

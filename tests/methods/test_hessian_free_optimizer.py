@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench import Batch, MatchingLoss, Network, Recurrent, SoftmaxCrossEntropy, SquaredError
-from methods.parts import hf_optimizer
-from methods.parts.gauss_newton import flatten
-from methods.parts.hf_optimizer import HessianFree
-from methods.parts.lstm_cell import LSTMCell
-from methods.parts.tanh import TanhCell
+from longlag import Batch, MatchingLoss, Network, Recurrent, SoftmaxCrossEntropy, SquaredError
+from longlag.methods.parts.hessian_free import hf_optimizer
+from longlag.methods.parts.hessian_free.gauss_newton import flatten
+from longlag.methods.parts.hessian_free.hf_optimizer import HessianFree
+from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.tanh.cell import TanhCell
 
 T, B, D, H, K = 7, 30, 2, 6, 3
 

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import torch
 
-from bench import Batch, Network, SquaredError
-from methods.parts.hf_optimizer import HessianFree
-from methods.parts.tanh import TanhCell
+from longlag import Batch, Network, SquaredError
+from longlag.methods.parts.hessian_free.hf_optimizer import HessianFree
+from longlag.methods.parts.tanh.cell import TanhCell
 
 T, B, D, H = 5, 8, 1, 3
 SHARE, LAMBDA, MU, STEPS = {1: 5, 2: 3}, 0.3, 0.3, 6

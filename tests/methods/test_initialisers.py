@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench import Batch, Network, Recipe, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError, Task
-from methods.parts import gates
-from methods.parts.initialisers import (
+from longlag import Batch, Network, Recipe, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError, Task
+from longlag.methods.parts.initialisers import (
     InitialWeights,
     UniformWeights,
     rescale_,
     sparse_,
     spectral_radius,
 )
-from methods.parts.lstm_cell import LSTMCell
-from methods.parts.tanh import TanhCell
+from longlag.methods.parts.lstm import gates
+from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.tanh.cell import TanhCell
 
 CELLS = [TanhCell, LSTMCell]
 

@@ -9,12 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import Batch, SquaredError, Task
-from bench.combination import Combination
-from methods.lstm import LSTM
-from methods.parts.gates import OPEN
-from methods.parts.lstm_cell import BLOCKS, LSTMCell, at_steps
-from methods.vanilla import Vanilla
+from longlag import Batch, SquaredError, Task
+from longlag.bench.plugins.combination import Combination
+from longlag.methods.lstm import LSTM
+from longlag.methods.parts.lstm.cell import BLOCKS, LSTMCell, at_steps
+from longlag.methods.parts.lstm.gates import OPEN
+from longlag.methods.vanilla import Vanilla
 
 SETTINGS = {"optimiser": "adam", "adam_rate": 0.01, "halving": 1e4, "init_scale": 1.0}
 

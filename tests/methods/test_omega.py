@@ -5,10 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import BadInput, Batch, Network, SquaredError
-from methods.parts.lstm_cell import LSTMCell
-from methods.parts.omega import Omega, RegularisedTanhUnits, omega
-from methods.parts.tanh import TanhCell
+from longlag import BadInput, Batch, Network, SquaredError
+from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.omega import Omega, RegularisedTanhUnits, omega
+from longlag.methods.parts.tanh.cell import TanhCell
 
 T, B, D, H = 7, 3, 2, 5
 

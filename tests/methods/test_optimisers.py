@@ -11,14 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from bench import Network, Recipe, SquaredError
-from methods.parts.optimisers import (
-    AcceleratedGradient,
-    AdamOrMomentum,
-    PlainDescent,
-    decayed,
-)
-from methods.parts.tanh import TanhCell
+from longlag import Network, Recipe, SquaredError
+from longlag.methods.parts.optimisers import AcceleratedGradient, AdamOrMomentum, PlainDescent, decayed
+from longlag.methods.parts.tanh.cell import TanhCell
 
 BLANK = Recipe(cell=print, initialiser=print, optimiser=print, units=1, batch_size=1)
 

@@ -14,10 +14,10 @@ from typing import Any
 import optuna
 import pytest
 
-from bench import Task
-from bench.registry import discover
-from tasks.adding import Adding
-from tasks.temporal_order import TemporalOrder
+from longlag import Task
+from longlag.bench.plugins.registry import discover
+from longlag.tasks.adding import Adding
+from longlag.tasks.temporal_order import TemporalOrder
 
 REGISTRY = discover()
 PLAIN = {"learning_rate": 0.01, "init_scale": 1.0, "units": 50, "batch_size": 20}
@@ -208,7 +208,9 @@ def test_the_space_contains_the_recipe(recipe):
 
 
 def test_every_method_of_the_suite_has_a_recipe():
-    own = {name for name, plugin in REGISTRY.methods.items() if plugin.__module__.startswith("methods.")}
+    own = {
+        name for name, plugin in REGISTRY.methods.items() if plugin.__module__.startswith("longlag.methods.")
+    }
     assert own <= {recipe.method for recipe in (*RECIPES, *KNOWN_TO_WORK)}
 
 

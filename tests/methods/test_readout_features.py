@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import PolynomialFeatures
 
-from methods.parts.expansions import Plain, Products, RandomTanh, Squares
-from methods.parts.whitening import Whitening
+from longlag.methods.parts.echo_state.expansions import Plain, Products, RandomTanh, Squares
+from longlag.methods.parts.echo_state.whitening import Whitening
 
 
 def states(rows: int, units: int, seed: int = 0, decades: float = 3.0) -> np.ndarray:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numba import njit
 from reservoirpy.nodes import Reservoir as Reference
 
-from bench import BadInput
-from methods.parts import reservoir_numba
-from methods.parts.reservoir import Reservoir, harvest, leak_rates, recurrent_weights
+from longlag import BadInput
+from longlag.methods.parts.echo_state import reservoir_numba
+from longlag.methods.parts.echo_state.reservoir import Reservoir, harvest, leak_rates, recurrent_weights
 
 BACKENDS = ("torch", "numba")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from methods.parts.ridge import NormalEquations
+from longlag.methods.parts.echo_state.ridge import NormalEquations
 
 
 def problem(rows: int, features: int, outputs: int, seed: int = 0, far: float = 0.0) -> tuple:

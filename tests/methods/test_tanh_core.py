@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from methods.parts import tanh_numba
-from methods.parts.tanh import TanhCell
-from methods.parts.tanh_core import (
+from longlag.methods.parts.tanh import tanh_numba
+from longlag.methods.parts.tanh.cell import TanhCell
+from longlag.methods.parts.tanh.tanh_core import (
     Tape,
     backward_states,
     forward_states,
@@ -292,7 +292,7 @@ def test_the_cell_records_only_when_asked():
 def test_the_compile_cache_is_filled_by_one_and_read_by_parallel_processes(tmp_path):
     """Processes that start together on an empty cache all come up, and the next one compiles nothing."""
     program = (
-        "from methods.parts import tanh_numba as t; t.warm_up();"
+        "from longlag.methods.parts.tanh import tanh_numba as t; t.warm_up();"
         "print(sum(sum(k.stats.cache_misses.values()) for k in (t.forward, t.backward, t.tangent)))"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}

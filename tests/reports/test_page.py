@@ -8,11 +8,10 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
-import reports
-from bench import BadInput
-from reports import charts, curves, figures
-from reports.page import as_html
-from reports.results import Results
+from longlag import BadInput, reports
+from longlag.reports import charts, curves, figures
+from longlag.reports.page import as_html
+from longlag.reports.results import Results
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 WITH_CHANCE = (figures.ladder, figures.errors, curves.learning, curves.tuning)
@@ -247,7 +246,7 @@ def test_campaigns_side_by_side_have_their_own_panels(maker, another):
 
 
 def stored(made, folder):
-    from bench import store
+    from longlag.bench import store
 
     folder.mkdir()
     store.write_manifest(folder, made.manifest)

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.statistics import Tally, exact_test, expected_cost, frontier, holm, median_interval, wilson
+from longlag.reports.statistics import (
+    Tally,
+    exact_test,
+    expected_cost,
+    frontier,
+    holm,
+    median_interval,
+    wilson,
+)
 
 
 @given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -5,10 +5,10 @@ import math
 import pytest
 from rich.console import Console
 
-from reports.comparisons import compare
-from reports.console import table
-from reports.results import Results
-from reports.tables import as_csv, as_latex, as_markdown, frontier_rows
+from longlag.reports.comparisons import compare
+from longlag.reports.console import table
+from longlag.reports.results import Results
+from longlag.reports.tables import as_csv, as_latex, as_markdown, frontier_rows
 
 
 @pytest.fixture

@@ -18,16 +18,16 @@ import optuna
 import psutil
 import pytest
 
-from bench.campaign import Coordinator
-from bench.pool import LocalPool, Work
-from bench.profile import Profile, parse
-from bench.registry import discover
-from bench.spec import Outcome, TrialSpec
-from bench.worker import execute
+from longlag.bench.campaign.coordinator import Coordinator
+from longlag.bench.campaign.profile import Profile, parse
+from longlag.bench.plugins.registry import discover
+from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.workers.pool import LocalPool, Work
+from longlag.bench.workers.worker import execute
 
 STUB = '''
 from dataclasses import asdict
-from bench.spec import Outcome
+from longlag.bench.trial.spec import Outcome
 
 POINT = {"flops": 1.0, "sequences": 2.0, "updates": 3.0, "seconds": 4.0, "loss": 0.5, "error": 1.0}
 PROBE = {"moment": "before", "lag": 1, "gradient_norm": 0.5, "spectral_radius": 1.0}
@@ -201,7 +201,7 @@ def test_what_an_empty_trial_costs_under_lightning(benchmark: Any) -> None:
     """No bar: the fixed cost of a real trial, beside which the coordinator's is to be seen."""
     from dataclasses import asdict
 
-    from bench.spec import Case, Checks, Limits
+    from longlag.bench.trial.spec import Case, Checks, Limits
 
     chores = str(Path(__file__).parents[1] / "bench" / "chores.py")
     spec = TrialSpec(

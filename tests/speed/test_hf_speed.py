@@ -9,9 +9,9 @@ from time import thread_time
 import pytest
 import torch
 
-from bench import Batch, Network, SoftmaxCrossEntropy
-from methods.parts.gauss_newton import TanhGaussNewton
-from methods.parts.tanh import TanhCell
+from longlag import Batch, Network, SoftmaxCrossEntropy
+from longlag.methods.parts.hessian_free.gauss_newton import TanhGaussNewton
+from longlag.methods.parts.tanh.cell import TanhCell
 
 BAR = 1.4
 ROUNDS = 25

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from reservoirpy.nodes import Reservoir as Reference
 
-from methods.parts import reservoir
-from methods.parts.reservoir import Reservoir, harvest, leak_rates
+from longlag.methods.parts.echo_state import reservoir
+from longlag.methods.parts.echo_state.reservoir import Reservoir, harvest, leak_rates
 
 UNITS, LENGTH, SEQUENCES = 100, 200, 200
 ROUNDS = 5

@@ -6,8 +6,8 @@ import time
 import pytest
 import torch
 
-from methods.parts import tanh_numba
-from methods.parts.tanh_core import tanh_recurrence
+from longlag.methods.parts.tanh import tanh_numba
+from longlag.methods.parts.tanh.tanh_core import tanh_recurrence
 
 # (T, B, H), how many times faster than torch.nn.RNN, alternations
 BARS = [((100, 20, 50), 4.0, 60), ((100, 100, 100), 1.8, 30), ((1000, 100, 100), 2.0, 8)]

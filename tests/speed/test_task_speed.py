@@ -15,10 +15,10 @@ import optuna
 import pytest
 import torch
 
-from bench import Batch
-from bench.registry import discover
-from bench.training.meter import Stream
-from bench.training.trainer import trainer
+from longlag import Batch
+from longlag.bench.plugins.registry import discover
+from longlag.bench.trial.meter import Stream
+from longlag.bench.trial.trainer import trainer
 
 REGISTRY = discover()
 VARIANTS = [

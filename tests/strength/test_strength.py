@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-import reports
-from bench.campaign import Coordinator
-from bench.contract import MOST_RECIPES
-from bench.launch import launch
-from bench.pool import default_jobs
-from bench.profile import Profile, parse
-from bench.registry import discover
-from bench.store import TRIALS
+from longlag import reports
+from longlag.bench.campaign.coordinator import Coordinator
+from longlag.bench.campaign.launch import launch
+from longlag.bench.campaign.profile import Profile, parse
+from longlag.bench.contract.method import MOST_RECIPES
+from longlag.bench.plugins.registry import discover
+from longlag.bench.store import TRIALS
+from longlag.bench.workers.pool import default_jobs
 
 FOLDER = Path("results", "local", "strength")
 """Where the whole table is run, so that an interrupted run can go on."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tasks.parts.draws import geometric, integers, normals, one_hot, stretched, uniforms
+from longlag.tasks.parts.draws import geometric, integers, normals, one_hot, stretched, uniforms
 
 
 def stream(seed: int) -> torch.Generator:

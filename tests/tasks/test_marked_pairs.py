@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import Batch
-from tasks.adding import Adding
-from tasks.multiplication import Multiplication
-from tasks.xor import Xor
+from longlag import Batch
+from longlag.tasks.adding import Adding
+from longlag.tasks.multiplication import Multiplication
+from longlag.tasks.xor import Xor
 
 VARIANTS = ("hs97", "ms11", "a16")
 ADDING = (*VARIANTS, "s13")

@@ -16,16 +16,16 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import RidgeClassifier
 from torch import Tensor
 
-from bench import BadInput, SequenceModel
-from bench.contract import Split
-from bench.seeds import generator
-from bench.spec import Checks, Limits
-from bench.training.checks import SuccessCheck, batches
-from bench.training.meter import BudgetMeter
-from tasks.digits import Digits, load
-from tasks.mnist import Mnist
-from tasks.parts.idx import read_idx
-from tasks.parts.images import permutation, stratified
+from longlag import BadInput, SequenceModel
+from longlag.bench.contract.seeds import generator
+from longlag.bench.contract.task import Split
+from longlag.bench.trial.checks import SuccessCheck, batches
+from longlag.bench.trial.meter import BudgetMeter
+from longlag.bench.trial.spec import Checks, Limits
+from longlag.tasks.digits import Digits, load
+from longlag.tasks.mnist import Mnist
+from longlag.tasks.parts.idx import read_idx
+from longlag.tasks.parts.images import permutation, stratified
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "confirmation", "test")
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench import BadInput, Batch, Split
-from tasks.reber import Reber
+from longlag import BadInput, Batch, Split
+from longlag.tasks.reber import Reber
 
 # The published diagram, written down a second time: what follows what, and where it leads.
 DIAGRAM = {

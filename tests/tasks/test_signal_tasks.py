@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench import Batch, Task
-from tasks.latch import Latch
-from tasks.spike_timing import SpikeTiming
-from tasks.timer import Timer
-from tasks.two_sequence import MEAN_OFF_3C, TwoSequence
+from longlag import Batch, Task
+from longlag.tasks.latch import Latch
+from longlag.tasks.spike_timing import SpikeTiming
+from longlag.tasks.timer import Timer
+from longlag.tasks.two_sequence import MEAN_OFF_3C, TwoSequence
 
 sizes = st.integers(1, 15)
 seeds = st.integers(0, 2**40)

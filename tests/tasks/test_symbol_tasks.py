@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
-from bench import Batch, Task
-from tasks.copy_memory import CopyMemory
-from tasks.distractors import Distractors
-from tasks.long_lag import LongLag
-from tasks.memorisation import Memorisation
-from tasks.random_permutation import RandomPermutation
-from tasks.temporal_order import TemporalOrder
+from longlag import Batch, Task
+from longlag.tasks.copy_memory import CopyMemory
+from longlag.tasks.distractors import Distractors
+from longlag.tasks.long_lag import LongLag
+from longlag.tasks.memorisation import Memorisation
+from longlag.tasks.random_permutation import RandomPermutation
+from longlag.tasks.temporal_order import TemporalOrder
 
 sizes = st.integers(1, 15)
 seeds = st.integers(0, 2**40)

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import BadInput, Batch, Task
-from bench.registry import discover
+from longlag import BadInput, Batch, Task
+from longlag.bench.plugins.registry import discover
 
 FACTS = {"inputs", "targets", "length", "lag", "loss", "wrong", "trivial"}
 TASKS = {

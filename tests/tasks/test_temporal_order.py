@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench import BadInput, Batch
-from tasks.temporal_order import TemporalOrder
+from longlag import BadInput, Batch
+from longlag.tasks.temporal_order import TemporalOrder
 
 lags = st.integers(10, 120)
 sizes = st.integers(1, 15)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tasks.parts.walks import Walks
+from longlag.tasks.parts.walks import Walks
 
 counts = st.integers(1, 60)
 sizes = st.lists(st.integers(1, 40), min_size=1, max_size=6)

@@ -1,0 +1,278 @@
+"""The coordinator: one process that owns the studies and the folder of a campaign.
+
+Cases run side by side as far as there are slots; every finished trial is in the journal before its
+case hears of it. A campaign is resumed by running it again with what the folder already holds.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from longlag.bench import store
+from longlag.bench.campaign import provenance
+from longlag.bench.campaign.folder import look
+from longlag.bench.campaign.profile import Cell, Profile, cells
+from longlag.bench.campaign.study import CaseProgram, Program
+from longlag.bench.contract.data import data_folder
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.plugins.guard import patience, reason, where
+from longlag.bench.plugins.hashes import code_hash
+from longlag.bench.plugins.registry import Registry
+from longlag.bench.store import row
+from longlag.bench.store.journal import Entry, Journal
+from longlag.bench.store.studies import STORING_ERRORS, export
+from longlag.bench.trial.spec import Case, Outcome, TrialSpec
+from longlag.bench.workers.pool import Executor
+
+OnRow = Callable[[dict[str, Any], bool], None]
+"""Called with every finished trial's row, and whether it was known from before."""
+
+
+@dataclass
+class _Running:
+    """A case under way: its program, and the batch it waits for."""
+
+    program: Program
+    case: Case
+    specs: list[TrialSpec] = field(default_factory=list)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+
+
+class Coordinator:
+    """Runs a campaign in `folder`; `close` it when done."""
+
+    def __init__(self, profile: Profile, registry: Registry, folder: Path, resume: bool) -> None:
+        """Raises BadInput where the folder holds another campaign, or this one and `resume` is false."""
+        self.profile = profile
+        self.registry = registry
+        self.folder = folder
+        self.cells, self.skipped = cells(profile, registry)
+        self.cases = [cell.case for cell in self.cells]
+        if not self.cells:
+            raise BadInput(f"profile {profile.name}: nothing to run: {next(iter(self.skipped.values()))}")
+        self.manifest = self._manifest()
+        self.notices: list[str] = []
+        """One line for everything in the folder that was damaged."""
+        self._known: dict[str, Outcome] = {}
+        self._hashes: dict[Case, str] = {}
+        self._order: dict[Case, list[str]] = {}
+        look(folder, self.manifest, resume)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{folder}: cannot be made: {error.strerror}") from None
+        self._lock = store.FolderLock(folder)
+        try:
+            # Again: another coordinator may have finished, or begun, before this one had the lock.
+            self.complete = look(folder, self.manifest, resume)
+            # The journal outlives a crash at the very end, and is worth more than damaged tables.
+            if self.complete:
+                self.complete = self._is_whole(resume)
+            if self.complete:
+                (folder / store.JOURNAL).unlink(missing_ok=True)
+            else:
+                self._open()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _is_whole(self, resume: bool) -> bool:
+        """Whether a finished campaign's tables are; raises BadInput where they are not, without `resume`."""
+        lost = store.lost(self.folder)
+        if lost and not resume and not (self.folder / store.JOURNAL).exists():
+            raise BadInput(f"{lost}; add --resume to run again what is lost")
+        return not lost
+
+    def _open(self) -> None:
+        """Take up what the folder holds."""
+        self.notices = store.salvage(self.folder)
+        changed = 0
+        grid = set(self.cases)
+        for stored in store.rows(self.folder):
+            self._known[stored["run_id"]] = _outcome(stored)
+            case = Case(stored["method"], stored["task"], stored["variant"], stored["lag"])
+            changed += case in grid and stored["code_hash"] != self._hash(case)
+        if changed:
+            self.notices.append(f"{self.folder}: the code has changed since {changed} of its trials were run")
+        if (self.folder / store.MANIFEST).exists():
+            self._continue(store.read_manifest(self.folder))
+        store.write_manifest(self.folder, self.manifest)
+        self._journal = Journal(self.folder / store.JOURNAL)
+
+    def _continue(self, before: dict[str, Any]) -> None:
+        """What an interrupted run wrote of itself stays; where this one differs is added."""
+        this = {key: self.manifest[key] for key in ("command", "versions", "machine", "git")}
+        differs = {key: value for key, value in this.items() if value != before.get(key)}
+        resumed = [*before.get("resumed", []), {"at": _now(), **differs}]
+        kept = {key: before[key] for key in (*this, "created") if key in before}
+        self.manifest |= {**kept, "resumed": resumed}
+
+    @property
+    def total(self) -> int:
+        """Trials and retests of the whole campaign, if every case is retested."""
+        return sum(self.profile.runs(cell) for cell in self.cells)
+
+    def run(self, executor: Executor, on_row: OnRow) -> None:
+        """Run what is not known yet; on return the folder is complete."""
+        started = time.monotonic()
+        waiting = deque(self.cells)
+        futures: dict[Future[Any], tuple[_Running, int]] = {}
+        while waiting or futures:
+            while waiting and len(futures) < 2 * executor.slots + 2:
+                cell = waiting.popleft()
+                program = self._program(cell)
+                if program is not None:
+                    self._advance(_Running(program, cell.case), executor, futures, on_row)
+            if futures:
+                done, _ = wait(futures, return_when=FIRST_COMPLETED)
+                self._collect(done, executor, futures, on_row)
+        self._finish(time.monotonic() - started)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        if not self.complete:
+            self._journal.close()
+        self._lock.release()
+
+    def _collect(
+        self,
+        done: set[Future[Any]],
+        executor: Executor,
+        futures: dict[Future[Any], tuple[_Running, int]],
+        on_row: OnRow,
+    ) -> None:
+        ended: list[tuple[_Running, int, Outcome]] = []
+        broken: BadInput | None = None
+        for future in done:
+            running, index = futures.pop(future)
+            try:
+                ended.append((running, index, executor.outcome(future)))
+            except BadInput as error:
+                broken = error
+        entries = [self._entry(running.specs[index], outcome) for running, index, outcome in ended]
+        self._journal.append(entries)
+        if broken is not None:
+            raise broken
+        for entry in entries:
+            on_row(entry["row"], False)
+        for running, index, outcome in ended:
+            running.outcomes[index] = _scored(outcome)
+        for running in {id(r): r for r, _, _ in ended}.values():
+            if len(running.outcomes) == len(running.specs):
+                self._advance(running, executor, futures, on_row)
+
+    def _advance(
+        self,
+        running: _Running,
+        executor: Executor,
+        futures: dict[Future[Any], tuple[_Running, int]],
+        on_row: OnRow,
+    ) -> None:
+        """Send a case its outcomes and start its next batches, until one needs workers or it ends."""
+        while len(running.outcomes) == len(running.specs):
+            answers = [running.outcomes[index] for index in range(len(running.specs))]
+            try:
+                running.specs = running.program.send(answers) if running.specs else next(running.program)
+            except StopIteration as end:
+                self._order[running.case] = running.order
+                self._export(end.value)
+                return
+            running.outcomes = {}
+            running.order += [spec.run_id for spec in running.specs]
+            for index, spec in enumerate(running.specs):
+                known = self._known.pop(spec.run_id, None)
+                if known is None and spec.fault:
+                    known = Outcome("crashed", spec.fault)
+                    self._journal.append([self._entry(spec, known)])
+                if known is None:
+                    futures[executor.submit(spec)] = running, index
+                else:
+                    running.outcomes[index] = known
+                    on_row(row(spec, known, self._hash(spec.case)), True)
+
+    def _program(self, cell: Cell) -> Program | None:
+        """The program of a cell; None, and its case skipped, where its plugins cannot be set up any more."""
+        case = cell.case
+        try:
+            with patience():
+                task = self.registry.task(case.task, case.variant, case.lag)
+                method = self.registry.method(case.method)
+        except Exception as error:
+            self.manifest["skipped"][case.label] = where(error)
+            self._order[case] = []
+            return None
+        return CaseProgram(cell, self.profile, method, task).run()
+
+    def _entry(self, spec: TrialSpec, outcome: Outcome) -> Entry:
+        return {
+            "row": row(spec, outcome, self._hash(spec.case)),
+            "curve": outcome.curve,
+            "probes": outcome.probes,
+        }
+
+    def _hash(self, case: Case) -> str:
+        if case not in self._hashes:
+            self._hashes[case] = code_hash(self.registry.sources(case.method, case.task))
+        return self._hashes[case]
+
+    def _export(self, study: optuna.Study) -> None:
+        try:
+            export(study, self.folder / store.STUDIES)
+        except STORING_ERRORS as error:
+            raise BadInput(
+                f"{self.folder / store.STUDIES}: cannot be written: {reason(error)}; all finished trials are "
+                f"safe, make room and add --resume --out {shlex.quote(str(self.folder))}"
+            ) from None
+
+    def _finish(self, seconds: float) -> None:
+        self._journal.close()
+        store.compact(self.folder, [run_id for case in self.cases for run_id in self._order[case]])
+        self.manifest["finished"] = _now()
+        self.manifest["seconds"] = self.manifest.get("seconds", 0.0) + seconds
+        store.write_manifest(self.folder, self.manifest)
+        (self.folder / store.JOURNAL).unlink()
+        self.complete = True
+
+    def _manifest(self) -> dict[str, Any]:
+        return {
+            "schema": store.SCHEMA,
+            "campaign": self.profile.name,
+            "profile": self.profile.model_dump(),
+            "seed": self.profile.seed,
+            "command": provenance.command(),
+            "data": None if data_folder() is None else str(data_folder()),
+            "versions": provenance.versions(),
+            "machine": provenance.machine(),
+            "git": provenance.git(),
+            "created": _now(),
+            "finished": None,
+            "skipped": self.skipped,
+            "broken": {broken.where: broken.reason for broken in self.registry.broken},
+        }
+
+
+def _outcome(stored: dict[str, Any]) -> Outcome:
+    """What a study needs of a stored row."""
+    names = ("status", "detail", "error", "tested", "chance", "loss", "flops", "sequences", "updates")
+    return Outcome(**{name: stored[name] for name in (*names, "seconds", "parameters")})
+
+
+def _scored(outcome: Outcome) -> Outcome:
+    """The outcome without its curve and probes, which are in the journal."""
+    outcome.curve, outcome.probes = [], []
+    return outcome
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

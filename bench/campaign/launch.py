@@ -1,0 +1,85 @@
+"""A campaign set going: its workers, its progress, how it ended and what failed."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+
+from rich.console import Console
+
+from longlag.bench.campaign.coordinator import Coordinator
+from longlag.bench.campaign.profile import Profile
+from longlag.bench.campaign.progress import Reporter, duration
+from longlag.bench.plugins.guard import patience
+from longlag.bench.plugins.registry import LOADING, Registry
+from longlag.bench.trial.spec import FAILED
+from longlag.bench.workers.cluster import DaskExecutor
+from longlag.bench.workers.pool import Executor, LocalPool
+
+_REASONS = 10
+"""Reasons of failed trials that are printed."""
+
+
+def launch(
+    console: Console,
+    coordinator: Coordinator,
+    chosen: Profile,
+    registry: Registry,
+    jobs: int,
+    dask: str | None,
+) -> bool:
+    """Run a campaign on `jobs` local workers or on the cluster at `dask`; false if it was interrupted.
+
+    Raises BadInput where it cannot go on.
+    """
+    for name in sorted({case.method for case in coordinator.cases}):
+        # Only to have it compiled once: what is wrong with it shows in its trials.
+        with suppress(Exception), patience(LOADING):
+            registry.method(name).warm_up()
+    executor: Executor
+    if dask is None:
+        executor = LocalPool(jobs, chosen.timeout, chosen.memory)
+    else:
+        executor = DaskExecutor.connect(dask, chosen.timeout, chosen.memory)
+    reporter = Reporter(console, coordinator.total)
+    why: Counter[str] = Counter()
+
+    def on_row(row: dict[str, Any], known: bool) -> None:
+        reporter(row, known)
+        if row["status"] in FAILED:
+            why[f"{row['status']}, {row['method']}: {row['detail']}"] += 1
+
+    try:
+        slots = executor.slots
+        console.print(
+            f"campaign {chosen.name}, seed {chosen.seed}: {len(coordinator.cases)} cases, "
+            f"{coordinator.total} trials with the retests, "
+            f"on {slots} {'worker' if slots == 1 else 'workers'}, into {coordinator.folder}",
+            soft_wrap=True,
+        )
+        with reporter:
+            coordinator.run(executor, on_row)
+    except KeyboardInterrupt:
+        console.print(
+            "interrupted; nothing finished is lost. To go on: "
+            f"longlag run --resume --out {shlex.quote(str(coordinator.folder))}",
+            soft_wrap=True,
+        )
+        return False
+    finally:
+        executor.close()
+    counts = ", ".join(f"{count} {status}" for status, count in reporter.statuses.most_common())
+    console.print(f"{reporter.done} trials in {duration(coordinator.manifest['seconds'])}: {counts}")
+    if why:
+        _tell_failures(console, why)
+    return True
+
+
+def _tell_failures(console: Console, why: Counter[str]) -> None:
+    console.print(f"{why.total()} trials failed; their rows in trials.parquet say why:")
+    for text, count in why.most_common(_REASONS):
+        console.print(f"  {count} x {text}", soft_wrap=True)
+    if len(why) > _REASONS:
+        console.print(f"  and {len(why) - _REASONS} other reasons")

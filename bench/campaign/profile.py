@@ -1,0 +1,201 @@
+"""Profiles: what a campaign runs, as TOML checked by pydantic."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from longlag.bench.contract.errors import BadInput, nearest
+from longlag.bench.plugins.combination import Combination
+from longlag.bench.plugins.guard import patience, plain, where
+from longlag.bench.plugins.registry import Registry
+from longlag.bench.trial.spec import Case, Checks, Limits
+
+FOLDER = Path(__file__).parents[1] / "profiles"
+
+Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""What a column of 64 bits holds."""
+Positive = Annotated[int, Field(ge=1, lt=2**63)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+RERUN = 2
+"""The best settings of a case that are run again: on one seed each, the luckiest is not the best."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class TaskGrid(_Strict):
+    """One task of a profile, with settings of its own where the profile's do not fit."""
+
+    task: str
+    lags: list[Number] | None = Field(default=None, min_length=1)
+    methods: list[str] | None = Field(default=None, min_length=1)
+    trials: Positive | None = None
+    budget: PositiveFloat | None = None
+
+
+class CheckSettings(_Strict):
+    """Sizes of the checks in sequences, and the share of the FLOPs that checking may take."""
+
+    validation: Positive = 200
+    confirmation: Positive = 1000
+    test: Positive = 1000
+    share: Annotated[float, Field(gt=0, le=1)] = 0.05
+
+
+class Profile(_Strict):
+    """What a campaign runs: methods x tasks x lags, tuned alike and retested alike."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    description: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    methods: Annotated[list[str], Field(min_length=1)]
+    tasks: Annotated[list[TaskGrid], Field(min_length=1)]
+    lags: Annotated[list[Number], Field(min_length=1)]
+    trials: Positive
+    """Tuning trials a case."""
+    batch: Positive = 4
+    """Trials asked at a time; a setting, so that the number of workers changes no result."""
+    startup: Annotated[int, Field(ge=0, lt=2**63)] = 4
+    """Random trials before TPE takes over."""
+    sampler: Literal["tpe", "random"] = "tpe"
+    """Who proposes hyperparameters."""
+    reruns: Annotated[int, Field(ge=0)] = 0
+    """Then, how often each of the two best settings is run again; the better mean score wins the case."""
+    retests: Positive
+    budget: PositiveFloat
+    """FLOPs a trial may spend."""
+    sequences: Positive | None = None
+    updates: Positive | None = None
+    cap: Annotated[float, Field(ge=1)] | None = 2.0
+    """A tuning trial is cut at this multiple of the best cost so far; no cap where it is absent."""
+    timeout: PositiveFloat = 900.0
+    """Seconds after which a trial is stopped."""
+    memory: PositiveFloat = 4.0
+    """GiB a trial may take."""
+    checks: CheckSettings = CheckSettings()
+    plugins: list[str] = Field(default_factory=list)
+
+    def limits(self, budget: float, cap: float | None) -> Limits:
+        """What a trial may spend whose case has this budget."""
+        return Limits(budget, cap, self.sequences, self.updates)
+
+    def runs(self, cell: Cell) -> int:
+        """The trials of a case, reruns and retests among them."""
+        return cell.trials + min(RERUN, cell.trials) * self.reruns + self.retests
+
+    def check_sizes(self) -> Checks:
+        """The sizes of the checks."""
+        return Checks(**self.checks.model_dump())
+
+    def defining(self) -> dict[str, Any]:
+        """What makes it this campaign and no other: all but texts and protective limits."""
+        return self.model_dump(exclude={"name", "description", "timeout", "memory"})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A case with what the profile gives it."""
+
+    case: Case
+    budget: float
+    """The FLOPs a trial may spend."""
+    trials: int
+    """Its tuning trials."""
+
+
+def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, str]]:
+    """The grid, longest lags first, and why some cells of it cannot be run; raises BadInput.
+
+    Longest first, because what takes longest had better not start last.
+    """
+    grid: list[Cell] = []
+    skipped: dict[str, str] = {}
+    checked: set[str] = set()
+    for cell in _cells(profile, registry):
+        case = cell.case
+        try:
+            with patience():
+                task = registry.task(case.task, case.variant, case.lag)
+                method = registry.method(case.method)
+                answer = method.supports(task)
+            if answer is None and isinstance(method, Combination) and case.method not in checked:
+                checked.add(case.method)
+                method.check(task)
+            why = None if answer is None else plain(str(answer))
+        except BadInput:
+            raise
+        except Exception as error:
+            why = where(error)
+        if why is None:
+            grid.append(cell)
+        else:
+            skipped[case.label] = why
+    grid.sort(key=lambda cell: -cell.case.lag)
+    return grid, skipped
+
+
+def _cells(profile: Profile, registry: Registry) -> Iterator[Cell]:
+    # The order of remedies decides between their companions; side by side they would only confuse.
+    seen: dict[tuple[frozenset[str], str, str, int], Case] = {}
+    for grid in profile.tasks:
+        name, variant = registry.variant(grid.task)
+        for lag in grid.lags or profile.lags:
+            for method in grid.methods or profile.methods:
+                case = Case(registry.method(method).name, name, variant, lag)
+                first = seen.setdefault((frozenset(case.method.split("+")), name, variant, lag), case)
+                if first is not case:
+                    also = f", also as {first.method}" if first != case else ""
+                    raise BadInput(f"profile {profile.name}: {case.label} stands in it twice{also}")
+                yield Cell(case, grid.budget or profile.budget, grid.trials or profile.trials)
+
+
+def available() -> dict[str, Path]:
+    """The profiles that come with the project."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def read(name_or_file: str, overrides: dict[str, Any] | None = None) -> Profile:
+    """A profile by name or from a file, with some keys set anew; raises BadInput naming file and key."""
+    known = available()
+    path = known.get(name_or_file, Path(name_or_file))
+    if not path.is_file():
+        raise BadInput(
+            f"there is no profile {name_or_file!r}, as name or file: {nearest(name_or_file, known)}"
+        )
+    try:
+        # TOML is UTF-8 whatever the locale; some editors begin it with a mark.
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise BadInput(f"{path}: not valid TOML: {error}") from None
+    return parse({"name": path.stem, **data, **(overrides or {})}, str(path))
+
+
+def parse(data: dict[str, Any], where: str) -> Profile:
+    """A profile from plain data that came from `where`; raises BadInput."""
+    try:
+        return Profile.model_validate(data)
+    except ValidationError as error:
+        raise BadInput(f"{where}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """A validation error's first complaint as one line: the key, what is wrong, the nearest valid key."""
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    key = ".".join(location)
+    if first["type"] == "extra_forbidden":
+        nested: dict[str, type[BaseModel]] = {"checks": CheckSettings, "tasks": TaskGrid}
+        model = nested.get(location[0], Profile) if len(location) > 1 else Profile
+        return f"unknown key {key!r}: {nearest(location[-1], model.model_fields)}"
+    if first["type"] == "missing":
+        return f"key {key!r} is missing"
+    return f"key {key!r}: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"

@@ -1,0 +1,87 @@
+"""What a reader needs to repeat a campaign: versions, machine, commit."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from longlag.bench.workers.pool import default_jobs
+
+PACKAGES = (
+    "longlag",
+    "torch",
+    "pytorch-lightning",
+    "optuna",
+    "numpy",
+    "scipy",
+    "numba",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "altair",
+)
+
+
+def command() -> str:
+    """The command line as it was given."""
+    return shlex.join(["longlag", *sys.argv[1:]])
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the packages that matter."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """The processor, its cores, and the GPU if torch sees one."""
+    return {
+        "system": platform.platform(),
+        "cpu": _cpu(),
+        "cores": default_jobs(),
+        "threads_per_worker": 1,
+        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
+    }
+
+
+def git() -> dict[str, Any]:
+    """The commit the code is at, and whether files differ from it; nulls outside a checkout."""
+    commit = _git("rev-parse", "HEAD")
+    status = _git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": bool(status) if status is not None else None}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _cpu() -> str:
+    path = Path("/proc/cpuinfo")
+    if path.is_file():
+        for line in path.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

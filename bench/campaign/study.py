@@ -1,0 +1,198 @@
+"""A case from its first tuning trial to its last retest, as a coroutine of batches.
+
+It yields lists of TrialSpecs and is sent their Outcomes in the same order. All it decides depends on
+the campaign seed and on those outcomes alone, so it can run anywhere, and an interrupted campaign is
+resumed by running it again with the outcomes that are known.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any, cast
+
+import optuna
+
+from longlag.bench.campaign.profile import RERUN, Cell, Profile
+from longlag.bench.contract.method import MOST_RECIPES, Method
+from longlag.bench.contract.seeds import derive
+from longlag.bench.contract.task import Task
+from longlag.bench.plugins import handed
+from longlag.bench.plugins.guard import patience, plain, reason, where
+from longlag.bench.trial.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
+
+Program = Generator[list[TrialSpec], list[Outcome], optuna.Study]
+
+
+@dataclass
+class _Setting:
+    """Hyperparameters that were tried, and the scores they had."""
+
+    spec: TrialSpec
+    parameters: dict[str, Any]
+    scores: list[float]
+
+
+def _mean(setting: _Setting) -> float:
+    return fmean(setting.scores)
+
+
+@dataclass
+class _Found:
+    """What a case's tuning has come to."""
+
+    settings: dict[str, _Setting] = field(default_factory=dict)
+    cheapest: float | None = None
+    """FLOPs of the cheapest solution."""
+    ran: bool = False
+    """Whether any trial came to an end of its own."""
+
+    def add(self, spec: TrialSpec, parameters: dict[str, Any], outcome: Outcome, value: float) -> None:
+        """Note a trial's outcome and its score."""
+        key = json.dumps(spec.hyperparameters, sort_keys=True)
+        self.settings.setdefault(key, _Setting(spec, parameters, [])).scores.append(value)
+        self.ran = self.ran or outcome.status not in FAILED
+        if outcome.solved and (self.cheapest is None or outcome.flops < self.cheapest):
+            self.cheapest = outcome.flops
+
+    def best(self, count: int) -> list[_Setting]:
+        """The settings of the lowest mean scores, the first tried first among equals."""
+        return sorted(self.settings.values(), key=_mean)[:count]
+
+
+@dataclass(frozen=True)
+class CaseProgram:
+    """What is needed to run a case."""
+
+    cell: Cell
+    profile: Profile
+    method: Method
+    task: Task
+
+    @property
+    def case(self) -> Case:
+        """The cell's case."""
+        return self.cell.case
+
+    def run(self) -> Program:
+        """Tune, then retest; returns the study."""
+        study = optuna.create_study(
+            study_name=self.case.study,
+            storage=optuna.storages.InMemoryStorage(),
+            direction="minimize",
+            pruner=optuna.pruners.NopPruner(),
+        )
+        found = _Found()
+        recipes, faults = self._recipes()
+        for recipe in recipes:
+            study.enqueue_trial(recipe)
+        for number, size in enumerate(self._batches()):
+            study.sampler = self._sampler(number)
+            asked = [self._ask(study, found.cheapest, recipes, faults) for _ in range(size)]
+            yield from self._hear(study, found, asked)
+        if found.ran:
+            leaders = found.best(RERUN)
+            again = leaders * self.profile.reruns
+            for leader in again:
+                study.enqueue_trial(leader.parameters)
+            if again:
+                # Without a cap: what is asked now is how surely a setting solves its task, not how cheaply.
+                yield from self._hear(study, found, [self._ask(study, None, [], {}) for _ in again])
+            # No other can win: of the many that ran once, one had the best luck.
+            winner = min(leaders, key=_mean).spec
+            yield [self._retest(winner, number) for number in range(self.profile.retests)]
+        return study
+
+    def _hear(
+        self, study: optuna.Study, found: _Found, asked: list[tuple[optuna.Trial, TrialSpec]]
+    ) -> Generator[list[TrialSpec], list[Outcome], None]:
+        """One batch of tuning trials, told to `study` and `found`."""
+        outcomes = yield [spec for _, spec in asked]
+        for (trial, spec), outcome in zip(asked, outcomes, strict=True):
+            value = score(outcome, spec.limits.budget)
+            trial.set_user_attr("run_id", spec.run_id)
+            trial.set_user_attr("status", outcome.status)
+            study.tell(trial, value)
+            found.add(spec, trial.params, outcome, value)
+
+    def _batches(self) -> list[int]:
+        whole, rest = divmod(self.cell.trials, self.profile.batch)
+        return [self.profile.batch] * whole + [rest] * (rest > 0)
+
+    def _sampler(self, batch: int) -> optuna.samplers.BaseSampler:
+        seed = derive(self.profile.seed, self.case.study, "sampler", batch) % 2**32
+        if self.profile.sampler == "random":
+            return optuna.samplers.RandomSampler(seed=seed)
+        return optuna.samplers.TPESampler(
+            seed=seed, n_startup_trials=self.profile.startup, constant_liar=True
+        )
+
+    def _recipes(self) -> tuple[list[dict[str, Any]], dict[int, str]]:
+        """What the method would try first, and why some trials cannot try it.
+
+        Recipes that fail together cost the trial that would have tried the first.
+        """
+        recipes: list[dict[str, Any]] = []
+        faults: dict[int, str] = {}
+        try:
+            with patience():
+                given = list(self.method.recipes(self.task.sizes))
+                if len(given) > MOST_RECIPES:
+                    raise ValueError(f"{len(given)} recipes: a method may bring {MOST_RECIPES}")
+        except Exception as error:
+            return [], {0: where(error)}
+        # More than there are trials would be left waiting.
+        for number, recipe in enumerate(given[: self.cell.trials]):
+            try:
+                recipes.append(handed.hyperparameters(recipe, "a recipe is"))
+            except Exception as error:
+                recipes.append({})
+                faults[number] = reason(error)
+        return recipes, faults
+
+    def _ask(
+        self,
+        study: optuna.Study,
+        cheapest: float | None,
+        recipes: list[dict[str, Any]],
+        faults: dict[int, str],
+    ) -> tuple[optuna.Trial, TrialSpec]:
+        trial = study.ask()
+        fault = faults.get(trial.number, "")
+        hyperparameters: dict[str, Any] = {}
+        try:
+            with warnings.catch_warnings(), patience():
+                warnings.simplefilter("ignore")
+                asking = cast(optuna.Trial, handed.Suggestions(trial))
+                given = self.method.suggest(asking, self.task)
+                hyperparameters = handed.hyperparameters(given, "suggest returned")
+        except Exception as error:
+            fault = where(error)
+        recipe = recipes[trial.number] if trial.number < len(recipes) else {}
+        unknown = sorted(set(recipe) - set(trial.distributions))
+        if unknown and not fault:
+            fault = plain(f"the recipe sets {unknown[0]!r}, which no suggestion asked for")
+        factor = self.profile.cap
+        cap = None if factor is None or cheapest is None else factor * cheapest
+        return trial, self._spec("tune", trial.number, hyperparameters, cap, fault)
+
+    def _retest(self, best: TrialSpec, number: int) -> TrialSpec:
+        return self._spec("retest", number, best.hyperparameters, None, "")
+
+    def _spec(
+        self, phase: Phase, number: int, hyperparameters: dict[str, Any], cap: float | None, fault: str
+    ) -> TrialSpec:
+        return TrialSpec(
+            case=self.case,
+            phase=phase,
+            number=number,
+            seed=derive(self.profile.seed, self.case.study, phase, number),
+            hyperparameters=hyperparameters,
+            limits=self.profile.limits(self.cell.budget, cap),
+            checks=self.profile.check_sizes(),
+            plugins=tuple(self.profile.plugins),
+            fault=fault,
+        )

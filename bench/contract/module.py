@@ -1,0 +1,71 @@
+"""A recipe as a LightningModule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longlag.bench.contract.method import SequenceModel
+from longlag.bench.contract.network import Network
+from longlag.bench.contract.recipe import BatchOptimizer, Recipe
+from longlag.bench.contract.task import Batch, Task
+
+
+class RecipeModule(SequenceModel):
+    """The network a recipe describes, trained as it describes, by Lightning's manual optimisation.
+
+    Manual, so that one training step reads as the recipe does: gradient, penalty, gradient rule,
+    optimiser; and so that second-order optimisers can be given the batch.
+    """
+
+    def __init__(self, task: Task, recipe: Recipe) -> None:
+        super().__init__(task)
+        self.automatic_optimization = False
+        self.recipe = recipe
+        self.batch_size = recipe.batch_size
+        self.network = Network(recipe.cell(task.input_size, recipe.units), task.output_size)
+        recipe.initialiser(self.network, task)
+        if recipe.penalty is not None:
+            recipe.penalty.prepare(self.network)
+        self._cost = 0.0
+
+    @property
+    def weights(self) -> int:
+        """N, recurrent and input weights."""
+        return self.network.recurrent.weights
+
+    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+        """Outputs [S, B, K] at the supervised steps."""
+        outputs: Tensor = self.network(inputs, mask)
+        return outputs
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """The recipe's optimiser."""
+        return self.recipe.optimiser(self.network, self.task)
+
+    def gradient(self, batch: Batch) -> Tensor:
+        """Leave the loss's gradient, with penalty and gradient rule, in `.grad`; the loss."""
+        self.network.zero_grad()
+        loss: Tensor = self.task.loss(self(batch.inputs, batch.mask), batch.targets)
+        loss.backward()
+        if self.recipe.penalty is not None:
+            self.recipe.penalty.add_gradient(self.network, batch)
+        if self.recipe.gradient is not None:
+            self.recipe.gradient(list(self.network.parameters()))
+        return loss.detach()
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """One update of the weights; the loss before it."""
+        optimizer: Any = self.optimizers()
+        inner = getattr(optimizer, "optimizer", optimizer)
+        if isinstance(inner, BatchOptimizer):
+            inner.load(batch)
+        loss: Tensor = optimizer.step(closure=lambda: self.gradient(batch))
+        self._cost = inner.cost if isinstance(inner, BatchOptimizer) else super().cost(batch)
+        return loss
+
+    def cost(self, batch: Batch) -> float:
+        """FLOPs of the last training step."""
+        return self._cost

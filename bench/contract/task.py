@@ -1,0 +1,142 @@
+"""What a task is: a generator of labelled sequences with a lag.
+
+Shapes throughout: T steps, B sequences, D inputs, K outputs, S supervised steps (where a target
+is given). Time comes first.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from longlag.bench.contract.errors import BadInput, nearest
+from longlag.bench.contract.losses import Loss
+
+Split = Literal["train", "validation", "confirmation", "test"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Labelled sequences of one length.
+
+    inputs [T, B, D] floats; mask [T] bools, true at the S supervised steps (the same for every
+    sequence of the batch); targets [S, B, K] floats or [S, B] int64 classes, for those steps only.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    mask: Tensor
+
+    @property
+    def length(self) -> int:
+        """T, the number of steps."""
+        return self.inputs.shape[0]
+
+    @property
+    def size(self) -> int:
+        """B, the number of sequences."""
+        return self.inputs.shape[1]
+
+    def narrow(self, count: int, start: int = 0) -> Batch:
+        """`count` of its sequences, beginning with `start`."""
+        chosen = slice(start, start + count)
+        return Batch(self.inputs[:, chosen], self.targets[:, chosen], self.mask)
+
+    def to(self, *args: Any, **kwargs: Any) -> Batch:
+        """The same batch on another device (Lightning calls this)."""
+        return Batch(*(part.to(*args, **kwargs) for part in (self.inputs, self.targets, self.mask)))
+
+
+@dataclass(frozen=True)
+class Lags:
+    """The lags a task can make: `shortest` to `longest` (None: no end)."""
+
+    shortest: int = 1
+    longest: int | None = None
+
+    def __contains__(self, lag: int) -> bool:
+        return lag >= self.shortest and (self.longest is None or lag <= self.longest)
+
+    def __str__(self) -> str:
+        if self.longest is None:
+            return f"lags of {self.shortest} and more"
+        return (
+            f"lag {self.shortest}"
+            if self.shortest == self.longest
+            else f"lags {self.shortest} to {self.longest}"
+        )
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """All that a first guess may depend on: the lag, and how many numbers go in and come out at a step."""
+
+    lag: int
+    inputs: int
+    outputs: int
+
+
+class Task(ABC):
+    """A generator of labelled sequences with a lag, a loss, and a rule for "this sequence is wrong".
+
+    A subclass sets the class attributes, in `__init__` (after `super().__init__`) the sizes, the
+    loss and what the trivial predictor reaches, and writes `sample` and `wrong`.
+    """
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+    variants: ClassVar[Mapping[str, str]] = {"standard": ""}
+    """Variant -> how it differs, one line; the first is the default."""
+    facts: ClassVar[Mapping[str, str]] = {}
+    """What the task is, one line each: inputs, targets, length, lag, loss, wrong, trivial."""
+
+    input_size: int
+    output_size: int
+    loss: Loss
+    chance: float
+    """Share of sequences the trivial predictor gets wrong."""
+    chance_loss: float
+    """The trivial predictor's loss."""
+    solved_below: float = 0.01
+    """The task is solved when a smaller share of fresh sequences is wrong."""
+    minimal_lag: int
+    """The steps a net must bridge at least: from an input that matters to the target it matters for."""
+
+    def __init__(self, lag: int, variant: str | None = None) -> None:
+        """A task at `lag`; raises BadInput for a variant or a lag it does not have."""
+        self.variant = next(iter(self.variants)) if variant is None else variant
+        if self.variant not in self.variants:
+            raise BadInput(
+                f"task {self.name!r} has no variant {self.variant!r}: {nearest(self.variant, self.variants)}"
+            )
+        allowed = self.lags(self.variant)
+        if lag not in allowed:
+            raise BadInput(f"task {self.name}:{self.variant} cannot make lag {lag}: it makes {allowed}")
+        self.lag = lag
+
+    @classmethod
+    def lags(cls, variant: str) -> Lags:
+        """The lags that `variant` can make."""
+        return Lags()
+
+    @property
+    def sizes(self) -> Sizes:
+        """What a method's recipes are told of the task."""
+        return Sizes(self.lag, self.input_size, self.output_size)
+
+    @abstractmethod
+    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
+        """A batch of fresh sequences, drawn from `generator` alone."""
+
+    def draw(self, batch_size: int, generator: torch.Generator, split: Split) -> Batch:
+        """A batch of one split; tasks made of finite data override this, the others have no splits."""
+        return self.sample(batch_size, generator)
+
+    @abstractmethod
+    def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Which sequences are answered wrongly: bools [B], from the outputs [S, B, K]."""

@@ -1,0 +1,138 @@
+"""Remedies combined into a method: which change fills which part, and how a model is built from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.contract.method import Method
+from longlag.bench.contract.module import RecipeModule
+from longlag.bench.contract.recipe import EMPTY, Change, Part, Recipe, Remedy, Undeclared
+from longlag.bench.contract.task import Sizes, Task
+from longlag.bench.plugins.guard import patience
+
+
+class Combination(Method):
+    """The method made of one or more remedies on the vanilla recipe.
+
+    `baseline` is the vanilla remedy: its companions fill every part nobody else fills.
+    """
+
+    def __init__(self, remedies: Sequence[Remedy], baseline: Remedy) -> None:
+        """Raises BadInput where two remedies claim one part."""
+        self.name = "+".join(remedy.name for remedy in remedies)  # type: ignore[misc]
+        self.source = "; ".join(remedy.source for remedy in remedies)  # type: ignore[misc]
+        self.remedies = tuple(remedies)
+        self.baseline = baseline
+        owners: dict[Part, Change] = {}
+        for remedy in remedies:
+            for part in remedy.parts:
+                if part in owners:
+                    other = owners[part]
+                    raise BadInput(
+                        f"{other.label} and {remedy.label} cannot be combined: both change the {part}"
+                    )
+                owners[part] = remedy
+        companions = [c for remedy in (*remedies, baseline) for c in remedy.companions]
+        chosen: list[Change] = []
+        for companion in companions:
+            if any(part in owners for part in companion.parts):
+                continue
+            owners.update(dict.fromkeys(companion.parts, companion))
+            chosen.append(companion)
+        # Companions first: a remedy sees the recipe it changes complete.
+        self.steps: tuple[Change, ...] = (*chosen, *remedies)
+        self._check_names()
+
+    def _check_names(self) -> None:
+        seen: dict[str, Change] = {}
+        for step in self.steps:
+            for name in step.parameters:
+                if name in seen:
+                    raise BadInput(
+                        f"{self.name!r} cannot be combined: {seen[name].label} and "
+                        f"{step.label} both have a hyperparameter {name!r}"
+                    )
+                seen[name] = step
+
+    def supports(self, task: Task) -> str | None:
+        """The first reason one of its remedies gives."""
+        return next((why for remedy in self.remedies if (why := remedy.supports(task))), None)
+
+    def warm_up(self) -> None:
+        """Every step's warm-up."""
+        for step in self.steps:
+            step.warm_up()
+
+    def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
+        """The remedies' recipes side by side: all their first together, all their second, and so on.
+
+        A remedy is heard on its own hyperparameters and on those of companions nobody else brought; one that
+        brings fewer recipes repeats its last. What is left is the baseline's first. What is said of a
+        companion that gave way is dropped; a name that nobody has stays, to be told of.
+        """
+        voices = [(remedy, remedy.recipes(sizes)) for remedy in self.remedies]
+        count = max(len(recipes) for _, recipes in voices)
+        ground = next(iter(self.baseline.recipes(sizes)), {})
+        everyone = {c for remedy in (*self.remedies, self.baseline) for c in (remedy, *remedy.companions)}
+        gone = {name for change in everyone for name in change.parameters}
+        gone -= {name for step in self.steps for name in step.parameters}
+        combined = []
+        for number in range(count):
+            recipe = dict(ground)
+            for remedy, recipes in voices:
+                if recipes:
+                    own = recipes[min(number, len(recipes) - 1)]
+                    recipe |= {name: value for name, value in own.items() if name not in self._others(remedy)}
+            combined.append({name: value for name, value in recipe.items() if name not in gone})
+        return combined
+
+    def _others(self, remedy: Remedy) -> set[str]:
+        """The hyperparameters that the other remedies brought."""
+        others = {c for other in self.remedies for c in (other, *other.companions)}
+        others -= {remedy, *remedy.companions}
+        return {name for step in self.steps if step in others for name in step.parameters}
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        """The hyperparameters of every step, in one flat dictionary."""
+        return {name: value for step in self.steps for name, value in step.suggest(trial, task).items()}
+
+    def recipe(self, hyperparameters: Mapping[str, Any]) -> Recipe:
+        """The recipe for these hyperparameters.
+
+        Raises BadInput for one that no step knows, and Undeclared.
+        """
+        known = {name for step in self.steps for name in step.parameters}
+        unknown = sorted(set(hyperparameters) - known)
+        if unknown:
+            raise BadInput(f"method {self.name!r} has no hyperparameter {unknown[0]!r}")
+        recipe = EMPTY
+        for step in self.steps:
+            chosen = {name: hyperparameters[name] for name in step.parameters if name in hyperparameters}
+            recipe = step.applied(recipe, chosen)
+        return recipe
+
+    def check(self, task: Task) -> None:
+        """Raises Undeclared where the first guesses or one random suggestion show it."""
+        study = optuna.create_study(
+            storage=optuna.storages.InMemoryStorage(), sampler=optuna.samplers.RandomSampler(seed=0)
+        )
+        try:
+            with patience():
+                guesses = self.recipes(task.sizes)
+                for guess in guesses:
+                    study.enqueue_trial(guess)
+                for _ in range(len(guesses) + 1):
+                    self.recipe(self.suggest(study.ask(), task))
+        except Undeclared:
+            raise
+        except Exception:
+            # Whatever else is wrong with a plugin costs its own trials.
+            return
+
+    def build(self, task: Task, **hyperparameters: Any) -> Any:
+        """A RecipeModule for `task`."""
+        return RecipeModule(task, self.recipe(hyperparameters))

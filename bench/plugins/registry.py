@@ -1,0 +1,194 @@
+"""Finds plugins: in the folders `methods/` and `tasks/`, by entry point, and in files the user names.
+
+A plugin is a class with a `name`: a Task, a Remedy or a Method. One that cannot be loaded, or is not whole,
+is kept with its reason and never stops the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import TypeGuard
+
+from longlag.bench.contract.errors import BadInput, nearest
+from longlag.bench.contract.method import Method
+from longlag.bench.contract.recipe import Remedy
+from longlag.bench.contract.task import Task
+from longlag.bench.plugins import vetting
+from longlag.bench.plugins.combination import Combination
+from longlag.bench.plugins.guard import patience, reason
+from longlag.bench.plugins.vetting import Plugin
+
+FOLDERS = ("longlag.methods", "longlag.tasks")
+"""The packages of our plugins, and the groups of entry points of others'."""
+LOADING = 60.0
+"""Seconds a plugin's file may take to load."""
+
+BASELINE = "vanilla"
+"""The remedy whose companions fill the parts of a recipe that nobody else fills."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that could not be loaded: where it lies, and one line that says why."""
+
+    where: str
+    reason: str
+
+
+@dataclass
+class Registry:
+    """The plugins found, by name."""
+
+    tasks: dict[str, type[Task]] = field(default_factory=dict)
+    methods: dict[str, type[Method] | type[Remedy]] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+
+    def method(self, expression: str) -> Method:
+        """The method named by `expression`, remedies joined by `+`; raises BadInput."""
+        classes = [self._method_class(name) for name in expression.split("+")]
+        if len(classes) == 1 and issubclass(classes[0], Method):
+            return classes[0]()
+        remedies: list[Remedy] = []
+        for plugin in classes:
+            if not issubclass(plugin, Remedy):
+                raise BadInput(
+                    f"method {expression!r}: {plugin.name!r} brings a model of its own and cannot be combined"
+                )
+            remedies.append(plugin())
+        baseline = self._method_class(BASELINE)
+        assert issubclass(baseline, Remedy)
+        return Combination(remedies, baseline())
+
+    def task(self, name: str, variant: str | None, lag: int) -> Task:
+        """The task `name:variant` at `lag`; raises BadInput."""
+        return self.task_class(name)(lag, variant)
+
+    def task_class(self, name: str) -> type[Task]:
+        """The task named `name`; raises BadInput."""
+        if name not in self.tasks:
+            raise BadInput(f"there is no task {name!r}: {self._hint(name, self.tasks)}")
+        return self.tasks[name]
+
+    def variant(self, expression: str) -> tuple[str, str]:
+        """(task, variant) of `task` or `task:variant`; raises BadInput."""
+        name, _, variant = expression.partition(":")
+        variants = self.task_class(name).variants
+        if not variant:
+            return name, next(iter(variants))
+        if variant not in variants:
+            raise BadInput(f"task {name!r} has no variant {variant!r}: {nearest(variant, variants)}")
+        return name, variant
+
+    def sources(self, method: str, task: str) -> list[Path]:
+        """The files that define the plugins of a case."""
+        classes: list[type] = [self._method_class(name) for name in method.split("+")]
+        return [Path(inspect.getfile(plugin)) for plugin in (*classes, self.task_class(task))]
+
+    def _method_class(self, name: str) -> type[Method] | type[Remedy]:
+        if name not in self.methods:
+            raise BadInput(f"there is no method {name!r}: {self._hint(name, self.methods)}")
+        return self.methods[name]
+
+    def _hint(self, name: str, known: dict[str, type]) -> str:
+        broken = [b for b in self.broken if Path(b.where).stem == name or b.where.endswith(f".{name}")]
+        return f"{broken[0].where} is broken: {broken[0].reason}" if broken else nearest(name, known)
+
+    def _add(self, plugin: Plugin, where: str) -> None:
+        if why := vetting.fault(plugin):
+            self.broken.append(Broken(where, f"{getattr(plugin, '__name__', plugin)}: {why}"))
+            return
+        kind: dict[str, type] = self.tasks if issubclass(plugin, Task) else self.methods
+        if plugin.name in kind:
+            self.broken.append(Broken(where, f"{plugin.__name__}: the name {plugin.name!r} is taken"))
+        else:
+            kind[plugin.name] = plugin
+
+    def _add_module(self, module: ModuleType, where: str) -> int:
+        """Add a module's plugins, none of them where a part of theirs is unfinished; how many it holds."""
+        found = [plugin for plugin in vars(module).values() if _is_plugin(plugin, module.__name__)]
+        if why := vetting.unfinished(module):
+            self.broken.append(Broken(where, why))
+            return len(found) + 1
+        for plugin in found:
+            self._add(plugin, where)
+        return len(found)
+
+
+def _is_plugin(thing: object, module: str) -> TypeGuard[Plugin]:
+    return (
+        isinstance(thing, type)
+        and issubclass(thing, (Task, Method, Remedy))
+        and thing.__module__ == module
+        and not vetting.is_base(thing)
+        and hasattr(thing, "name")
+    )
+
+
+def _folder_modules() -> Iterator[str]:
+    for folder in FOLDERS:
+        package = importlib.import_module(folder)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.ispkg:
+                yield f"{folder}.{module.name}"
+
+
+def load_file(path: Path) -> ModuleType:
+    """The module a plugin file holds, imported under a name of its own."""
+    digest = hashlib.blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()
+    name = f"longlag_plugin_{path.stem}_{digest}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+@cache
+def discover(plugins: tuple[str, ...] = ()) -> Registry:
+    """Every plugin of the folders, of the entry points and of the files `plugins`.
+
+    Raises BadInput where a file the user named does not exist; what fails to load is in `.broken`.
+    """
+    registry = Registry()
+    for name in _folder_modules():
+        try:
+            registry._add_module(importlib.import_module(name), name)
+        except Exception as error:
+            registry.broken.append(Broken(name, reason(error)))
+    for group in FOLDERS:
+        for point in entry_points(group=group):
+            try:
+                registry._add(point.load(), f"{group} {point.name}")
+            except Exception as error:
+                registry.broken.append(Broken(f"{group} {point.name}", reason(error)))
+    for file in plugins:
+        path = Path(file)
+        if not path.is_file():
+            raise BadInput(f"--plugin {file}: no such file")
+        try:
+            with patience(LOADING):
+                module = load_file(path)
+            if registry._add_module(module, file) == 0:
+                registry.broken.append(Broken(file, "holds no Task, Remedy or Method with a name"))
+        except (Exception, SystemExit) as error:
+            registry.broken.append(Broken(file, reason(error)))
+    return registry

@@ -1,0 +1,51 @@
+"""What a campaign leaves in its folder, and reading it back."""
+
+from longlag.bench.store.columns import (
+    BEGINNINGS,
+    CURVE_SCHEMA,
+    CURVES,
+    JOURNAL,
+    MANIFEST,
+    PROBE_SCHEMA,
+    PROBES,
+    SCHEMA,
+    SCHEMAS,
+    STUDIES,
+    TIME_COLUMNS,
+    TRIAL_SCHEMA,
+    TRIALS,
+    row,
+)
+from longlag.bench.store.files import exists
+from longlag.bench.store.lock import FolderLock
+from longlag.bench.store.manifest import read_manifest, write_manifest
+from longlag.bench.store.mending import salvage
+from longlag.bench.store.reading import Campaign, load
+from longlag.bench.store.tables import compact, lost, rows
+
+__all__ = [
+    "BEGINNINGS",
+    "CURVES",
+    "CURVE_SCHEMA",
+    "JOURNAL",
+    "MANIFEST",
+    "PROBES",
+    "PROBE_SCHEMA",
+    "SCHEMA",
+    "SCHEMAS",
+    "STUDIES",
+    "TIME_COLUMNS",
+    "TRIALS",
+    "TRIAL_SCHEMA",
+    "Campaign",
+    "FolderLock",
+    "compact",
+    "exists",
+    "load",
+    "lost",
+    "read_manifest",
+    "row",
+    "rows",
+    "salvage",
+    "write_manifest",
+]

@@ -1,0 +1,41 @@
+"""What is damaged in an unfinished campaign, put aside so that it can go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.store import journal
+from longlag.bench.store.columns import JOURNAL, SCHEMAS, STUDIES, TRIAL_SCHEMA, TRIALS
+from longlag.bench.store.journal import entries
+from longlag.bench.store.studies import readable
+from longlag.bench.store.tables import lost, read_table
+
+
+def salvage(folder: Path) -> list[str]:
+    """Put aside what is damaged in an unfinished campaign; a line of text for each thing put aside.
+
+    Nothing is deleted: what the rows can rebuild is rebuilt, what is lost is run again.
+    """
+    notices = journal.salvage(folder / JOURNAL)
+    if (folder / STUDIES).exists() and not readable(folder / STUDIES):
+        kept = journal.set_aside(folder / STUDIES)
+        notices.append(f"{folder / STUDIES}: damaged, kept as {kept.name}; written anew from the rows")
+    for name, schema in SCHEMAS.items():
+        path = folder / name
+        try:
+            if path.exists():
+                read_table(path, schema)
+        except BadInput as error:
+            notices.append(f"{error}; kept as {journal.set_aside(path).name}")
+    return notices + _without_curves(folder)
+
+
+def _without_curves(folder: Path) -> list[str]:
+    """Put rows aside whose curves or probes are gone, so that their trials are run again."""
+    if not (folder / TRIALS).exists() or not (why := lost(folder)):
+        return []
+    known = {entry["row"]["run_id"] for entry in entries(folder / JOURNAL)}
+    if known.issuperset(read_table(folder / TRIALS, TRIAL_SCHEMA)["run_id"].to_pylist()):
+        return []
+    return [f"{why}; its trials are run again, their rows kept as {journal.set_aside(folder / TRIALS).name}"]

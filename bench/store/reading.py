@@ -1,0 +1,49 @@
+"""A campaign read back whole, as data frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.store.columns import CURVE_SCHEMA, JOURNAL, PROBE_SCHEMA, TRIAL_SCHEMA
+from longlag.bench.store.journal import entries
+from longlag.bench.store.manifest import read_manifest
+from longlag.bench.store.tables import compacted, lost
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign as it lies in its folder."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    probes: pd.DataFrame
+
+
+def load(folder: Path) -> Campaign:
+    """A campaign's files, finished or not; raises BadInput for a damaged one."""
+    manifest = read_manifest(folder)
+    # Without a journal the rows can lie nowhere but in the tables: one that is gone is a loss.
+    whole = manifest.get("finished") is not None or not (folder / JOURNAL).exists()
+    if whole and (why := lost(folder)):
+        raise BadInput(why)
+    found = {entry["row"]["run_id"]: entry for entry in compacted(folder)}
+    found |= {entry["row"]["run_id"]: entry for entry in entries(folder / JOURNAL)}
+    everything = found.values()
+    frames = [
+        pa.Table.from_pylist([e["row"] for e in everything], schema=TRIAL_SCHEMA),
+        *(
+            pa.Table.from_pylist(
+                [{"run_id": e["row"]["run_id"], **item} for e in everything for item in e[key]], schema=schema
+            )
+            for key, schema in (("curve", CURVE_SCHEMA), ("probes", PROBE_SCHEMA))
+        ),
+    ]
+    return Campaign(folder, manifest, *(frame.to_pandas() for frame in frames))

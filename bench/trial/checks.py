@@ -1,0 +1,152 @@
+"""The success check: whether a trial has solved its task.
+
+A fixed validation stream is answered as often as keeps checking below a share of the FLOPs; its first
+chunk decides whether the rest is worth asking. A pass is confirmed on fresh sequences before it counts.
+The cadence is decided by FLOPs, never by the clock, so that a trial comes out the same every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from longlag.bench.contract.seeds import generator
+from longlag.bench.contract.task import Batch, Split, Task
+from longlag.bench.trial.meter import BudgetMeter, weights
+from longlag.bench.trial.spec import Checks
+
+CHUNK = 50
+"""Sequences answered at once: small enough for memory, and each chunk has a length of its own."""
+
+LENIENCE = 2.0
+"""At the last check, the share of validation sequences that may be wrong, in thresholds of the task."""
+
+_CURVE_SPACING = 1.04
+"""A point of the curve is kept when the cost has grown by this factor: dense early, bounded in all."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model answered: how many sequences were wrong of how many, and the mean loss."""
+
+    wrong: int
+    asked: int
+    loss: float
+
+    @property
+    def error(self) -> float:
+        """The share wrong."""
+        return self.wrong / self.asked
+
+
+def batches(task: Task, count: int, stream: torch.Generator, split: Split) -> Iterator[Batch]:
+    """`count` sequences of a split, in chunks."""
+    for start in range(0, count, CHUNK):
+        yield task.draw(min(CHUNK, count - start), stream, split)
+
+
+@torch.no_grad()
+def answer(
+    model: pl.LightningModule, task: Task, questions: Iterator[Batch], stop_after: int = 2**62
+) -> Answer:
+    """The model's answers; stops asking once more than `stop_after` sequences are wrong."""
+    training = model.training
+    model.eval()
+    wrong = asked = 0
+    loss = 0.0
+    for batch in questions:
+        outputs = model(batch.inputs, batch.mask)
+        expected = (int(batch.mask.sum()), batch.size, task.output_size)
+        if tuple(outputs.shape) != expected:
+            # Broadcast against the targets, another shape may even seem right.
+            raise ValueError(f"outputs of shape {tuple(outputs.shape)}, not {expected}")
+        # Comparisons with NaN are false: without this a diverged model would seem right.
+        broken = ~torch.isfinite(outputs).flatten(2).all(-1).all(0)
+        wrong += int((task.wrong(outputs, batch) | broken).sum())
+        loss += float(task.loss(outputs, batch.targets)) * batch.size
+        asked += batch.size
+        if wrong > stop_after:
+            break
+    model.train(training)
+    return Answer(wrong, asked, loss / asked)
+
+
+def allowed(task: Task, count: int) -> int:
+    """How many of `count` may be wrong for the task to count as solved: strictly below its share."""
+    limit = task.solved_below * count
+    return int(limit) - 1 if limit == int(limit) else int(limit)
+
+
+class SuccessCheck(pl.Callback):
+    """Checks during training, stops it when the task is solved, and keeps the curve."""
+
+    def __init__(self, task: Task, checks: Checks, seed: int, meter: BudgetMeter) -> None:
+        self.task = task
+        self.checks = checks
+        self.meter = meter
+        self.solved = False
+        self.curve: list[dict[str, float]] = []
+        self._validation = list(batches(task, checks.validation, generator(seed, "validation"), "validation"))
+        self._confirmation = generator(seed, "confirmation")
+        self._test = generator(seed, "test")
+        self._spent = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The first point of the curve, before any step."""
+        self._check(pl_module)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        """Checks when it is due, or when training ends."""
+        cost = 2.0 * weights(pl_module) * self._validation[0].length * self._validation[0].size
+        share = getattr(pl_module, "check_share", None)
+        due = self._spent + cost <= (self.checks.share if share is None else share) * self.meter.flops
+        if due or trainer.should_stop:
+            self._check(pl_module, final=trainer.should_stop)
+            if self.solved:
+                trainer.should_stop = True
+
+    def test(self, model: pl.LightningModule) -> Answer:
+        """The answers to fresh test sequences, never seen before."""
+        return answer(model, self.task, batches(self.task, self.checks.test, self._test, "test"))
+
+    def _check(self, model: pl.LightningModule, final: bool = False) -> None:
+        validation = iter(self._validation)
+        enough = allowed(self.task, self.checks.validation)
+        if final:
+            # There is no later check: what may have solved it is asked the many that decide.
+            enough = max(enough, int(LENIENCE * self.task.solved_below * self.checks.validation))
+        result = answer(model, self.task, validation, enough)
+        self._charge(model, result)
+        if result.wrong <= enough and not self.meter.overspent:
+            self.solved = self._confirm(model)
+        self._keep(result, final or self.solved)
+
+    def _confirm(self, model: pl.LightningModule) -> bool:
+        count = self.checks.confirmation
+        fresh = batches(self.task, count, self._confirmation, "confirmation")
+        result = answer(model, self.task, fresh, allowed(self.task, count))
+        self._charge(model, result)
+        return result.wrong <= allowed(self.task, count)
+
+    def _charge(self, model: pl.LightningModule, result: Answer) -> None:
+        self._spent += 2.0 * weights(model) * self._validation[0].length * result.asked
+
+    def _keep(self, result: Answer, final: bool) -> None:
+        if not final and self.curve and self.meter.flops < self.curve[-1]["flops"] * _CURVE_SPACING:
+            return
+        self.curve.append(
+            {
+                "flops": self.meter.flops,
+                "sequences": float(self.meter.sequences),
+                "updates": float(self.meter.updates),
+                "seconds": self.meter.seconds,
+                "loss": result.loss,
+                "error": result.error,
+            }
+        )

@@ -1,0 +1,144 @@
+"""What crosses between coordinator and workers: a TrialSpec goes out, an Outcome comes back.
+
+Both are plain data (JSON values), so that they travel anywhere and can be stored and replayed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Phase = Literal["tune", "retest"]
+Status = Literal[
+    "solved",
+    "capped",
+    "over_budget",
+    "improving",
+    "plateau",
+    "vanished",
+    "exploded",
+    "timeout",
+    "out_of_memory",
+    "crashed",
+]
+FAILED: tuple[Status, ...] = ("timeout", "out_of_memory", "crashed")
+"""The statuses of trials that did not run to an end of their own."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Method x task x lag: one cell of the grid, one study."""
+
+    method: str
+    task: str
+    variant: str
+    lag: int
+
+    @property
+    def label(self) -> str:
+        """How a person calls it."""
+        return f"{self.method} on {self.task}:{self.variant} at lag {self.lag}"
+
+    @property
+    def study(self) -> str:
+        """The name of its Optuna study."""
+        return f"{self.method}/{self.task}:{self.variant}/{self.lag}"
+
+
+@dataclass(frozen=True)
+class Checks:
+    """How success is checked: sizes in sequences, the share of the FLOPs checking may take."""
+
+    validation: int = 200
+    confirmation: int = 1000
+    test: int = 1000
+    share: float = 0.05
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a trial may spend. FLOPs, sequences and updates are part of its definition; the rest protects."""
+
+    budget: float
+    cap: float | None = None
+    """FLOPs after which it is cut because a cheaper solution is known."""
+    sequences: int | None = None
+    updates: int | None = None
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One training run: all that a worker needs to know."""
+
+    case: Case
+    phase: Phase
+    number: int
+    seed: int
+    hyperparameters: dict[str, Any]
+    limits: Limits
+    checks: Checks = field(default_factory=Checks)
+    plugins: tuple[str, ...] = ()
+    fault: str = ""
+    """Why it cannot be run at all (its hyperparameters could not be suggested); empty otherwise."""
+
+    @property
+    def run_id(self) -> str:
+        """Sixteen hex digits: a stable hash of what defines the run."""
+        defining = asdict(self)
+        del defining["plugins"]
+        text = json.dumps(defining, sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def spec_from_dict(data: dict[str, Any]) -> TrialSpec:
+    """The TrialSpec that `dataclasses.asdict` took apart."""
+    return TrialSpec(
+        **{
+            **data,
+            "case": Case(**data["case"]),
+            "limits": Limits(**data["limits"]),
+            "checks": Checks(**data["checks"]),
+            "plugins": tuple(data["plugins"]),
+        }
+    )
+
+
+@dataclass
+class Outcome:
+    """How a trial ended, and what was measured on the way."""
+
+    status: Status
+    detail: str = ""
+    error: float = math.nan
+    """Share of fresh test sequences wrong."""
+    tested: int = 0
+    chance: float = math.nan
+    loss: float = math.nan
+    flops: float = 0.0
+    sequences: int = 0
+    updates: int = 0
+    seconds: float = 0.0
+    parameters: int = 0
+    curve: list[dict[str, float]] = field(default_factory=list)
+    probes: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def solved(self) -> bool:
+        """Whether fresh sequences confirmed it."""
+        return self.status == "solved"
+
+
+def score(outcome: Outcome, budget: float) -> float:
+    """What Optuna minimises, always finite: (0, 1] solved, (1, 2] unsolved, 3 exploded or failed."""
+    if outcome.status == "exploded" or outcome.status in FAILED:
+        return 3.0
+    if outcome.solved:
+        return min(1.0, max(outcome.flops / budget, 1e-12))
+    if outcome.status == "over_budget" or not math.isfinite(outcome.error):
+        return 2.0
+    relative = outcome.error / outcome.chance if outcome.chance > 0 else 1.0
+    # Never 1.0, which a solution that took the whole budget may score.
+    return 1.0 + min(1.0, max(relative, 1e-6))

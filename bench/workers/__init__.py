@@ -1,0 +1,1 @@
+"""Where trials run: worker processes here, or a cluster's."""

@@ -1,0 +1,294 @@
+"""Where trials run: worker processes on this machine, each hard-limited in time and memory.
+
+A process that overruns its limits gets SIGKILL, which no plugin can ignore or delay. A pool of our own,
+because pebble's hangs when a worker leaves with exit code 0, and shares one pipe among its workers, which
+one that is killed while it writes may break for all.
+
+A worker that somebody else killed (the system, a person) has proved nothing against its trial: the trial
+is run once more, alone in the pool. If its worker is killed again the trial did it, and has crashed.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import threading
+from collections import deque
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import wait
+from typing import Any, Protocol
+
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.plugins.guard import where
+from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.workers.child import Child
+from longlag.bench.workers.worker import Work, execute, single_threaded
+
+_TICK = 0.2
+"""Seconds between two looks at the clock and at memory."""
+
+_START_LIMIT = 120.0
+"""Seconds a worker may take to get ready."""
+
+_FALSE_STARTS = 5
+"""Workers that may fail one after the other before they are ready."""
+
+
+class Executor(Protocol):
+    """Runs trials somewhere."""
+
+    @property
+    def slots(self) -> int:
+        """How many trials it runs at once; may change."""
+        ...
+
+    def submit(self, spec: TrialSpec) -> Future[Any]:
+        """Start `spec` as soon as a slot is free."""
+        ...
+
+    def outcome(self, future: Future[Any]) -> Outcome:
+        """The outcome of a finished future, also where its worker did not survive; raises BadInput."""
+        ...
+
+    def close(self) -> None:
+        """Stop at once; unfinished trials are lost."""
+        ...
+
+
+@dataclass
+class _Job:
+    """A trial on its way."""
+
+    message: bytes
+    future: Future[Any] = field(default_factory=Future)
+    suspect: bool = False
+    """Whether a worker was killed while it ran."""
+
+
+class LocalPool:
+    """A pool of `jobs` worker processes, run by a thread of its own.
+
+    Nothing is started before the first trial is submitted. The clock of a trial starts when a worker gets it.
+    Workers are forked from a server that has imported torch once, so that a new one starts in milliseconds.
+    """
+
+    def __init__(
+        self, jobs: int, timeout: float, memory_gb: float, quiet: bool = True, work: Work = execute
+    ) -> None:
+        """`timeout` in seconds and `memory_gb` in GiB, for each trial; `quiet` drops what plugins print.
+
+        `work` is what workers do with a spec, a function they can import.
+        """
+        self._slots = jobs
+        self.timeout = timeout
+        self.memory_gb = memory_gb
+        self.quiet = quiet
+        self.work = work
+        self._context = multiprocessing.get_context("forkserver")
+        self._waiting: deque[_Job] = deque()
+        self._suspects: deque[_Job] = deque()
+        self._starting: set[Child] = set()
+        self._idle: set[Child] = set()
+        self._busy: dict[Child, _Job] = {}
+        self._false_starts = 0
+        self._broken: BadInput | None = None
+        self._closing = False
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def _start(self) -> None:
+        """Start the pool's thread, which starts the workers."""
+        single_threaded()
+        self._context.set_forkserver_preload(["longlag.bench.workers.preload"])
+        self._alarm, self._bell = self._context.Pipe(duplex=False)
+        self._thread = threading.Thread(target=self._manage, name="longlag-pool", daemon=True)
+        self._thread.start()
+
+    @property
+    def slots(self) -> int:
+        """The number of worker processes."""
+        return self._slots
+
+    def submit(self, spec: TrialSpec) -> Future[Any]:
+        """Start `spec` as soon as a worker is free."""
+        return self.submit_message(json.dumps(asdict(spec)).encode())
+
+    def submit_message(self, message: bytes) -> Future[Any]:
+        """The same for a spec that is JSON already."""
+        job = _Job(message)
+        with self._lock:
+            if self._thread is None:
+                self._start()
+            if self._broken is not None:
+                job.future.set_exception(self._broken)
+            else:
+                self._waiting.append(job)
+        self._ring()
+        return job.future
+
+    def outcome(self, future: Future[Any]) -> Outcome:
+        """The outcome of a finished future; raises BadInput where workers cannot be started at all."""
+        outcome: Outcome = future.result()
+        return outcome
+
+    def close(self) -> None:
+        """Stop at once; unfinished trials are lost."""
+        self._closing = True
+        if self._thread is not None:
+            self._ring()
+            self._thread.join(5.0)
+
+    def _ring(self) -> None:
+        with suppress(OSError):
+            self._bell.send_bytes(b"!")
+
+    def _manage(self) -> None:
+        """The pool's thread; a fault of its own fails the trials, and never leaves them waiting."""
+        try:
+            while not self._closing:
+                self._fill()
+                self._dispatch()
+                self._await()
+                for child in (*self._starting, *self._idle, *self._busy):
+                    self._look_after(child)
+        except Exception as error:
+            self._fail(BadInput(f"the worker pool failed: {where(error)}"))
+        finally:
+            for child in (*self._starting, *self._idle, *self._busy):
+                child.kill()
+            self._alarm.close()
+            self._bell.close()
+
+    def _await(self) -> None:
+        handles = [
+            handle for child in (*self._starting, *self._idle, *self._busy) for handle in child.handles
+        ]
+        watching = self._busy or self._starting or self._waiting or self._suspects
+        ready = wait([*handles, self._alarm], _TICK if watching else None)
+        if self._alarm in ready:
+            while self._alarm.poll():
+                self._alarm.recv_bytes()
+
+    def _fill(self) -> None:
+        """Start workers as far as there are trials for them; without any left to start, fail the trials."""
+        if self._false_starts >= _FALSE_STARTS:
+            self._broken = BadInput(
+                "no worker process can be started: is memory or the process limit used up?"
+            )
+        with self._lock:
+            wanted = min(self._slots, len(self._waiting) + len(self._suspects) + len(self._busy))
+        if self._broken is not None:
+            self._fail(self._broken)
+            return
+        for _ in range(wanted - len(self._starting) - len(self._idle) - len(self._busy)):
+            try:
+                self._starting.add(
+                    Child.start(self._context, int(self.memory_gb * 2**30), self.quiet, self.work)
+                )
+            except (OSError, EOFError):
+                self._false_starts += 1
+                return
+
+    def _fail(self, error: BadInput) -> None:
+        """Fail every trial that waits, and, once the pool has gone, every one still to come."""
+        with self._lock:
+            self._broken = error
+            for job in (*self._waiting, *self._suspects, *self._busy.values()):
+                if not job.future.done():
+                    job.future.set_exception(error)
+            self._waiting.clear()
+            self._suspects.clear()
+
+    def _dispatch(self) -> None:
+        """Give idle workers what waits; a suspect runs alone."""
+        while self._idle:
+            if any(job.suspect for job in self._busy.values()) or (self._suspects and self._busy):
+                return
+            with self._lock:
+                queue = self._suspects or self._waiting
+                if not queue:
+                    return
+                job = queue.popleft()
+            child = self._idle.pop()
+            self._busy[child] = job
+            # A worker that died just now is found dead, with its job, on the next look.
+            with suppress(OSError):
+                child.send(job.message)
+
+    def _look_after(self, child: Child) -> None:
+        """Take what it has to say, or what it died of; end what is over its limits."""
+        job = self._busy.get(child)
+        try:
+            message = child.receive()
+        except (EOFError, OSError):
+            message = None
+            child.mourn()
+            if not child.dead:
+                if job is not None:
+                    _answer(job, Outcome("crashed", "the worker closed the connection to its pool"))
+                self._drop(child)
+                return
+        if message is not None:
+            self._heard(child, job, message)
+        elif child.dead:
+            self._died(child, job)
+        elif job is not None and child.age > self.timeout:
+            detail = f"stopped at the limit of {self.timeout:g} s"
+            self._end(child, job, Outcome("timeout", detail, seconds=self.timeout))
+        elif job is not None and child.watch():
+            self._end(child, job, Outcome("out_of_memory", f"took more than {self.memory_gb:g} GiB"))
+        elif child in self._starting and child.age > _START_LIMIT:
+            self._false_starts += 1
+            self._drop(child)
+
+    def _heard(self, child: Child, job: _Job | None, message: bytes) -> None:
+        if job is None:
+            self._starting.discard(child)
+            self._idle.add(child)
+            self._false_starts = 0
+            return
+        answer = json.loads(message)
+        del self._busy[child]
+        if answer["leaving"]:
+            child.kill()
+        else:
+            self._idle.add(child)
+        _answer(job, Outcome(**answer["outcome"]))
+
+    def _died(self, child: Child, job: _Job | None) -> None:
+        self._false_starts += child in self._starting
+        if job is None:
+            self._drop(child)
+        elif child.starved:
+            self._end(child, job, Outcome("out_of_memory", f"the worker died near its limit: {child.cause}"))
+        elif child.killed_from_outside and not job.suspect:
+            job.suspect = True
+            self._drop(child)
+            with self._lock:
+                self._suspects.append(job)
+        else:
+            twice = " twice" if job.suspect else ""
+            self._end(child, job, Outcome("crashed", f"the worker died{twice}: {child.cause}"))
+
+    def _end(self, child: Child, job: _Job, outcome: Outcome) -> None:
+        self._drop(child)
+        _answer(job, outcome)
+
+    def _drop(self, child: Child) -> None:
+        self._starting.discard(child)
+        self._idle.discard(child)
+        self._busy.pop(child, None)
+        child.kill()
+
+
+def _answer(job: _Job, outcome: Outcome) -> None:
+    if job.future.set_running_or_notify_cancel():
+        job.future.set_result(outcome)
+
+
+def default_jobs() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""The reservoir, its readout, and the features it reads."""

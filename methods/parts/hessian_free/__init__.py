@@ -1,0 +1,1 @@
+"""The Hessian-free optimiser: curvature products, conjugate gradient, damping."""

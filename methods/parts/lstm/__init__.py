@@ -1,0 +1,1 @@
+"""The LSTM cell, and how its gates start."""

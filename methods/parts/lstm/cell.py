@@ -1,0 +1,78 @@
+"""The LSTM layer: memory cells behind keep, write and read gates, with learned initial states.
+
+States h [H] and cells c [H], from inputs u [D] at step t:
+
+write  i_t = sigmoid(W_i u_t + R_i h_(t-1) + b_i)
+keep   f_t = sigmoid(W_f u_t + R_f h_(t-1) + b_f)
+new    g_t = tanh   (W_g u_t + R_g h_(t-1) + b_g)
+read   o_t = sigmoid(W_o u_t + R_o h_(t-1) + b_o)
+cell   c_t = f_t c_(t-1) + i_t g_t,    state  h_t = o_t tanh(c_t)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from longlag.bench.contract import Recurrent
+
+BLOCKS = ("write", "keep", "new", "read")
+"""The order in which torch stacks the gates (i, f, g, o)."""
+
+
+class LSTMCell(Recurrent):
+    """torch's fused LSTM; `keep_bias` and `write_bias` [H] start those gates (zeros without)."""
+
+    def __init__(
+        self,
+        input_size: int,
+        units: int,
+        keep_bias: Tensor | None = None,
+        write_bias: Tensor | None = None,
+    ) -> None:
+        super().__init__(input_size, units)
+        self.input_weight = nn.Parameter(torch.zeros(4 * units, input_size))
+        self.recurrent_weight = nn.Parameter(torch.zeros(4 * units, units))
+        self.bias = nn.Parameter(torch.zeros(4 * units))
+        self.initial = nn.Parameter(torch.zeros(units))
+        self.initial_cell = nn.Parameter(torch.zeros(units))
+        # torch adds two biases; a second trainable one would only double the rate of the first
+        self.register_buffer("no_bias", torch.zeros(4 * units), persistent=False)
+        for name, start in (("keep", keep_bias), ("write", write_bias)):
+            if start is not None:
+                self.gate_bias(name).data.copy_(start)
+
+    def gate_bias(self, name: str) -> Tensor:
+        """The bias [H] of the gate `name`, one of BLOCKS, as a view."""
+        return self.biases()[BLOCKS.index(name)]
+
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """States h [S, B, H] at the supervised steps."""
+        states = (
+            self.initial.expand(1, inputs.shape[1], -1).contiguous(),
+            self.initial_cell.expand(1, inputs.shape[1], -1).contiguous(),
+        )
+        weights = [self.input_weight, self.recurrent_weight, self.bias, self.get_buffer("no_bias")]
+        outputs: Tensor = torch.lstm(inputs, states, weights, True, 1, 0.0, self.training, False, False)[0]
+        return outputs if mask is None else at_steps(outputs, mask)
+
+    def recurrent_blocks(self) -> list[Tensor]:
+        """R_i, R_f, R_g, R_o."""
+        return list(self.recurrent_weight.split(self.units))
+
+    def input_blocks(self) -> list[Tensor]:
+        """W_i, W_f, W_g, W_o."""
+        return list(self.input_weight.split(self.units))
+
+    def biases(self) -> list[Tensor]:
+        """b_i, b_f, b_g, b_o."""
+        return list(self.bias.split(self.units))
+
+
+def at_steps(states: Tensor, mask: Tensor) -> Tensor:
+    """The states [S, B, H] of [T, B, H] where `mask` [T] is true: a view where those steps are neighbours."""
+    steps = mask.nonzero().flatten()
+    if len(steps) == 0:
+        return states[:0]
+    first, last = int(steps[0]), int(steps[-1])
+    return states[first : last + 1] if last - first + 1 == len(steps) else states[steps]

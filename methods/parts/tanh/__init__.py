@@ -1,0 +1,1 @@
+"""The tanh cell, and its passes in torch and compiled."""

@@ -1,0 +1,103 @@
+"""First guesses as the engine takes them up: in their order, first of all, and no more than are allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import pytest
+
+from longlag import Method, Sizes, Task
+from longlag.bench.campaign.profile import Cell, parse
+from longlag.bench.campaign.study import CaseProgram
+from longlag.bench.plugins.registry import discover
+from longlag.bench.trial.spec import Case, Outcome, TrialSpec
+
+
+class Guesses(Method):
+    """Tries 0, 1, 2 ... first."""
+
+    name = "guesses"
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
+        return [{"rate": float(number)} for number in range(self.count)]
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        return {"rate": trial.suggest_float("rate", 0.0, 10.0)}
+
+    def build(self, task: Task, **hyperparameters: Any) -> Any:
+        raise NotImplementedError
+
+
+def tuned(count: int, trials: int = 5) -> list[TrialSpec]:
+    """The tuning trials of a study whose trials all fail alike."""
+    case = Case("guesses", "adding", "ms11", 20)
+    data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
+    profile = parse({**data, "trials": trials, "batch": 2, "retests": 1, "budget": 1e9}, "here")
+    program = CaseProgram(
+        Cell(case, 1e9, trials), profile, Guesses(count), discover().task("adding", "ms11", 20)
+    ).run()
+    specs = []
+    batch = next(program)
+    while batch[0].phase == "tune":
+        specs += batch
+        batch = program.send([Outcome("plateau", error=0.5, chance=0.8) for _ in batch])
+    return specs
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_recipes_come_first_and_count_as_trials(count: int) -> None:
+    specs = tuned(count)
+    assert len(specs) == 5
+    assert [spec.hyperparameters["rate"] for spec in specs[:count]] == list(range(count))
+    assert all(spec.hyperparameters["rate"] % 1 for spec in specs[count:])
+    assert not any(spec.fault for spec in specs)
+
+
+def test_too_many_recipes_cost_a_trial_and_say_why() -> None:
+    faults = [spec.fault for spec in tuned(4)]
+    assert "4 recipes: a method may bring 3" in faults[0]
+    assert not any(faults[1:])
+
+
+def raced(reruns: int, solves: dict[float, list[bool]]) -> tuple[list[float], set[float]]:
+    """The rates that were rerun, and those retested; `solves` says of each run whether it solves."""
+    case = Case("guesses", "adding", "ms11", 20)
+    data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
+    profile = parse({**data, "trials": 3, "batch": 3, "reruns": reruns, "retests": 1, "budget": 1e9}, "here")
+    cell = Cell(case, 1e9, 3)
+    program = CaseProgram(cell, profile, Guesses(3), discover().task("adding", "ms11", 20)).run()
+    runs = {rate: iter(solved) for rate, solved in solves.items()}
+    seen, batch = [], next(program)
+    while batch[0].phase == "tune":
+        seen += batch
+        rates = [spec.hyperparameters["rate"] for spec in batch]
+        batch = program.send(
+            [
+                Outcome("solved", flops=1e8 * (1 + rate))
+                if next(runs[rate])
+                else Outcome("plateau", error=0.5 + rate / 100, chance=0.8)
+                for rate in rates
+            ]
+        )
+    assert [spec.number for spec in seen] == list(range(len(seen)))
+    assert len({spec.seed for spec in seen}) == len(seen)
+    assert len(seen) + 1 == profile.runs(cell)
+    with pytest.raises(StopIteration) as end:
+        program.send([Outcome("plateau", error=0.5, chance=0.8)])
+    assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in end.value.value.trials)
+    return [spec.hyperparameters["rate"] for spec in seen[3:]], {s.hyperparameters["rate"] for s in batch}
+
+
+def test_of_the_two_best_settings_the_surer_is_retested() -> None:
+    lucky = {0.0: [True, False, False], 1.0: [True, True, True], 2.0: [False]}
+    assert raced(2, lucky) == ([0, 1, 0, 1], {1})
+    assert raced(0, lucky) == ([], {0})
+
+
+def test_a_setting_with_one_lucky_run_cannot_win_over_those_run_again() -> None:
+    worse = {0.0: [True, False, False], 1.0: [True, False, False], 2.0: [True]}
+    assert raced(2, worse) == ([0, 1, 0, 1], {0})

@@ -1,0 +1,131 @@
+"""The pool: every trial gets its own answer, workers come and go, and nothing ever hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.workers.child import Child
+from longlag.bench.workers.pool import LocalPool
+from longlag.bench.workers.worker import execute
+
+
+def timeless(outcome: Outcome) -> dict[str, Any]:
+    data = asdict(outcome)
+    data.pop("seconds")
+    data["curve"] = [{k: v for k, v in point.items() if k != "seconds"} for point in data["curve"]]
+    return {name: repr(value) for name, value in data.items()}
+
+
+def test_every_trial_gets_its_own_answer(pool: LocalPool, make_spec: Callable[..., TrialSpec]) -> None:
+    specs = [make_spec("nothing", number, rate=0.01 * number) for number in range(30)]
+    futures = [pool.submit(spec) for spec in specs]
+    here = [timeless(Outcome(**execute(asdict(spec)))) for spec in specs]
+    there = [timeless(pool.outcome(future)) for future in futures]
+    assert there == here
+    assert len({answer["loss"] for answer in there}) == 30
+
+
+def test_a_pool_starts_nothing_before_its_first_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+    def around() -> tuple[object, ...]:
+        return set(threading.enumerate()), set(Path("/proc/self/fd").iterdir()), dict(os.environ)
+
+    before = around()
+    pool = LocalPool(2, timeout=60, memory_gb=1)
+    assert around() == before
+    pool.close()
+
+
+def test_imports_leave_optuna_s_log_to_the_user() -> None:
+    code = (
+        "import optuna, longlag.bench.cli.app, longlag.reports;"
+        "assert optuna.logging.get_verbosity() == optuna.logging.INFO"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_a_worker_hears_no_ctrl_c_and_is_alone_in_its_session(
+    make_spec: Callable[..., TrialSpec],
+) -> None:
+    pool = LocalPool(1, timeout=60, memory_gb=1)
+    try:
+        pool.outcome(pool.submit(make_spec(rate=0.1)))
+        (child,) = pool._idle
+        pid = child.process.pid
+        assert pid is not None
+        assert os.getsid(pid) == pid != os.getsid(0)
+        os.kill(pid, signal.SIGINT)
+        pool.outcome(pool.submit(make_spec(rate=0.1)))
+        assert [child.process.pid for child in pool._idle] == [pid]
+    finally:
+        pool.close()
+
+
+def test_an_idle_worker_that_dies_is_replaced(make_spec: Callable[..., TrialSpec]) -> None:
+    pool = LocalPool(1, timeout=60, memory_gb=1)
+    try:
+        pool.outcome(pool.submit(make_spec(rate=0.1)))
+        (child,) = pool._idle
+        assert child.process.pid is not None
+        os.kill(child.process.pid, signal.SIGKILL)
+        assert pool.outcome(pool.submit(make_spec(rate=0.1))).status not in ("crashed", "timeout")
+    finally:
+        pool.close()
+
+
+def test_a_worker_is_replaced_after_a_failure(make_spec: Callable[..., TrialSpec]) -> None:
+    pool = LocalPool(1, timeout=60, memory_gb=1)
+    try:
+        used = []
+        for how in ("fine", "fine", "raise", "fine"):
+            pool.outcome(pool.submit(make_spec("misbehave", how=how)))
+            used.append({child.process.pid for child in pool._idle})
+        assert used[0] == used[1]
+        assert used[2] == set()
+        assert used[3] != used[1]
+    finally:
+        pool.close()
+
+
+def test_no_worker_at_all_is_one_clear_line(
+    make_spec: Callable[..., TrialSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(Child, "start", none)
+    pool = LocalPool(2, timeout=60, memory_gb=1)
+    try:
+        started = time.monotonic()
+        futures = [pool.submit(make_spec("nothing", n, rate=0.1)) for n in range(3)]
+        for future in futures:
+            with pytest.raises(BadInput, match="no worker process can be started"):
+                pool.outcome(future)
+        with pytest.raises(BadInput, match="no worker process can be started"):
+            pool.outcome(pool.submit(make_spec(rate=0.1)))
+        assert time.monotonic() - started < 20
+    finally:
+        pool.close()
+
+
+def test_a_trial_that_cannot_be_understood_costs_itself(
+    pool: LocalPool, make_spec: Callable[..., TrialSpec]
+) -> None:
+    for method in ("no_such_method", "nothing+misbehave"):
+        outcome = pool.outcome(pool.submit(make_spec(method, rate=0.1)))
+        assert outcome.status == "crashed"
+        assert outcome.detail.startswith("BadInput: ")
