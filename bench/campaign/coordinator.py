@@ -26,12 +26,12 @@ from longlag.bench.campaign.study import CaseProgram, Program
 from longlag.bench.contract.data import data_folder
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.guard import patience, reason, where
-from longlag.bench.plugins.hashes import code_hash
 from longlag.bench.plugins.registry import Registry
 from longlag.bench.store import row
 from longlag.bench.store.journal import Entry, Journal
 from longlag.bench.store.studies import STORING_ERRORS, export
 from longlag.bench.trial.spec import Case, Outcome, TrialSpec
+from longlag.bench.workers.hashes import code_hash
 from longlag.bench.workers.pool import Executor
 
 OnRow = Callable[[dict[str, Any], bool], None]
@@ -223,7 +223,7 @@ class Coordinator:
 
     def _hash(self, case: Case) -> str:
         if case not in self._hashes:
-            self._hashes[case] = code_hash(self.registry.sources(case.method, case.task))
+            self._hashes[case] = code_hash(self.registry.plugins(case.method, case.task))
         return self._hashes[case]
 
     def _export(self, study: optuna.Study) -> None:

@@ -12,10 +12,10 @@ from longlag.bench import store
 from longlag.bench.campaign.profile import Profile, parse
 from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.plugins.guard import patience, reason, where
-from longlag.bench.plugins.hashes import code_hash
 from longlag.bench.plugins.registry import Registry
 from longlag.bench.store import row
 from longlag.bench.trial.spec import Case, TrialSpec
+from longlag.bench.workers.hashes import code_hash
 from longlag.bench.workers.pool import Executor
 
 
@@ -98,7 +98,7 @@ def replay(stored: dict[str, Any], profile: Profile, registry: Registry, executo
     except Exception as error:
         raise BadInput(f"run {stored['run_id']}: its task cannot be set up: {where(error)}") from None
     try:
-        changed = code_hash(registry.sources(spec.case.method, spec.case.task))
+        changed = code_hash(registry.plugins(spec.case.method, spec.case.task))
     except OSError as error:
         raise BadInput(f"run {stored['run_id']}: its code cannot be read: {reason(error)}") from None
     outcome = executor.outcome(executor.submit(spec))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import inspect
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -90,10 +89,12 @@ class Registry:
             raise BadInput(f"task {name!r} has no variant {variant!r}: {nearest(variant, variants)}")
         return name, variant
 
-    def sources(self, method: str, task: str) -> list[Path]:
-        """The files that define the plugins of a case."""
+    def plugins(self, method: str, task: str) -> list[type]:
+        """The plugins of a case, the baseline among them where remedies change it; raises BadInput."""
         classes: list[type] = [self._method_class(name) for name in method.split("+")]
-        return [Path(inspect.getfile(plugin)) for plugin in (*classes, self.task_class(task))]
+        if issubclass(classes[0], Remedy):
+            classes.append(self._method_class(BASELINE))
+        return [*classes, self.task_class(task)]
 
     def _method_class(self, name: str) -> type[Method] | type[Remedy]:
         if name not in self.methods:

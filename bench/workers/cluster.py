@@ -24,9 +24,9 @@ from typing import Any
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.guard import reason
-from longlag.bench.plugins.hashes import code_hash
 from longlag.bench.plugins.registry import discover
 from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.workers.hashes import code_hash
 from longlag.bench.workers.pool import LocalPool
 
 _FRESH = 5.0
@@ -147,7 +147,7 @@ def run_remote(spec: str, plugins: list[tuple[str, str]], code: str, timeout: fl
 
 @cache
 def _code(method: str, task: str, plugins: tuple[str, ...]) -> str:
-    return code_hash(discover(plugins).sources(method, task))
+    return code_hash(discover(plugins).plugins(method, task))
 
 
 def _local_copy(path: str, text: str) -> str:

@@ -1,0 +1,72 @@
+"""The code that a trial depends on, found by walking imports, and its hash, which its row keeps."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+RUNS = "longlag.bench.workers.worker"
+"""The module that runs a trial: what it imports, at any remove, is the engine's part."""
+
+
+def code(plugins: Iterable[type]) -> list[Path]:
+    """The files that can change a trial of `plugins`: what runs it, their modules, and all that these import.
+
+    Followed are modules of this distribution and of a plugin's own top-level package. What else is
+    installed, the manifest's versions tell.
+    """
+    modules = {RUNS, *(plugin.__module__ for plugin in plugins)}
+    own = {module.partition(".")[0] for module in modules}
+    files: dict[str, Path | None] = {}
+    waiting = sorted(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in files and name.partition(".")[0] in own:
+            files[name] = path = _file(name)
+            waiting += _imported(name, path) if path is not None else ()
+    return sorted({path for path in files.values() if path is not None}, key=lambda p: (p.name, str(p)))
+
+
+def code_hash(plugins: Iterable[type]) -> str:
+    """Twelve hex digits over what `code` lists; raises OSError where a file is gone."""
+    digest = hashlib.blake2b(digest_size=6)
+    for path in code(plugins):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _file(name: str) -> Path | None:
+    """The Python file of a module; None where there is no such module, as of what a class is imported by."""
+    try:
+        spec = sys.modules[name].__spec__ if name in sys.modules else importlib.util.find_spec(name)
+    except (ImportError, AttributeError, ValueError):
+        return None
+    return Path(spec.origin) if spec is not None and str(spec.origin).endswith(".py") else None
+
+
+@cache
+def _imported(name: str, path: Path) -> tuple[str, ...]:
+    """What a module imports, wherever in it, and the package it lies in, whose code runs first."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found = [name.rpartition(".")[0]]
+    waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        elif not _for_types_alone(node):
+            waiting += ast.iter_child_nodes(node)
+    return tuple(found)
+
+
+def _for_types_alone(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
