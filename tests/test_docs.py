@@ -9,6 +9,7 @@ import pytest
 from longlag.bench.campaign import profile
 from longlag.bench.plugins.reference import tasks
 from longlag.bench.plugins.registry import discover
+from longlag.bench.store.reference import columns
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -26,6 +27,10 @@ def test_the_examples_can_be_run(path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_task_reference_is_up_to_date() -> None:
     assert (DOCS / "tasks.md").read_text() == tasks(discover()), "run `nox -s docs`"
+
+
+def test_the_reference_of_the_columns_is_up_to_date() -> None:
+    assert (DOCS / "results.md").read_text() == columns(), "run `nox -s docs`"
 
 
 def test_every_task_is_documented_in_full() -> None:

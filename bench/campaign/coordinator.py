@@ -100,7 +100,7 @@ class Coordinator:
         changed = 0
         grid = set(self.cases)
         for stored in store.rows(self.folder):
-            self._known[stored["run_id"]] = _outcome(stored)
+            self._known[stored["run_id"]] = store.outcome(stored)
             case = Case(stored["method"], stored["task"], stored["variant"], stored["lag"])
             changed += case in grid and stored["code_hash"] != self._hash(case)
         if changed:
@@ -260,12 +260,6 @@ class Coordinator:
             "skipped": self.skipped,
             "broken": {broken.where: broken.reason for broken in self.registry.broken},
         }
-
-
-def _outcome(stored: dict[str, Any]) -> Outcome:
-    """What a study needs of a stored row."""
-    names = ("status", "detail", "error", "tested", "chance", "loss", "flops", "sequences", "updates")
-    return Outcome(**{name: stored[name] for name in (*names, "seconds", "parameters")})
 
 
 def _scored(outcome: Outcome) -> Outcome:

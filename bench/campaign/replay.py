@@ -28,12 +28,11 @@ class Replay:
 
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
-        """Column -> (stored, again), of every column but those of time and code."""
-        aside = (*store.TIME_COLUMNS, "code_hash")
+        """Column -> (stored, again), of every column that must come out the same."""
         return {
-            name: (self.stored[name], value)
-            for name, value in self.again.items()
-            if name not in aside and not _same(self.stored[name], value)
+            name: (self.stored[name], self.again[name])
+            for name in store.named("identity", "result")
+            if not _same(self.stored[name], self.again[name])
         }
 
     @property

@@ -1,22 +1,17 @@
 """What a campaign leaves in its folder, and reading it back."""
 
 from longlag.bench.store.columns import (
-    BEGINNINGS,
     CURVE_SCHEMA,
-    CURVES,
-    JOURNAL,
-    MANIFEST,
     PROBE_SCHEMA,
-    PROBES,
     SCHEMA,
     SCHEMAS,
-    STUDIES,
-    TIME_COLUMNS,
     TRIAL_SCHEMA,
-    TRIALS,
+    named,
+    outcome,
     row,
 )
 from longlag.bench.store.files import exists
+from longlag.bench.store.layout import BEGINNINGS, CURVES, JOURNAL, MANIFEST, PROBES, STUDIES, TRIALS
 from longlag.bench.store.lock import FolderLock
 from longlag.bench.store.manifest import read_manifest, write_manifest
 from longlag.bench.store.mending import salvage
@@ -34,7 +29,6 @@ __all__ = [
     "SCHEMA",
     "SCHEMAS",
     "STUDIES",
-    "TIME_COLUMNS",
     "TRIALS",
     "TRIAL_SCHEMA",
     "Campaign",
@@ -43,6 +37,8 @@ __all__ = [
     "exists",
     "load",
     "lost",
+    "named",
+    "outcome",
     "read_manifest",
     "row",
     "rows",

@@ -1,101 +1,146 @@
-"""The names and columns of a campaign's files, and the row a finished trial leaves in them."""
+"""The columns of the tables, of which rows, schemas, a comparison of rows and docs/results.md are made."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
+from longlag.bench.store.layout import CURVES, PROBES, TRIALS
 from longlag.bench.trial.spec import Outcome, TrialSpec, score
 
 SCHEMA = 1
 """Of the columns below; columns are added, never renamed."""
 
-MANIFEST, TRIALS, CURVES, PROBES = "manifest.json", "trials.parquet", "curves.parquet", "probes.parquet"
-JOURNAL, STUDIES, LOCK = "journal.jsonl", "studies.db", ".lock"
-BEGINNINGS = (LOCK, MANIFEST + ".new")
-"""What a campaign leaves that was killed before it had a manifest."""
+Kind = Literal["string", "int64", "double", "bool"]
+"""Of its values; where nothing was measured a double is NaN, and no other is missing."""
+Role = Literal["identity", "result", "time", "code"]
+"""What a column is to a replay: what defines the run, what must come out the same, and what need not."""
 
-_TRIAL_TYPES: dict[str, pa.DataType] = {
-    "run_id": pa.string(),
-    "method": pa.string(),
-    "task": pa.string(),
-    "variant": pa.string(),
-    "lag": pa.int64(),
-    "phase": pa.string(),
-    "trial": pa.int64(),
-    "seed": pa.int64(),
-    "status": pa.string(),
-    "detail": pa.string(),
-    "solved": pa.bool_(),
-    "error": pa.float64(),
-    "tested": pa.int64(),
-    "chance": pa.float64(),
-    "loss": pa.float64(),
-    "score": pa.float64(),
-    "budget": pa.float64(),
-    "cap": pa.float64(),
-    "flops": pa.float64(),
-    "sequences": pa.int64(),
-    "updates": pa.int64(),
-    "flops_to_solve": pa.float64(),
-    "sequences_to_solve": pa.float64(),
-    "updates_to_solve": pa.float64(),
-    "seconds": pa.float64(),
-    "parameters": pa.int64(),
-    "hyperparameters": pa.string(),
-    "code_hash": pa.string(),
-}
-_CURVE_TYPES = {"run_id": pa.string()} | {
-    name: pa.float64() for name in ("flops", "sequences", "updates", "seconds", "loss", "error")
-}
-_PROBE_TYPES: dict[str, pa.DataType] = {
-    "run_id": pa.string(),
-    "moment": pa.string(),
-    "lag": pa.int64(),
-    "gradient_norm": pa.float64(),
-    "spectral_radius": pa.float64(),
-}
-TRIAL_SCHEMA, CURVE_SCHEMA, PROBE_SCHEMA = (
-    pa.schema(list(types.items())) for types in (_TRIAL_TYPES, _CURVE_TYPES, _PROBE_TYPES)
+
+class Finished(NamedTuple):
+    """A trial that has ended, and the hash of the code that ran it."""
+
+    spec: TrialSpec
+    outcome: Outcome
+    code: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: the type of its values, their meaning and unit, and where a finished trial has them."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    role: Role = "result"
+    of: Callable[[Finished], Any] | None = None
+    """None: the outcome's field of that name."""
+
+    def value(self, trial: Finished) -> Any:
+        """What stands in this column for `trial`."""
+        return getattr(trial.outcome, self.name) if self.of is None else self.of(trial)
+
+
+def _to_solve(field: str) -> Callable[[Finished], float]:
+    """A cost of the outcome where it solved its task, else NaN."""
+    return lambda trial: float(getattr(trial.outcome, field)) if trial.outcome.solved else math.nan
+
+
+RUN = Column("run_id", "string", "hash of what defines the run", "", "identity", lambda t: t.spec.run_id)
+
+TRIAL_COLUMNS = (
+    RUN,
+    Column("method", "string", "remedies joined by +", "", "identity", lambda t: t.spec.case.method),
+    Column("task", "string", "the task's name", "", "identity", lambda t: t.spec.case.task),
+    Column("variant", "string", "the task's variant", "", "identity", lambda t: t.spec.case.variant),
+    Column("lag", "int64", "the lag asked for", "steps", "identity", lambda t: t.spec.case.lag),
+    Column("phase", "string", "tune or retest", "", "identity", lambda t: t.spec.phase),
+    Column("trial", "int64", "its number within case and phase", "", "identity", lambda t: t.spec.number),
+    Column("seed", "int64", "of all its random draws", "", "identity", lambda t: t.spec.seed),
+    Column("status", "string", "how it ended"),
+    Column("detail", "string", "what is known of why"),
+    Column("solved", "bool", "whether its status is solved"),
+    Column("error", "double", "fresh test sequences answered wrongly", "share"),
+    Column("tested", "int64", "fresh test sequences", "sequences"),
+    Column("chance", "double", "sequences that the trivial predictor answers wrongly", "share"),
+    Column("loss", "double", "mean loss on the test sequences"),
+    Column(
+        "score",
+        "double",
+        "what tuning minimises: to 1 solved, to 2 unsolved, 3 failed",
+        of=lambda t: score(t.outcome, t.spec.limits.budget),
+    ),
+    Column("budget", "double", "what it might spend", "FLOPs", "identity", lambda t: t.spec.limits.budget),
+    Column(
+        "cap",
+        "double",
+        "where it is cut because a cheaper solution is known; NaN: nowhere",
+        "FLOPs",
+        "identity",
+        lambda t: math.nan if t.spec.limits.cap is None else t.spec.limits.cap,
+    ),
+    Column("flops", "double", "spent", "FLOPs"),
+    Column("sequences", "int64", "trained on", "sequences"),
+    Column("updates", "int64", "of the parameters", "updates"),
+    Column("flops_to_solve", "double", "spent to solve; NaN: unsolved", "FLOPs", of=_to_solve("flops")),
+    Column("sequences_to_solve", "double", "the same", "sequences", of=_to_solve("sequences")),
+    Column("updates_to_solve", "double", "the same", "updates", of=_to_solve("updates")),
+    Column("seconds", "double", "from start to end, checks among them", "s", "time"),
+    Column("parameters", "int64", "trained numbers of the model"),
+    Column(
+        "hyperparameters",
+        "string",
+        "as JSON",
+        "",
+        "identity",
+        lambda t: json.dumps(t.spec.hyperparameters, sort_keys=True),
+    ),
+    Column("code_hash", "string", "of the code that ran it", "", "code", lambda t: t.code),
 )
-SCHEMAS = {TRIALS: TRIAL_SCHEMA, CURVES: CURVE_SCHEMA, PROBES: PROBE_SCHEMA}
-TIME_COLUMNS = ("seconds",)
-"""What may differ between two runs of the same campaign."""
+CURVE_COLUMNS = (
+    RUN,
+    Column("flops", "double", "spent at a check", "FLOPs"),
+    Column("sequences", "double", "trained on by then", "sequences"),
+    Column("updates", "double", "made by then", "updates"),
+    Column("seconds", "double", "gone by then", "s", "time"),
+    Column("loss", "double", "mean loss on the validation sequences"),
+    Column("error", "double", "validation sequences answered wrongly", "share"),
+)
+PROBE_COLUMNS = (
+    RUN,
+    Column("moment", "string", "before or after training"),
+    Column("lag", "int64", "how far back from the end", "steps"),
+    Column("gradient_norm", "double", "norm of the loss's gradient with respect to the state there"),
+    Column("spectral_radius", "double", "of the recurrent weights; NaN: there are none"),
+)
+TABLES = {TRIALS: TRIAL_COLUMNS, CURVES: CURVE_COLUMNS, PROBES: PROBE_COLUMNS}
+
+
+def _schema(columns: tuple[Column, ...]) -> pa.Schema:
+    return pa.schema([(column.name, pa.type_for_alias(column.kind)) for column in columns])
+
+
+TRIAL_SCHEMA, CURVE_SCHEMA, PROBE_SCHEMA = map(_schema, TABLES.values())
+SCHEMAS = dict(zip(TABLES, (TRIAL_SCHEMA, CURVE_SCHEMA, PROBE_SCHEMA), strict=True))
+
+
+def named(*roles: Role) -> list[str]:
+    """The columns of `trials.parquet` that have one of `roles`."""
+    return [column.name for column in TRIAL_COLUMNS if column.role in roles]
 
 
 def row(spec: TrialSpec, outcome: Outcome, code_hash: str) -> dict[str, Any]:
-    """The row of `trials.parquet` for a finished trial, schema version 1."""
-    solved = outcome.solved
-    return {
-        "run_id": spec.run_id,
-        "method": spec.case.method,
-        "task": spec.case.task,
-        "variant": spec.case.variant,
-        "lag": spec.case.lag,
-        "phase": spec.phase,
-        "trial": spec.number,
-        "seed": spec.seed,
-        "status": outcome.status,
-        "detail": outcome.detail,
-        "solved": solved,
-        "error": outcome.error,
-        "tested": outcome.tested,
-        "chance": outcome.chance,
-        "loss": outcome.loss,
-        "score": score(outcome, spec.limits.budget),
-        "budget": spec.limits.budget,
-        "cap": math.nan if spec.limits.cap is None else spec.limits.cap,
-        "flops": outcome.flops,
-        "sequences": outcome.sequences,
-        "updates": outcome.updates,
-        "flops_to_solve": outcome.flops if solved else math.nan,
-        "sequences_to_solve": float(outcome.sequences) if solved else math.nan,
-        "updates_to_solve": float(outcome.updates) if solved else math.nan,
-        "seconds": outcome.seconds,
-        "parameters": outcome.parameters,
-        "hyperparameters": json.dumps(spec.hyperparameters, sort_keys=True),
-        "code_hash": code_hash,
-    }
+    """The row of `trials.parquet` for a finished trial."""
+    trial = Finished(spec, outcome, code_hash)
+    return {column.name: column.value(trial) for column in TRIAL_COLUMNS}
+
+
+def outcome(row: dict[str, Any]) -> Outcome:
+    """The outcome that left `row`, without its curve and probes."""
+    return Outcome(**{field.name: row[field.name] for field in fields(Outcome) if field.name in row})

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import IO
 
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.store.columns import LOCK
 from longlag.bench.store.files import writing
+from longlag.bench.store.layout import LOCK
 
 
 class FolderLock:

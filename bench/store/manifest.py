@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.store.columns import MANIFEST, SCHEMA
+from longlag.bench.store.columns import SCHEMA
 from longlag.bench.store.files import exists, replace_file
+from longlag.bench.store.layout import MANIFEST
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

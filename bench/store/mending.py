@@ -6,8 +6,9 @@ from pathlib import Path
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import journal
-from longlag.bench.store.columns import JOURNAL, SCHEMAS, STUDIES, TRIAL_SCHEMA, TRIALS
+from longlag.bench.store.columns import SCHEMAS, TRIAL_SCHEMA
 from longlag.bench.store.journal import entries
+from longlag.bench.store.layout import JOURNAL, STUDIES, TRIALS
 from longlag.bench.store.studies import readable
 from longlag.bench.store.tables import lost, read_table
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.store.columns import CURVE_SCHEMA, JOURNAL, PROBE_SCHEMA, TRIAL_SCHEMA
+from longlag.bench.store.columns import CURVE_SCHEMA, PROBE_SCHEMA, TRIAL_SCHEMA
 from longlag.bench.store.journal import entries
+from longlag.bench.store.layout import JOURNAL
 from longlag.bench.store.manifest import read_manifest
 from longlag.bench.store.tables import compacted, lost
 

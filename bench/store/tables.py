@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.store.columns import CURVES, JOURNAL, PROBES, SCHEMA, SCHEMAS, TRIAL_SCHEMA, TRIALS
+from longlag.bench.store.columns import SCHEMA, SCHEMAS, TRIAL_SCHEMA
 from longlag.bench.store.files import Table
 from longlag.bench.store.journal import Entry, Index, entries
+from longlag.bench.store.layout import CURVES, JOURNAL, PROBES, TRIALS
 
 
 def compact(folder: Path, order: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ from longlag.bench.campaign.coordinator import Coordinator
 from longlag.bench.campaign.profile import Profile, parse
 from longlag.bench.cli.app import main
 from longlag.bench.plugins.registry import discover
-from longlag.bench.store import TIME_COLUMNS, TRIALS
+from longlag.bench.store import TRIALS, named
 from longlag.bench.trial.spec import Case, Checks, Limits, Outcome, TrialSpec
 from longlag.bench.workers.pool import LocalPool
 from longlag.bench.workers.worker import execute
@@ -144,7 +144,7 @@ def trials() -> Callable[[Path], pd.DataFrame]:
     """The rows of a complete campaign, without the columns that tell the time."""
 
     def read(folder: Path) -> pd.DataFrame:
-        return pd.read_parquet(folder / TRIALS).drop(columns=list(TIME_COLUMNS))
+        return pd.read_parquet(folder / TRIALS).drop(columns=named("time"))
 
     return read
 

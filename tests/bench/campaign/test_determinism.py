@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from longlag.bench.campaign.profile import Profile
-from longlag.bench.store import CURVES, PROBES, TIME_COLUMNS
+from longlag.bench.store import CURVES, PROBES, named
 from longlag.bench.workers.pool import LocalPool
 
 
@@ -31,7 +31,7 @@ def profile(make_profile: Callable[..., Profile]) -> Profile:
 
 
 def tables(folder: Path, trials: Callable[[Path], pd.DataFrame]) -> list[pd.DataFrame]:
-    times = list(TIME_COLUMNS)
+    times = named("time")
     return [
         trials(folder),
         pd.read_parquet(folder / CURVES).drop(columns=times),
