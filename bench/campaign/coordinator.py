@@ -29,7 +29,7 @@ from longlag.bench.plugins.guard import patience, reason, where
 from longlag.bench.plugins.registry import Registry
 from longlag.bench.store import row
 from longlag.bench.store.journal import Entry, Journal
-from longlag.bench.store.studies import STORING_ERRORS, export
+from longlag.bench.store.studies import export
 from longlag.bench.trial.spec import Case, Outcome, TrialSpec
 from longlag.bench.workers.hashes import code_hash
 from longlag.bench.workers.pool import Executor
@@ -229,7 +229,7 @@ class Coordinator:
     def _export(self, study: optuna.Study) -> None:
         try:
             export(study, self.folder / store.STUDIES)
-        except STORING_ERRORS as error:
+        except OSError as error:
             raise BadInput(
                 f"{self.folder / store.STUDIES}: cannot be written: {reason(error)}; all finished trials are "
                 f"safe, make room and add --resume --out {shlex.quote(str(self.folder))}"

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import optuna
 import pandas as pd
@@ -23,11 +24,13 @@ import psutil
 import pytest
 
 from longlag.bench import store
+from longlag.bench.campaign import coordinator
 from longlag.bench.campaign.coordinator import Coordinator
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store.journal import lines
+from longlag.bench.store.studies import storage_of
 from longlag.bench.trial.spec import Outcome, TrialSpec
 
 Campaign = Callable[..., list[dict[str, Any]]]
@@ -185,13 +188,34 @@ def test_a_disk_that_fills_up(
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         campaign(profile, folder, inline, resume=True)
 
-    for size in (6_000, 9_000, 14_000, 40_000):
+    for size in (6_000, 9_000, 14_000):
         safe = known(folder)
         assert os.waitstatus_to_exitcode(in_child(lambda size=size: cramped(size))) == 2  # type: ignore[misc]
         told = capfd.readouterr().err.strip().splitlines()
         assert len(told) == 1
         assert "File too large" in told[0] or "cannot be written" in told[0]
         assert safe <= known(folder)
+    assert known(folder)
+    campaign(profile, folder, inline, resume=True)
+    pd.testing.assert_frame_equal(trials(folder), trials(uninterrupted))
+
+
+def test_studies_that_cannot_be_written_cost_no_trial(
+    profile: Profile,
+    uninterrupted: Path,
+    campaign: Campaign,
+    trials: Trials,
+    inline: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "c"
+    with monkeypatch.context() as patch:
+        patch.setattr(coordinator, "export", Mock(side_effect=OSError(28, "No space left on device")))
+        with pytest.raises(
+            BadInput, match=r"studies\.log: cannot be written: .*all finished trials are safe"
+        ):
+            campaign(profile, folder, inline)
     assert known(folder)
     campaign(profile, folder, inline, resume=True)
     pd.testing.assert_frame_equal(trials(folder), trials(uninterrupted))
@@ -208,17 +232,13 @@ def test_a_complete_campaign_is_not_run_again(profile: Profile, uninterrupted: P
 
 
 def test_no_trial_is_left_running_in_the_studies(uninterrupted: Path) -> None:
-    storage = optuna.storages.RDBStorage(f"sqlite:///{uninterrupted / store.STUDIES}")
-    try:
-        names = optuna.get_all_study_names(storage)
-        assert len(names) == 2
-        for name in names:
-            study = optuna.load_study(study_name=name, storage=storage)
-            assert {trial.state for trial in study.trials} == {optuna.trial.TrialState.COMPLETE}
-            assert len(study.trials) == 6
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
+    storage = storage_of(uninterrupted / store.STUDIES)
+    names = optuna.get_all_study_names(storage)
+    assert len(names) == 2
+    for name in names:
+        study = optuna.load_study(study_name=name, storage=storage)
+        assert {trial.state for trial in study.trials} == {optuna.trial.TrialState.COMPLETE}
+        assert len(study.trials) == 6
 
 
 def test_an_unfinished_campaign_is_resumed_only_on_request(

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from longlag.bench.store import CURVE_SCHEMA, MANIFEST, PROBE_SCHEMA, TRIAL_SCHEMA
+from longlag.bench.store.studies import storage_of
 
 Command = Callable[..., tuple[object, str]]
 
@@ -20,7 +21,7 @@ FILES = {
     "trials.parquet",
     "curves.parquet",
     "probes.parquet",
-    "studies.db",
+    "studies.log",
     "summary.csv",
     "summary.md",
     "summary.tex",
@@ -102,16 +103,12 @@ def test_the_manifest_says_how_to_repeat_it(campaign: Path) -> None:
 def test_optuna_opens_the_studies(campaign: Path) -> None:
     import optuna
 
-    storage = optuna.storages.RDBStorage(f"sqlite:///{campaign / 'studies.db'}")
+    storage = storage_of(campaign / "studies.log")
     trials = pd.read_parquet(campaign / "trials.parquet").query("phase == 'tune'")
-    try:
-        for method, rows in trials.groupby("method"):
-            study = optuna.load_study(study_name=f"{method}/temporal_order:ms11/30", storage=storage)
-            told = {trial.user_attrs["run_id"]: trial.value for trial in study.trials}
-            assert told == pytest.approx(dict(zip(rows.run_id, rows.score, strict=True)))
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
+    for method, rows in trials.groupby("method"):
+        study = optuna.load_study(study_name=f"{method}/temporal_order:ms11/30", storage=storage)
+        told = {trial.user_attrs["run_id"]: trial.value for trial in study.trials}
+        assert told == pytest.approx(dict(zip(rows.run_id, rows.score, strict=True)))
 
 
 def test_a_complete_campaign_is_not_run_again(campaign: Path, told: Callable[..., str]) -> None:

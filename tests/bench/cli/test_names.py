@@ -15,7 +15,7 @@ from longlag.bench import store
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.journal import entries
-from longlag.bench.store.studies import readable
+from longlag.bench.store.studies import readable, storage_of
 
 Command = Callable[..., tuple[object, str]]
 
@@ -37,8 +37,7 @@ def test_a_folder_s_name_is_literal(
     assert (folder / store.STUDIES).is_file()
     assert readable(folder / store.STUDIES)
     # Optuna opens it under a name that is safe in a URL.
-    (folder / store.STUDIES).rename(tmp_path / "studies.db")
-    assert len(optuna.get_all_study_names(f"sqlite:///{tmp_path / 'studies.db'}")) == 1
+    assert len(optuna.get_all_study_names(storage_of(folder / store.STUDIES))) == 1
     code, printed = longlag("report", str(folder))
     assert code == 0, printed
     assert f"report: {folder / 'report.html'}" in printed

@@ -16,7 +16,7 @@ from longlag import Method, Sizes, Task
 from longlag.bench.campaign.profile import Cell, parse
 from longlag.bench.campaign.study import CaseProgram
 from longlag.bench.plugins.registry import discover
-from longlag.bench.store.studies import export
+from longlag.bench.store.studies import export, storage_of
 from longlag.bench.trial.spec import Case, Outcome, TrialSpec
 
 Suggest = Callable[[Any], dict[str, Any]]
@@ -54,7 +54,7 @@ def tuned(folder: Path, suggest: Suggest, *guesses: Any) -> list[TrialSpec]:
             status = [Outcome("crashed" if s.fault else "plateau", error=0.5, chance=0.8) for s in batch]
             batch = program.send(status)
     except StopIteration as end:
-        export(end.value, folder / "studies.db")
+        export(end.value, folder / "studies.log")
     for spec in specs:
         assert len(spec.run_id) == 16
     return specs
@@ -136,5 +136,5 @@ def test_true_and_one_are_two_choices(tmp_path: Path) -> None:
     specs = tuned(tmp_path, suggest, {"how": 1}, {"how": "1"}, {"how": True})
     assert not any(spec.fault for spec in specs)
     assert [repr(spec.hyperparameters["how"]) for spec in specs[:3]] == ["1", "'1'", "True"]
-    stored = optuna.load_study(study_name="odd/adding:ms11/20", storage=f"sqlite:///{tmp_path}/studies.db")
+    stored = optuna.load_study(study_name="odd/adding:ms11/20", storage=storage_of(tmp_path / "studies.log"))
     assert [trial.params["how"] for trial in stored.trials[:3]] == ["1", '"1"', "true"]

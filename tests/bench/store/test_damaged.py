@@ -143,8 +143,8 @@ def test_damaged_studies_are_put_aside_and_written_anew(
     path.write_bytes(content)
     notices, _ = resume(unfinished)
     if content:
-        assert any("studies.db: damaged, kept as studies.db.damaged-1" in notice for notice in notices)
-        assert (unfinished / "studies.db.damaged-1").read_bytes() == content
+        assert any("studies.log: damaged, kept as studies.log.damaged-1" in notice for notice in notices)
+        assert (unfinished / "studies.log.damaged-1").read_bytes() == content
     assert readable(path)
 
 

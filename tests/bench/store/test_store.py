@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ from longlag.bench import store
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import row
 from longlag.bench.store.journal import Journal, entries
-from longlag.bench.store.studies import export, readable
+from longlag.bench.store.studies import export, readable, storage_of
 from longlag.bench.trial.spec import Case, Limits, Outcome, TrialSpec
 
 
@@ -124,10 +124,10 @@ def studied(count: int) -> optuna.Study:
 
 def test_a_stored_study_is_the_study(tmp_path: Path) -> None:
     study = studied(5)
-    path = tmp_path / "studies.db"
+    path = tmp_path / "studies.log"
     export(studied(2), path)
     export(study, path)
-    stored = optuna.load_study(study_name="m/t:v/5", storage=f"sqlite:///{path}")
+    stored = optuna.load_study(study_name="m/t:v/5", storage=storage_of(path))
     assert len(stored.trials) == 5
     for a, b in zip(study.trials, stored.trials, strict=True):
         assert (a.number, a.state, a.value, a.params, a.distributions) == (
@@ -137,15 +137,22 @@ def test_a_stored_study_is_the_study(tmp_path: Path) -> None:
         assert (a.datetime_start, a.datetime_complete) == (b.datetime_start, b.datetime_complete)
     assert stored.best_trial.number == 0
     assert readable(path)
-    stored._storage.remove_session()  # type: ignore[attr-defined]
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT count(*) FROM trials WHERE state = 'RUNNING'").fetchone() == (0,)
-    connection.close()
+
+
+def test_the_lock_of_a_killed_coordinator_holds_up_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "studies.log"
+    export(studied(2), path)
+    (tmp_path / "studies.log.lock").symlink_to(path)
+    started = time.monotonic()
+    export(studied(3), path)
+    assert time.monotonic() - started < 5
+    assert len(optuna.load_study(study_name="m/t:v/5", storage=storage_of(path)).trials) == 3
+    assert [file.name for file in tmp_path.iterdir()] == ["studies.log"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "hole"])
-def test_a_damaged_database_is_not_readable(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / "studies.db"
+def test_a_damaged_file_of_studies_is_not_readable(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "studies.log"
     export(studied(50), path)
     content = path.read_bytes()
     path.write_bytes(
