@@ -41,7 +41,7 @@ def lint(session: nox.Session) -> None:
     session.install("--no-deps", *LINKED, "-e", ".")
     # Not from here, where `longlag` would be the folder of that name, which does not hold the others.
     with session.chdir("longlag"):
-        session.run("lint-imports", "--no-cache", "../pyproject.toml")
+        session.run("lint-imports", "--no-cache", "--no-logo", "../pyproject.toml")
 
 
 @nox.session
