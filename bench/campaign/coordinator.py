@@ -50,10 +50,10 @@ class _Running:
 
 
 class Coordinator:
-    """Runs a campaign in `folder`; `close` it when done."""
+    """Runs a campaign in `folder`: `open` it, `run` it, and `close` it when done."""
 
-    def __init__(self, profile: Profile, registry: Registry, folder: Path, resume: bool) -> None:
-        """Raises BadInput where the folder holds another campaign, or this one and `resume` is false."""
+    def __init__(self, profile: Profile, registry: Registry, folder: Path) -> None:
+        """Raises BadInput where there is nothing to run."""
         self.profile = profile
         self.registry = registry
         self.folder = folder
@@ -67,12 +67,20 @@ class Coordinator:
         self._known: dict[str, Outcome] = {}
         self._hashes: dict[Case, str] = {}
         self._order: dict[Case, list[str]] = {}
+        self.complete = False
+
+    def open(self, resume: bool) -> Coordinator:
+        """Take the folder, and take up what it holds; itself.
+
+        Raises BadInput where it holds another campaign, or this one unfinished and `resume` is false.
+        """
+        folder = self.folder
         look(folder, self.manifest, resume)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadInput(f"{folder}: cannot be made: {error.strerror}") from None
-        self._lock = store.FolderLock(folder)
+        self._lock = store.lock(folder)
         try:
             # Again: another coordinator may have finished, or begun, before this one had the lock.
             self.complete = look(folder, self.manifest, resume)
@@ -82,10 +90,11 @@ class Coordinator:
             if self.complete:
                 (folder / store.JOURNAL).unlink(missing_ok=True)
             else:
-                self._open()
+                self._take_up()
         except BaseException:
             self._lock.release()
             raise
+        return self
 
     def _is_whole(self, resume: bool) -> bool:
         """Whether a finished campaign's tables are; raises BadInput where they are not, without `resume`."""
@@ -94,7 +103,7 @@ class Coordinator:
             raise BadInput(f"{lost}; add --resume to run again what is lost")
         return not lost
 
-    def _open(self) -> None:
+    def _take_up(self) -> None:
         """Take up what the folder holds."""
         self.notices = store.salvage(self.folder)
         changed = 0
@@ -108,7 +117,7 @@ class Coordinator:
         if (self.folder / store.MANIFEST).exists():
             self._continue(store.read_manifest(self.folder))
         store.write_manifest(self.folder, self.manifest)
-        self._journal = Journal(self.folder / store.JOURNAL)
+        self._journal = Journal.open(self.folder / store.JOURNAL)
 
     def _continue(self, before: dict[str, Any]) -> None:
         """What an interrupted run wrote of itself stays; where this one differs is added."""

@@ -70,7 +70,7 @@ def run(
     folder = out or _default_folder(chosen, base)
     resumes = resume and store.exists(folder / store.MANIFEST)
     datasets.use(data, store.read_manifest(folder).get("data") if resumes else None)
-    coordinator = Coordinator(chosen, registry, folder, resume)
+    coordinator = Coordinator(chosen, registry, folder).open(resume=resume)
     try:
         for notice in coordinator.notices:
             console.print(notice, soft_wrap=True)

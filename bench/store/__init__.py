@@ -12,7 +12,7 @@ from longlag.bench.store.columns import (
 )
 from longlag.bench.store.files import exists
 from longlag.bench.store.layout import BEGINNINGS, CURVES, JOURNAL, MANIFEST, PROBES, STUDIES, TRIALS
-from longlag.bench.store.lock import FolderLock
+from longlag.bench.store.lock import lock
 from longlag.bench.store.manifest import read_manifest, write_manifest
 from longlag.bench.store.mending import salvage
 from longlag.bench.store.reading import Campaign, load
@@ -32,10 +32,10 @@ __all__ = [
     "TRIALS",
     "TRIAL_SCHEMA",
     "Campaign",
-    "FolderLock",
     "compact",
     "exists",
     "load",
+    "lock",
     "lost",
     "named",
     "outcome",

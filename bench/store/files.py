@@ -21,14 +21,21 @@ _GROUP = 10_000
 class Table:
     """A Parquet file that grows by groups of rows beside the one it will replace."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, temporary: Path, file: IO[bytes]) -> None:
+        """`file` is open at `temporary`, beside `path`."""
         self.path = path
         self.schema = schema
-        self._temporary = path.with_name(path.name + ".new")
+        self._temporary = temporary
+        self._file = file
+        self._writer = pq.ParquetWriter(file, schema)
         self._rows: list[dict[str, Any]] = []
+
+    @classmethod
+    def begin(cls, path: Path, schema: pa.Schema) -> Table:
+        """An empty one that is to replace `path`; raises BadInput where it cannot be written."""
+        temporary = path.with_name(path.name + ".new")
         with writing(path):
-            self._file: IO[bytes] = self._temporary.open("wb")
-            self._writer = pq.ParquetWriter(self._file, schema)
+            return cls(path, schema, temporary, temporary.open("wb"))
 
     def add(self, rows: list[dict[str, Any]]) -> None:
         """More rows at the end."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from longlag.bench.contract.errors import BadInput
 
@@ -35,16 +35,26 @@ class Line:
 class Journal:
     """Appends entries to `path`, whole or not at all."""
 
-    def __init__(self, path: Path) -> None:
-        """Cuts off what follows the last whole line; raises BadInput where the file cannot be written."""
+    def __init__(self, path: Path, file: int, end: int) -> None:
+        """`file` is open, and its entries end at `end`."""
         self.path = path
+        self._file = file
+        self._end = end
+
+    @classmethod
+    def open(cls, path: Path) -> Journal:
+        """The journal at `path`, made where there is none; cuts off what follows the last whole line.
+
+        Raises BadInput where the file cannot be written.
+        """
         try:
-            self._end = _whole(path)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-            os.ftruncate(self._file, self._end)
+            end = _whole(path)
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            os.ftruncate(file, end)
             _sync_folder(path.parent)
         except OSError as error:
             raise BadInput(f"{path}: cannot be written: {error.strerror}") from None
+        return cls(path, file, end)
 
     def append(self, entries: Iterable[Entry]) -> None:
         """Write entries and wait until they are on disk.
@@ -101,14 +111,20 @@ def entries(path: Path) -> Iterator[Entry]:
 class Index:
     """Where each run's entry lies in a journal, so that entries are read one at a time; the last counts."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises BadInput for a damaged line."""
-        self.offsets: dict[str, int] = {}
+    def __init__(self, offsets: dict[str, int], file: IO[bytes] | None) -> None:
+        """`offsets` by run id, in `file`, which may be None where there are none."""
+        self.offsets = offsets
+        self._file = file
+
+    @classmethod
+    def read(cls, path: Path) -> Index:
+        """The index of the journal at `path`; raises BadInput for a damaged line."""
+        offsets: dict[str, int] = {}
         for line in lines(path):
             if line.entry is None:
                 raise BadInput(f"{path}: line {line.number} is damaged")
-            self.offsets[line.entry["row"]["run_id"]] = line.offset
-        self._file = path.open("rb") if self.offsets else None
+            offsets[line.entry["row"]["run_id"]] = line.offset
+        return cls(offsets, path.open("rb") if offsets else None)
 
     def __contains__(self, run_id: str) -> bool:
         return run_id in self.offsets

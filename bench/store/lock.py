@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.files import writing
 from longlag.bench.store.layout import LOCK
 
 
-class FolderLock:
-    """Held by the one coordinator of a campaign's folder; freed by the system if it dies."""
+def lock(folder: Path) -> FileLock:
+    """The lock of a campaign's folder, held; the system frees it if its holder dies.
 
-    def __init__(self, folder: Path) -> None:
-        """Raises BadInput where another coordinator holds it."""
-        with writing(folder / LOCK):
-            self._file: IO[str] = (folder / LOCK).open("a+")
+    Raises BadInput where another coordinator holds it.
+    """
+    held = FileLock(folder / LOCK)
+    with writing(folder / LOCK):
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.close()
+            held.acquire(blocking=False)
+        except Timeout:
             raise BadInput(f"{folder}: another coordinator is running this campaign") from None
-
-    def release(self) -> None:
-        """Let another coordinator have the folder."""
-        self._file.close()
+    return held

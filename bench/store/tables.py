@@ -22,9 +22,9 @@ def compact(folder: Path, order: Iterable[str]) -> None:
     Reads one entry at a time. Rows of an earlier compaction are kept; a run id is written once. Each file
     is replaced in one step, and the journal is left alone: a crash between any two steps loses nothing.
     """
-    index = Index(folder / JOURNAL)
+    index = Index.read(folder / JOURNAL)
     earlier: dict[str, Entry] | None = None
-    tables = [Table(folder / name, schema) for name, schema in SCHEMAS.items()]
+    tables = [Table.begin(folder / name, schema) for name, schema in SCHEMAS.items()]
     trials, curves, probes = tables
     try:
         for run_id in order:

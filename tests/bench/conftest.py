@@ -128,7 +128,7 @@ def campaign() -> Callable[..., list[dict[str, Any]]]:
 
     def run(profile: Profile, folder: Path, executor: Any, resume: bool = False) -> list[dict[str, Any]]:
         fresh: list[dict[str, Any]] = []
-        coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder, resume)
+        coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=resume)
         try:
             if not coordinator.complete:
                 coordinator.run(executor, lambda row, known: None if known else fresh.append(row))

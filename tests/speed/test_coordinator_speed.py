@@ -111,7 +111,7 @@ def run(chosen: Profile, folder: Path, executor: Any, on_row: Callable[..., None
         if on_row is not None:
             on_row(row, known)
 
-    coordinator = Coordinator(chosen, discover(tuple(chosen.plugins)), folder, resume=False)
+    coordinator = Coordinator(chosen, discover(tuple(chosen.plugins)), folder).open(resume=False)
     started = time.perf_counter()
     try:
         coordinator.run(executor, counted)

@@ -51,7 +51,7 @@ def profile(cases: pd.DataFrame) -> Profile:
 def solved(cases: pd.DataFrame, folder: Path) -> pd.Series:
     """Solved retests of each case, by method, task and lag, after the campaign in `folder`."""
     campaign, registry, console = profile(cases), discover(()), Console()
-    coordinator = Coordinator(campaign, registry, folder, resume=True)
+    coordinator = Coordinator(campaign, registry, folder).open(resume=True)
     try:
         assert not coordinator.skipped
         if not coordinator.complete:

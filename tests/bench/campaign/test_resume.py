@@ -225,7 +225,7 @@ def test_a_complete_campaign_is_not_run_again(profile: Profile, uninterrupted: P
     folder = tmp_path / "c"
     shutil.copytree(uninterrupted, folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder, resume=False)
+    coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=False)
     assert coordinator.complete
     coordinator.close()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -245,9 +245,9 @@ def test_an_unfinished_campaign_is_resumed_only_on_request(
     profile: Profile, inline: Any, campaign: Campaign, tmp_path: Path
 ) -> None:
     folder = tmp_path / "c"
-    coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder, resume=False)
+    coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=False)
     with pytest.raises(BadInput, match="another coordinator"):
-        Coordinator(profile, discover(tuple(profile.plugins)), folder, resume=True)
+        Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=True)
     coordinator.close()
     with pytest.raises(BadInput, match="add --resume"):
         campaign(profile, folder, inline)
@@ -263,7 +263,7 @@ def test_the_manifest_tells_how_it_came_about(
     assert manifest["machine"]["threads_per_worker"] == 1
     assert {"torch", "optuna", "python"} <= set(manifest["versions"])
     folder = tmp_path / "c"
-    Coordinator(profile, discover(tuple(profile.plugins)), folder, resume=False).close()
+    Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=False).close()
     first = store.read_manifest(folder)
     first["command"] = "longlag run by hand"
     (folder / store.MANIFEST).write_text(json.dumps(first))

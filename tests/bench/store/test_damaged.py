@@ -87,7 +87,7 @@ def resume(
 
     def resume(folder: Path) -> tuple[list[str], int]:
         fresh = []
-        coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder, resume=True)
+        coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=True)
         try:
             coordinator.run(inline, lambda row, known: None if known else fresh.append(row))
         finally:
@@ -102,7 +102,7 @@ def refused(profile: Profile, folder: Path) -> str:
     """The line with which the folder is refused; it is left as it was."""
     before = {path: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(BadInput) as caught:
-        Coordinator(profile, discover(tuple(profile.plugins)), folder, resume=True)
+        Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=True)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -219,7 +219,7 @@ def test_another_campaign_is_left_alone(make_profile: Callable[..., Profile], un
 def test_a_folder_that_cannot_be_made(profile: Profile, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="file"):
-        Coordinator(profile, discover(tuple(profile.plugins)), tmp_path / "file" / "c", resume=False)
+        Coordinator(profile, discover(tuple(profile.plugins)), tmp_path / "file" / "c").open(resume=False)
 
 
 @pytest.mark.parametrize("name", [*store.SCHEMAS, store.MANIFEST])
@@ -243,7 +243,7 @@ def test_a_finished_campaign_whose_table_holds_no_rows_is_refused(
     code, told = longlag("report", str(finished))
     assert (code, told) == (2, f"longlag: {finished / store.TRIALS}: holds no rows\n")
     with pytest.raises(BadInput, match=r"trials.parquet: holds no rows; add --resume"):
-        Coordinator(profile, discover(tuple(profile.plugins)), finished, resume=False)
+        Coordinator(profile, discover(tuple(profile.plugins)), finished).open(resume=False)
     assert {path: path.read_bytes() for path in finished.iterdir()} == before
     assert resume(finished)[1] == 12
 
@@ -255,6 +255,6 @@ def test_a_finished_campaign_without_its_rows_is_not_complete(
     (finished / name).unlink()
     before = {path: path.read_bytes() for path in finished.iterdir()}
     with pytest.raises(BadInput, match=rf"{name}: missing.*add --resume"):
-        Coordinator(profile, discover(tuple(profile.plugins)), finished, resume=False)
+        Coordinator(profile, discover(tuple(profile.plugins)), finished).open(resume=False)
     assert {path: path.read_bytes() for path in finished.iterdir()} == before
     assert resume(finished)[1] == 12

@@ -21,7 +21,7 @@ def entry(name: str, **more: Any) -> dict[str, Any]:
 
 
 def write(path: Path, *names: str) -> bytes:
-    journal = Journal(path)
+    journal = Journal.open(path)
     journal.append([entry(name) for name in names])
     journal.close()
     return path.read_bytes()
@@ -38,7 +38,7 @@ def test_cut_anywhere_the_whole_lines_stay(tmp_path_factory: pytest.TempPathFact
     path.write_bytes(whole[: cut % len(whole)])
     kept = whole[: cut % len(whole)].count(b"\n")
     assert names(path) == ["a", "b", "c"][:kept]
-    journal = Journal(path)
+    journal = Journal.open(path)
     journal.append([entry("d")])
     journal.close()
     assert names(path) == [*["a", "b", "c"][:kept], "d"]
@@ -52,7 +52,7 @@ def test_a_row_is_on_disk_when_append_returns(tmp_path: Path, monkeypatch: pytes
         real(handle)
         synced.append((tmp_path / "j").read_bytes())
 
-    journal = Journal(tmp_path / "j")
+    journal = Journal.open(tmp_path / "j")
     monkeypatch.setattr(os, "fsync", fsync)
     journal.append([entry("a"), entry("b")])
     journal.close()
@@ -61,7 +61,7 @@ def test_a_row_is_on_disk_when_append_returns(tmp_path: Path, monkeypatch: pytes
 
 def test_values_come_back_as_they_were(tmp_path: Path) -> None:
     write(tmp_path / "j")
-    journal = Journal(tmp_path / "j")
+    journal = Journal.open(tmp_path / "j")
     journal.append([entry("a", error=float("nan"), flops=0.1 + 0.2, detail='ü"\n')])
     journal.close()
     (found,) = entries(tmp_path / "j")
@@ -75,7 +75,7 @@ def test_a_full_disk_leaves_whole_lines_and_one_clear_one(
 ) -> None:
     path = tmp_path / "j"
     before = write(path, "a")
-    journal = Journal(path)
+    journal = Journal.open(path)
     real = os.pwrite
     written = []
 
@@ -100,7 +100,7 @@ def test_a_full_disk_leaves_whole_lines_and_one_clear_one(
 
 def test_a_device_that_is_always_full() -> None:
     with pytest.raises(BadInput, match="/dev/full: cannot be written"):
-        Journal(Path("/dev/full")).append([entry("a")])
+        Journal.open(Path("/dev/full")).append([entry("a")])
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ def test_a_line_cut_short_is_told(tmp_path: Path) -> None:
 
 def test_the_index_reads_single_entries(tmp_path: Path) -> None:
     path = tmp_path / "j"
-    journal = Journal(path)
+    journal = Journal.open(path)
     journal.append([entry("a", n=1), entry("b", n=2), entry("a", n=3)])
     journal.close()
-    index = Index(path)
+    index = Index.read(path)
     assert "c" not in index
     assert [index[name]["row"]["n"] for name in ("b", "a", "b")] == [2, 3, 2]
     index.close()

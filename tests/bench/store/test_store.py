@@ -34,7 +34,7 @@ def entry(number: int, points: int = 3) -> dict[str, Any]:
 def fill(folder: Path, entries: list[dict[str, Any]]) -> list[str]:
     folder.mkdir(exist_ok=True)
     store.write_manifest(folder, {"schema": 1})
-    journal = Journal(folder / store.JOURNAL)
+    journal = Journal.open(folder / store.JOURNAL)
     journal.append(entries)
     journal.close()
     return [e["row"]["run_id"] for e in entries]
@@ -102,11 +102,11 @@ def test_a_full_disk_while_compacting_changes_nothing(
 
 
 def test_a_second_coordinator_is_refused(tmp_path: Path) -> None:
-    lock = store.FolderLock(tmp_path)
+    lock = store.lock(tmp_path)
     with pytest.raises(BadInput, match="another coordinator"):
-        store.FolderLock(tmp_path)
+        store.lock(tmp_path)
     lock.release()
-    store.FolderLock(tmp_path).release()
+    store.lock(tmp_path).release()
 
 
 def studied(count: int) -> optuna.Study:

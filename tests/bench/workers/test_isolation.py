@@ -166,7 +166,7 @@ def test_a_campaign_of_misdeeds_ends_and_says_why(
         methods=["misbehave"], lags=[1], trials=8, batch=8, memory=MEMORY, timeout=TIMEOUT, retests=2
     )
     registry = discover(tuple(profile.plugins))
-    coordinator = Coordinator(profile, registry, tmp_path / "c", resume=False)
+    coordinator = Coordinator(profile, registry, tmp_path / "c").open(resume=False)
     console = Console(file=io.StringIO(), width=200)
     try:
         assert launch(console, coordinator, profile, registry, 2, None)
