@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from longlag.bench.store import Manifest
 from longlag.reports import answers, charts, curves, figures, formats
 from longlag.reports.comparisons import compare
 from longlag.reports.palette import looks
@@ -40,7 +41,7 @@ def content(results: Results) -> dict[str, Any]:
         "contents": CONTENTS,
         "results": results,
         "looks": looks(results.methods),
-        "unfinished": [name for name, each in results.campaigns.items() if not each.manifest.get("finished")],
+        "unfinished": [name for name, each in results.campaigns.items() if each.manifest.finished is None],
         "answers": answers.answers(results),
         "heat": [answers.heat_table(results, panel) for panel in results.panels],
         "cases": list(results.cases.itertuples()),
@@ -54,7 +55,7 @@ def content(results: Results) -> dict[str, Any]:
         "radii": radii(results),
         "comparisons": compare(results),
         "settings": {name: settings(each.manifest) for name, each in results.campaigns.items()},
-        "commands": {name: each.manifest.get("command") or "" for name, each in results.campaigns.items()},
+        "commands": {name: each.manifest.command for name, each in results.campaigns.items()},
         "bundle": Markup(charts.bundle()),
     }
 
@@ -110,14 +111,12 @@ def radii(results: Results) -> list[Any]:
     return list(table.reindex(columns=["before", "after"]).reset_index().itertuples())
 
 
-def settings(manifest: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+def settings(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
     """The manifest as groups of rows: what was run, with what, on what."""
-    groups = []
-    plain = {
-        key: value for key, value in manifest.items() if key != "command" and not isinstance(value, dict)
-    }
-    groups.append(("campaign", plain))
-    groups += [(key, value) for key, value in manifest.items() if isinstance(value, dict) and value]
+    told = manifest.model_dump(by_alias=True, exclude={"command"})
+    plain = {key: value for key, value in told.items() if not isinstance(value, dict)}
+    groups = [("campaign", plain)]
+    groups += [(key, value) for key, value in told.items() if isinstance(value, dict) and value]
     return [(name, [(key, _plain(value)) for key, value in group.items()]) for name, group in groups]
 
 

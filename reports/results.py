@@ -7,33 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
+from longlag.bench.store import Campaign
 from longlag.reports.statistics import Tally, expected_cost, frontier, median_interval, wilson
 
 KEYS = ["campaign", "method", "task", "variant", "lag"]
-
-
-class Campaign(Protocol):
-    """What a report reads of a campaign."""
-
-    @property
-    def folder(self) -> Path: ...  # noqa: D102
-
-    @property
-    def manifest(self) -> dict[str, Any]: ...  # noqa: D102
-
-    @property
-    def trials(self) -> pd.DataFrame: ...  # noqa: D102
-
-    @property
-    def curves(self) -> pd.DataFrame: ...  # noqa: D102
-
-    @property
-    def probes(self) -> pd.DataFrame: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -65,7 +46,7 @@ class Results:
         planned = [
             str(method)
             for each in self.campaigns.values()
-            for method in (each.manifest.get("profile") or {}).get("methods") or []
+            for method in each.manifest.profile.get("methods", [])
         ]
         present = set(self.trials["method"])
         return list(dict.fromkeys([*(name for name in planned if name in present), *sorted(present)]))
@@ -215,7 +196,7 @@ def _together(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def _names(campaigns: Sequence[Campaign]) -> list[str]:
     """A distinct name for each campaign: its own, or with a number where two share one."""
-    plain = [str(each.manifest.get("campaign") or each.folder.name) for each in campaigns]
+    plain = [each.manifest.campaign for each in campaigns]
     seen: Counter[str] = Counter()
     names = []
     for name in plain:

@@ -44,7 +44,7 @@ def test_the_face_is_light() -> None:
 
 def test_a_published_campaign_is_loaded() -> None:
     campaign = longlag.load(str(QUICK))
-    assert campaign.manifest["campaign"] == "quick"
+    assert campaign.manifest.campaign == "quick"
     stored = pd.read_parquet(QUICK / "trials.parquet")
     pd.testing.assert_frame_equal(campaign.trials, stored)
     assert set(campaign.curves.run_id) == set(campaign.probes.run_id) == set(stored.run_id)

@@ -27,7 +27,7 @@ from longlag.bench.contract.data import data_folder
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.guard import patience, reason, where
 from longlag.bench.plugins.registry import Registry
-from longlag.bench.store import row
+from longlag.bench.store import Manifest, row
 from longlag.bench.store.journal import Entry, Journal
 from longlag.bench.store.studies import export
 from longlag.bench.trial.spec import Case, Outcome, TrialSpec
@@ -119,13 +119,13 @@ class Coordinator:
         store.write_manifest(self.folder, self.manifest)
         self._journal = Journal.open(self.folder / store.JOURNAL)
 
-    def _continue(self, before: dict[str, Any]) -> None:
+    def _continue(self, before: Manifest) -> None:
         """What an interrupted run wrote of itself stays; where this one differs is added."""
-        this = {key: self.manifest[key] for key in ("command", "versions", "machine", "git")}
-        differs = {key: value for key, value in this.items() if value != before.get(key)}
-        resumed = [*before.get("resumed", []), {"at": _now(), **differs}]
-        kept = {key: before[key] for key in (*this, "created") if key in before}
-        self.manifest |= {**kept, "resumed": resumed}
+        this = {key: getattr(self.manifest, key) for key in ("command", "versions", "machine", "git")}
+        differs = {key: value for key, value in this.items() if value != getattr(before, key)}
+        kept = {key: getattr(before, key) for key in (*this, "created", "seconds")}
+        resumed = [*before.resumed, {"at": _now(), **differs}]
+        self.manifest = self.manifest.model_copy(update={**kept, "resumed": resumed})
 
     @property
     def total(self) -> int:
@@ -218,7 +218,7 @@ class Coordinator:
                 task = self.registry.task(case.task, case.variant, case.lag)
                 method = self.registry.method(case.method)
         except Exception as error:
-            self.manifest["skipped"][case.label] = where(error)
+            self.manifest.skipped[case.label] = where(error)
             self._order[case] = []
             return None
         return CaseProgram(cell, self.profile, method, task).run()
@@ -247,28 +247,26 @@ class Coordinator:
     def _finish(self, seconds: float) -> None:
         self._journal.close()
         store.compact(self.folder, [run_id for case in self.cases for run_id in self._order[case]])
-        self.manifest["finished"] = _now()
-        self.manifest["seconds"] = self.manifest.get("seconds", 0.0) + seconds
+        self.manifest.finished = _now()
+        self.manifest.seconds += seconds
         store.write_manifest(self.folder, self.manifest)
         (self.folder / store.JOURNAL).unlink()
         self.complete = True
 
-    def _manifest(self) -> dict[str, Any]:
-        return {
-            "schema": store.SCHEMA,
-            "campaign": self.profile.name,
-            "profile": self.profile.model_dump(),
-            "seed": self.profile.seed,
-            "command": provenance.command(),
-            "data": None if data_folder() is None else str(data_folder()),
-            "versions": provenance.versions(),
-            "machine": provenance.machine(),
-            "git": provenance.git(),
-            "created": _now(),
-            "finished": None,
-            "skipped": self.skipped,
-            "broken": {broken.where: broken.reason for broken in self.registry.broken},
-        }
+    def _manifest(self) -> Manifest:
+        return Manifest(
+            campaign=self.profile.name,
+            profile=self.profile.model_dump(),
+            seed=self.profile.seed,
+            command=provenance.command(),
+            data=None if data_folder() is None else str(data_folder()),
+            versions=provenance.versions(),
+            machine=provenance.machine(),
+            git=provenance.git(),
+            created=_now(),
+            skipped=self.skipped,
+            broken={broken.where: broken.reason for broken in self.registry.broken},
+        )
 
 
 def _scored(outcome: Outcome) -> Outcome:

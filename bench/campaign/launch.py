@@ -71,7 +71,7 @@ def launch(
     finally:
         executor.close()
     counts = ", ".join(f"{count} {status}" for status, count in reporter.statuses.most_common())
-    console.print(f"{reporter.done} trials in {duration(coordinator.manifest['seconds'])}: {counts}")
+    console.print(f"{reporter.done} trials in {duration(coordinator.manifest.seconds)}: {counts}")
     if why:
         _tell_failures(console, why)
     return True

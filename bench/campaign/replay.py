@@ -43,11 +43,7 @@ class Replay:
 
 def stored_profile(folder: Path) -> Profile:
     """The profile a campaign ran, from its manifest; raises BadInput."""
-    manifest = store.read_manifest(folder)
-    place = f"{folder / store.MANIFEST}: profile"
-    if not isinstance(manifest.get("profile"), dict):
-        raise BadInput(f"{place}: missing")
-    return parse(manifest["profile"], place)
+    return parse(store.read_manifest(folder).profile, f"{folder / store.MANIFEST}: profile")
 
 
 def find(folder: Path, run_id: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def replay(
     data: DataOption = None,
 ) -> None:
     """Run a stored trial again, and check that it comes out the same; exit code 1 if it does not."""
-    datasets.use(data, store.read_manifest(folder).get("data"))
+    datasets.use(data, store.read_manifest(folder).data)
     chosen = stored_profile(folder)
     stored = find(folder, run_id)
     pool = LocalPool(1, chosen.timeout, chosen.memory)

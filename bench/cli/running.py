@@ -69,7 +69,7 @@ def run(
     registry = _registry(chosen)
     folder = out or _default_folder(chosen, base)
     resumes = resume and store.exists(folder / store.MANIFEST)
-    datasets.use(data, store.read_manifest(folder).get("data") if resumes else None)
+    datasets.use(data, store.read_manifest(folder).data if resumes else None)
     coordinator = Coordinator(chosen, registry, folder).open(resume=resume)
     try:
         for notice in coordinator.notices:

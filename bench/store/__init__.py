@@ -13,7 +13,7 @@ from longlag.bench.store.columns import (
 from longlag.bench.store.files import exists
 from longlag.bench.store.layout import BEGINNINGS, CURVES, JOURNAL, MANIFEST, PROBES, STUDIES, TRIALS
 from longlag.bench.store.lock import lock
-from longlag.bench.store.manifest import read_manifest, write_manifest
+from longlag.bench.store.manifest import Manifest, read_manifest, write_manifest
 from longlag.bench.store.mending import salvage
 from longlag.bench.store.reading import Campaign, load
 from longlag.bench.store.tables import compact, lost, rows
@@ -32,6 +32,7 @@ __all__ = [
     "TRIALS",
     "TRIAL_SCHEMA",
     "Campaign",
+    "Manifest",
     "compact",
     "exists",
     "load",

@@ -6,29 +6,67 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field, ValidationError
+
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.columns import SCHEMA
 from longlag.bench.store.files import exists, replace_file
 from longlag.bench.store.layout import MANIFEST
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+class Manifest(BaseModel, strict=True, validate_by_name=True):
+    """What a reader needs to know of a campaign, and to repeat it."""
+
+    version: int = Field(default=SCHEMA, alias="schema")
+    """Of the columns."""
+    campaign: str
+    profile: dict[str, Any]
+    """All its keys, those not set in its file among them."""
+    seed: int
+    command: str
+    """As it was given."""
+    data: str | None
+    """The folder of the data sets that the user has."""
+    versions: dict[str, str]
+    machine: dict[str, Any]
+    git: dict[str, Any]
+    """The commit of the code, and whether files differed from it."""
+    created: str
+    finished: str | None = None
+    """When it was complete."""
+    seconds: float = 0.0
+    """Of running, all sittings together."""
+    skipped: dict[str, str] = Field(default_factory=dict)
+    """Cases that were not run, and why."""
+    broken: dict[str, str] = Field(default_factory=dict)
+    """Plugins that could not be loaded, and why."""
+    resumed: list[dict[str, Any]] = Field(default_factory=list)
+    """Every later sitting: when, and what was not as in the first."""
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace `manifest.json`."""
-    text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
+    text = json.dumps(manifest.model_dump(by_alias=True), indent=2, sort_keys=True) + "\n"
     replace_file(folder / MANIFEST, text.encode())
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> Manifest:
     """The manifest of a campaign; raises BadInput where there is none, or one this version cannot read."""
     path = folder / MANIFEST
     if not exists(path):
         raise BadInput(f"{folder}: no campaign here: {MANIFEST} is missing")
     try:
-        manifest = json.loads(path.read_text())
-        schema = int(manifest["schema"])
+        data = json.loads(path.read_text())
+        version = int(data["schema"])
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BadInput(f"{path}: not a campaign's manifest ({type(error).__name__})") from None
-    if schema > SCHEMA:
-        raise BadInput(f"{path}: written by a newer version (schema {schema}; this one reads up to {SCHEMA})")
-    assert isinstance(manifest, dict)
-    return manifest
+    if version > SCHEMA:
+        raise BadInput(
+            f"{path}: written by a newer version (schema {version}; this one reads up to {SCHEMA})"
+        )
+    try:
+        return Manifest.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{path}: not a campaign's manifest: key {key!r}: {first['msg'].lower()}") from None

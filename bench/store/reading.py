@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +12,7 @@ from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.columns import CURVE_SCHEMA, PROBE_SCHEMA, TRIAL_SCHEMA
 from longlag.bench.store.journal import entries
 from longlag.bench.store.layout import JOURNAL
-from longlag.bench.store.manifest import read_manifest
+from longlag.bench.store.manifest import Manifest, read_manifest
 from longlag.bench.store.tables import compacted, lost
 
 
@@ -22,7 +21,7 @@ class Campaign:
     """A campaign as it lies in its folder."""
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
     trials: pd.DataFrame
     curves: pd.DataFrame
     probes: pd.DataFrame
@@ -32,7 +31,7 @@ def load(folder: Path) -> Campaign:
     """A campaign's files, finished or not; raises BadInput for a damaged one."""
     manifest = read_manifest(folder)
     # Without a journal the rows can lie nowhere but in the tables: one that is gone is a loss.
-    whole = manifest.get("finished") is not None or not (folder / JOURNAL).exists()
+    whole = manifest.finished is not None or not (folder / JOURNAL).exists()
     if whole and (why := lost(folder)):
         raise BadInput(why)
     found = {entry["row"]["run_id"]: entry for entry in compacted(folder)}

@@ -90,24 +90,24 @@ class SuccessCheck(pl.Callback):
         self.meter = meter
         self.solved = False
         self.curve: list[dict[str, float]] = []
-        self._validation = list(batches(task, checks.validation, generator(seed, "validation"), "validation"))
+        self.validation = list(batches(task, checks.validation, generator(seed, "validation"), "validation"))
         self._confirmation = generator(seed, "confirmation")
         self._test = generator(seed, "test")
         self._spent = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The first point of the curve, before any step."""
-        self._check(pl_module)
+        self.check(pl_module)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         """Checks when it is due, or when training ends."""
-        cost = 2.0 * weights(pl_module) * self._validation[0].length * self._validation[0].size
+        cost = 2.0 * weights(pl_module) * self.validation[0].length * self.validation[0].size
         share = getattr(pl_module, "check_share", None)
         due = self._spent + cost <= (self.checks.share if share is None else share) * self.meter.flops
         if due or trainer.should_stop:
-            self._check(pl_module, final=trainer.should_stop)
+            self.check(pl_module, final=trainer.should_stop)
             if self.solved:
                 trainer.should_stop = True
 
@@ -115,8 +115,9 @@ class SuccessCheck(pl.Callback):
         """The answers to fresh test sequences, never seen before."""
         return answer(model, self.task, batches(self.task, self.checks.test, self._test, "test"))
 
-    def _check(self, model: pl.LightningModule, final: bool = False) -> None:
-        validation = iter(self._validation)
+    def check(self, model: pl.LightningModule, final: bool = False) -> None:
+        """One check: whether it has solved its task, and perhaps a point of the curve."""
+        validation = iter(self.validation)
         enough = allowed(self.task, self.checks.validation)
         if final:
             # There is no later check: what may have solved it is asked the many that decide.
@@ -124,10 +125,11 @@ class SuccessCheck(pl.Callback):
         result = answer(model, self.task, validation, enough)
         self._charge(model, result)
         if result.wrong <= enough and not self.meter.overspent:
-            self.solved = self._confirm(model)
+            self.solved = self.confirm(model)
         self._keep(result, final or self.solved)
 
-    def _confirm(self, model: pl.LightningModule) -> bool:
+    def confirm(self, model: pl.LightningModule) -> bool:
+        """Whether fresh sequences confirm that it has solved its task."""
         count = self.checks.confirmation
         fresh = batches(self.task, count, self._confirmation, "confirmation")
         result = answer(model, self.task, fresh, allowed(self.task, count))
@@ -135,7 +137,7 @@ class SuccessCheck(pl.Callback):
         return result.wrong <= allowed(self.task, count)
 
     def _charge(self, model: pl.LightningModule, result: Answer) -> None:
-        self._spent += 2.0 * weights(model) * self._validation[0].length * result.asked
+        self._spent += 2.0 * weights(model) * self.validation[0].length * result.asked
 
     def _keep(self, result: Answer, final: bool) -> None:
         if not final and self.curve and self.meter.flops < self.curve[-1]["flops"] * _CURVE_SPACING:

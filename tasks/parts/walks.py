@@ -24,6 +24,10 @@ class Walks:
         # Walks end with their generators, and a replay, which makes its own, walks from the start.
         self._walks: WeakKeyDictionary[torch.Generator, _Walk] = WeakKeyDictionary()
 
+    def __len__(self) -> int:
+        """The walks there are: one a generator that has drawn, and is still in use."""
+        return len(self._walks)
+
     def step(self, size: int, generator: torch.Generator) -> Ints:
         """The next `size` items of this generator's walk, as indices below `count`."""
         walk = self._walks.get(generator)

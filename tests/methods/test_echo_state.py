@@ -208,7 +208,7 @@ def test_noise_is_as_slow_as_the_unit_it_disturbs() -> None:
     arguments = {**LEAKY, "leak": "blocks", "leak_scale": 0.2, "units": 4, "noise": 0.1}
     model, _, _ = trained(task, 1, **arguments)
     inputs, mask = torch.zeros(1, 20000, 2), torch.ones(1, dtype=torch.bool)
-    noisy, quiet = (next(model._states(inputs, mask, noise)) for noise in (0.1, 0.0))
+    noisy, quiet = (next(model.states(inputs, mask, noise)) for noise in (0.1, 0.0))
     np.testing.assert_allclose((noisy - quiet)[0].std(0), [0.001, 0.001, 0.1, 0.1], rtol=0.03)
 
 
@@ -347,7 +347,7 @@ def test_learns_from_some_of_the_steps() -> None:
     model, seen, _ = trained(task, 3, units=40, batch_size=16, steps=7, **{**DELAY, "ridge": 1e-6})
     assert model.equations.rows == 3 * 7 * 16
     assert model.cost(seen[-1]) >= 2 * 40 * 43 * 7 * 16
-    other = [model._thinned(seen[0]) for _ in range(2)]
+    other = [model.thinned(seen[0]) for _ in range(2)]
     for few in other:
         steps = few.mask.nonzero().flatten()
         assert len(steps) == 7

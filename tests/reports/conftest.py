@@ -11,19 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from longlag.bench.store import Campaign, Manifest
+
 BUDGET = 1e10
 MOMENTS = ("before", "after")
-
-
-@dataclass(frozen=True)
-class Made:
-    """A campaign in memory, of the shape that a stored one is loaded into."""
-
-    folder: Path
-    manifest: dict[str, Any]
-    trials: pd.DataFrame
-    curves: pd.DataFrame
-    probes: pd.DataFrame
 
 
 @dataclass
@@ -129,14 +120,13 @@ class Maker:
                 }
             )
 
-    def made(self, folder: Path = Path("made")) -> Made:
+    def made(self, folder: Path = Path("made")) -> Campaign:
         """The campaign of the runs so far."""
         blank = Maker(self.name, self.methods)
         if not self.rows:
             blank.run("vanilla", 1, None)
         columns = list((self.rows or blank.rows)[0])
         manifest = {
-            "schema": 1,
             "campaign": self.name,
             "profile": {
                 "name": "quick",
@@ -154,6 +144,7 @@ class Maker:
             "seed": 3,
             "versions": {"python": "3.11.9", "torch": "2.13.0"},
             "machine": {"cpu": "two cores", "cores": 2},
+            "data": None,
             "git": {"commit": "0123abc", "dirty": False},
             "created": "2026-01-01T00:00:00",
             "finished": self.finished,
@@ -161,9 +152,9 @@ class Maker:
         }
         curve_columns = ["run_id", "flops", "sequences", "updates", "seconds", "loss", "error"]
         probe_columns = ["run_id", "moment", "lag", "gradient_norm", "spectral_radius"]
-        return Made(
+        return Campaign(
             folder,
-            manifest,
+            Manifest.model_validate(manifest),
             pd.DataFrame(self.rows, columns=columns),
             pd.DataFrame(self.curve_rows, columns=curve_columns),
             pd.DataFrame(self.probe_rows, columns=probe_columns),
@@ -180,7 +171,7 @@ def another() -> Maker:
     return Maker(name="another")
 
 
-def realistic(maker: Maker, seed: int = 0) -> Made:
+def realistic(maker: Maker, seed: int = 0) -> Campaign:
     """A campaign like a real one: four methods, two tasks, three lags, with curves and probes."""
     rng = np.random.default_rng(seed)
     maker.methods = ["vanilla", "gradient_clipping", "lstm", "echo_state"]
@@ -217,6 +208,6 @@ def realistic(maker: Maker, seed: int = 0) -> Made:
 
 
 @pytest.fixture(scope="session")
-def campaign() -> Made:
+def campaign() -> Campaign:
     """A campaign like a real one, whole."""
     return realistic(Maker())

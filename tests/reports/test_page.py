@@ -180,8 +180,8 @@ def test_hostile_strings_are_shown_not_run(maker):
     maker.curve(lost, [0.9, 0.8])
     maker.probe(lost, 0.9, 10, "before")
     made = maker.made()
-    made.manifest["versions"]["package" + EVIL] = "version" + EVIL
-    made.manifest["command"] += EVIL
+    made.manifest.versions["package" + EVIL] = "version" + EVIL
+    made.manifest.command += EVIL
     page = Page(as_html(Results([made])))
     scripts = [kind for kind, _ in page.scripts]
     assert scripts == ["application/json"] * 6 + [None, None]  # six charts, the bundle, the page's own

@@ -158,7 +158,7 @@ def test_confirmation_shows_no_image_of_validation() -> None:
     check = SuccessCheck(task, Checks(100, 150, 100), 5, BudgetMeter(Limits(1e9)))
     model, validated = Watched(task), set(drawn(task, 100, generator(5, "validation"), "validation"))
     for _ in range(3):
-        assert not check._confirm(model)  # gives up after the first 50
+        assert not check.confirm(model)  # gives up after the first 50
     assert model.seen.total() == len(model.seen) == 150
     assert not set(model.seen) & validated
 

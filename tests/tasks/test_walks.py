@@ -55,4 +55,4 @@ def test_a_walk_ends_with_its_generator() -> None:
     for seed in range(3):
         walks.step(2, stream(seed))
     gc.collect()
-    assert len(walks._walks) == 0
+    assert len(walks) == 0

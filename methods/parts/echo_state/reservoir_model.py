@@ -100,7 +100,7 @@ class EchoStateModel(SequenceModel):
         self._cost = 2.0 * self.weights * batch.length * batch.size
         self.batches += 1
         self.seen += batch.size
-        batch = self._thinned(batch)
+        batch = self.thinned(batch)
         if self.whitening is not None and not self.whitening.fixed:
             self._whiten(self.whitening, batch)
             nothing = self.readout.new_zeros(int(batch.mask.sum()), batch.size, self.task.output_size)
@@ -128,7 +128,7 @@ class EchoStateModel(SequenceModel):
         """
         return self._cost
 
-    def _thinned(self, batch: Batch) -> Batch:
+    def thinned(self, batch: Batch) -> Batch:
         """The batch with at most `steps` of its supervised steps, drawn anew."""
         supervised = batch.mask.nonzero().flatten()
         if self.steps is None or len(supervised) <= self.steps:
@@ -145,7 +145,7 @@ class EchoStateModel(SequenceModel):
 
     def _whiten(self, whitening: Whitening, batch: Batch) -> None:
         """Add a batch to what the whitening is made by; fix it once there are enough."""
-        for states in self._states(batch.inputs, batch.mask, self.noise):
+        for states in self.states(batch.inputs, batch.mask, self.noise):
             self._cost += whitening.add(states.flatten(0, 1))
         if self.batches >= WHITENING_BATCHES and self.seen >= WHITENING_SEQUENCES:
             self._cost += whitening.fix()
@@ -159,10 +159,10 @@ class EchoStateModel(SequenceModel):
 
     def _features(self, inputs: Tensor, mask: Tensor, noise: float = 0.0) -> Iterator[Tensor]:
         """Features [S', B, F] at the supervised steps, piece by piece."""
-        for states in self._states(inputs, mask, noise):
+        for states in self.states(inputs, mask, noise):
             yield self.expansion(states if self.whitening is None else self.whitening(states))
 
-    def _states(self, inputs: Tensor, mask: Tensor, noise: float) -> Iterator[Tensor]:
+    def states(self, inputs: Tensor, mask: Tensor, noise: float) -> Iterator[Tensor]:
         """States [S', B, N] at the supervised steps, piece by piece."""
         size, units = inputs.shape[1], self.layer.units
         steps = max(1, CHUNK // (size * max(units, self.expansion.count)))

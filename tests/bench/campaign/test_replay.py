@@ -150,7 +150,7 @@ def test_a_trial_on_data_of_the_user_s_is_replayed(
     given = ("--profile", str(toml), "--out", str(folder), "--jobs", "1")
     code, printed = command("run", *given, "--data", "data")
     assert code == 0, printed
-    assert store.read_manifest(folder)["data"] == str(data)
+    assert store.read_manifest(folder).data == str(data)
     run_id = next(store.rows(folder))["run_id"]
     code, printed = command("replay", str(folder), run_id)
     assert code == 0, printed

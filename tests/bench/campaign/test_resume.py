@@ -113,7 +113,7 @@ def test_killed_at_random_moments(
     log.touch()
     executor = Watched(inline, log)
     kills = 0
-    while not (folder / store.MANIFEST).exists() or store.read_manifest(folder)["finished"] is None:
+    while not (folder / store.MANIFEST).exists() or store.read_manifest(folder).finished is None:
         safe, before = known(folder), len(log.read_text())
         status = in_child(
             lambda: campaign(profile, folder, executor, resume=True),
@@ -257,22 +257,21 @@ def test_the_manifest_tells_how_it_came_about(
     profile: Profile, uninterrupted: Path, inline: Any, campaign: Campaign, tmp_path: Path
 ) -> None:
     manifest = store.read_manifest(uninterrupted)
-    assert {"command", "profile", "seed", "versions", "machine", "git", "schema"} <= set(manifest)
-    assert {"commit", "dirty"} == set(manifest["git"])
-    assert manifest["machine"]["cpu"]
-    assert manifest["machine"]["threads_per_worker"] == 1
-    assert {"torch", "optuna", "python"} <= set(manifest["versions"])
+    assert manifest.version == store.SCHEMA
+    assert {"commit", "dirty"} == set(manifest.git)
+    assert manifest.machine["cpu"]
+    assert manifest.machine["threads_per_worker"] == 1
+    assert {"torch", "optuna", "python"} <= set(manifest.versions)
     folder = tmp_path / "c"
     Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=False).close()
     first = store.read_manifest(folder)
-    first["command"] = "longlag run by hand"
-    (folder / store.MANIFEST).write_text(json.dumps(first))
+    store.write_manifest(folder, first.model_copy(update={"command": "longlag run by hand"}))
     campaign(profile, folder, inline, resume=True)
     resumed = store.read_manifest(folder)
-    assert resumed["command"] == "longlag run by hand"
-    assert resumed["created"] == first["created"]
-    assert len(resumed["resumed"]) == 1
-    assert resumed["resumed"][0]["command"] != "longlag run by hand"
+    assert resumed.command == "longlag run by hand"
+    assert resumed.created == first.created
+    assert len(resumed.resumed) == 1
+    assert resumed.resumed[0]["command"] != "longlag run by hand"
 
 
 @pytest.mark.slow

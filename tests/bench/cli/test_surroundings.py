@@ -36,7 +36,7 @@ def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedPr
 def test_a_campaign_with_closed_streams_comes_to_its_end(tmp_path: Path, closed: str) -> None:
     done = shell(f"$longlag run {' '.join(SMALL)} --out c {closed}", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert store.read_manifest(tmp_path / "c")["finished"] is not None
+    assert store.read_manifest(tmp_path / "c").finished is not None
     assert {row["status"] for row in store.rows(tmp_path / "c")} == {"solved"}
     assert (tmp_path / "c" / "report.html").stat().st_size > 100_000
 

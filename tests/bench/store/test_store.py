@@ -33,7 +33,9 @@ def entry(number: int, points: int = 3) -> dict[str, Any]:
 
 def fill(folder: Path, entries: list[dict[str, Any]]) -> list[str]:
     folder.mkdir(exist_ok=True)
-    store.write_manifest(folder, {"schema": 1})
+    facts: dict[str, Any] = {name: {} for name in ("profile", "versions", "machine", "git")}
+    manifest = store.Manifest(campaign="c", seed=0, command="", data=None, created="", **facts)
+    store.write_manifest(folder, manifest)
     journal = Journal.open(folder / store.JOURNAL)
     journal.append(entries)
     journal.close()

@@ -289,7 +289,7 @@ def test_a_pass_on_validation_alone_does_not_count(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(model, "known", [], raising=False)
     meter = BudgetMeter(Limits(6 * 10 * 5 * 20 * 100))
     check = checking.SuccessCheck(model.task, Checks(100, 200, 200), 0, meter)
-    model.known = check._validation
+    model.known = check.validation
     trainer([meter, check]).fit(model, Stream(model.task, 20, torch.Generator()))
     assert not check.solved
     assert check.curve[-1]["error"] == 0
@@ -299,7 +299,7 @@ def test_train_validation_confirmation_and_test_sequences_differ() -> None:
     model = Scripted(Sum())
     seen: dict[str, Tensor] = {}
     _, check = train(model, Limits(1e9, updates=3), Checks(100, 100, 100))
-    seen["validation"] = torch.cat([b.inputs for b in check._validation], 1)
+    seen["validation"] = torch.cat([b.inputs for b in check.validation], 1)
     seen["confirmation and validation"] = torch.cat(model.asked, 1)
     model.asked = []
     check.test(model)
@@ -420,8 +420,8 @@ def test_at_the_end_a_near_miss_is_asked_the_sequences_that_decide(wrong: int, s
     model = Unlucky(Sum())
     meter = BudgetMeter(Limits(1e9, updates=1))
     check = checking.SuccessCheck(model.task, Checks(200, 500, 500), 0, meter)
-    model.known = check._validation[0].inputs
-    check._check(model)
+    model.known = check.validation[0].inputs
+    check.check(model)
     assert not check.solved
-    check._check(model, final=True)
+    check.check(model, final=True)
     assert check.solved is solved
