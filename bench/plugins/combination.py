@@ -9,7 +9,6 @@ import optuna
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.method import Method
-from longlag.bench.contract.module import RecipeModule
 from longlag.bench.contract.recipe import EMPTY, Change, Part, Recipe, Remedy, Undeclared
 from longlag.bench.contract.task import Sizes, Task
 from longlag.bench.plugins.guard import patience
@@ -135,4 +134,7 @@ class Combination(Method):
 
     def build(self, task: Task, **hyperparameters: Any) -> Any:
         """A RecipeModule for `task`."""
+        # With Lightning, which takes seconds to import; nothing but training needs it.
+        from longlag.bench.contract.module import RecipeModule
+
         return RecipeModule(task, self.recipe(hyperparameters))
