@@ -6,15 +6,17 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longlag.bench.contract.errors import BadInput, nearest
-from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, plain, where
-from longlag.bench.plugins.registry import Registry
 from longlag.bench.trial.spec import Case, Checks, Limits
+
+if TYPE_CHECKING:
+    # With torch, which takes seconds to import: the command line's help is made from the profile's keys.
+    from longlag.bench.plugins.registry import Registry
 
 FOLDER = Path(__file__).parents[1] / "profiles"
 
@@ -117,6 +119,8 @@ def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, s
 
     Longest first, because what takes longest had better not start last.
     """
+    from longlag.bench.plugins.combination import Combination
+
     grid: list[Cell] = []
     skipped: dict[str, str] = {}
     checked: set[str] = set()

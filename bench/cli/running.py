@@ -9,12 +9,8 @@ from typing import Annotated
 
 import typer
 
-from longlag.bench import store
-from longlag.bench.campaign import planning, profile
-from longlag.bench.campaign.coordinator import Coordinator
-from longlag.bench.campaign.launch import launch
+from longlag.bench.campaign import profile
 from longlag.bench.campaign.profile import Profile
-from longlag.bench.campaign.replay import stored_profile
 from longlag.bench.cli.options import (
     BudgetOption,
     DataOption,
@@ -34,8 +30,6 @@ from longlag.bench.cli.options import (
 from longlag.bench.cli.report import show_report
 from longlag.bench.cli.terminal import INTERRUPTED, console
 from longlag.bench.contract import data as datasets
-from longlag.bench.plugins.registry import Registry, discover
-from longlag.bench.workers.pool import LocalPool, default_jobs
 
 
 def run(
@@ -61,30 +55,17 @@ def run(
     ] = None,
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
+    from longlag.bench.campaign.launch import start
+    from longlag.bench.campaign.replay import stored_profile
+
     if profile_name is None and resume and out is not None:
         base = stored_profile(out)
     else:
         base = profile.read(profile_name or "quick")
     chosen = changed(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
-    registry = _registry(chosen)
     folder = out or _default_folder(chosen, base)
-    resumes = resume and store.exists(folder / store.MANIFEST)
-    datasets.use(data, store.read_manifest(folder).get("data") if resumes else None)
-    coordinator = Coordinator(chosen, registry, folder, resume)
-    try:
-        for notice in coordinator.notices:
-            console.print(notice, soft_wrap=True)
-        for label, why in coordinator.skipped.items():
-            console.print(f"skipped {label}: {why}")
-        if coordinator.complete:
-            console.print(
-                f"{folder} holds this campaign already, complete; nothing is run again.", soft_wrap=True
-            )
-        else:
-            if not launch(console, coordinator, chosen, registry, jobs or default_jobs(), dask):
-                raise typer.Exit(INTERRUPTED)
-    finally:
-        coordinator.close()
+    if not start(console, chosen, folder, resume, data, jobs, dask):
+        raise typer.Exit(INTERRUPTED)
     show_report([folder], None)
 
 
@@ -104,13 +85,16 @@ def plan(
     data: DataOption = None,
 ) -> None:
     """Show the grid of a campaign, its FLOPs, and a time from a pilot step of each case."""
+    from longlag.bench.campaign import planning
+    from longlag.bench.campaign.launch import registry
+    from longlag.bench.workers.pool import LocalPool, default_jobs
+
     datasets.use(data)
     base = profile.read(profile_name)
     chosen = changed(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
-    slots = jobs or default_jobs()
-    pool = LocalPool(slots, chosen.timeout, chosen.memory)
+    pool = LocalPool(jobs or default_jobs(), chosen.timeout, chosen.memory)
     try:
-        planning.show(console, chosen, _registry(chosen), pool)
+        planning.show(console, chosen, registry(console, chosen), pool)
     finally:
         pool.close()
 
@@ -123,10 +107,3 @@ def _default_folder(chosen: Profile, base: Profile) -> Path:
         text = json.dumps(own, sort_keys=True)
         name += f"-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
     return Path("results", "local", name)
-
-
-def _registry(chosen: Profile) -> Registry:
-    registry = discover(tuple(chosen.plugins))
-    for broken in registry.broken:
-        console.print(f"broken plugin {broken.where}: {broken.reason}")
-    return registry
