@@ -12,41 +12,27 @@ import typer
 from longlag.bench.campaign import profile
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.cli.options import (
-    BudgetOption,
+    Changes,
     DataOption,
     JobsOption,
-    LagsOption,
-    MemoryOption,
-    MethodsOption,
-    PluginOption,
     ProfileOption,
-    RetestsOption,
-    SeedOption,
-    TasksOption,
-    TimeoutOption,
-    TrialsOption,
     changed,
+    with_changes,
 )
 from longlag.bench.cli.report import show_report
 from longlag.bench.cli.terminal import INTERRUPTED, console
 from longlag.bench.contract import data as datasets
 
+QUICK = "quick"
+"""The profile where none is named."""
 
+
+@with_changes
 def run(
-    profile_name: Annotated[
-        str | None, typer.Option("--profile", help="A profile's name, or its TOML file; quick if not given.")
-    ] = None,
-    methods: MethodsOption = None,
-    tasks: TasksOption = None,
-    lags: LagsOption = None,
-    trials: TrialsOption = None,
-    retests: RetestsOption = None,
-    budget: BudgetOption = None,
-    seed: SeedOption = None,
+    *,
+    profile_name: ProfileOption = None,
+    changes: Changes,
     jobs: JobsOption = 0,
-    timeout: TimeoutOption = None,
-    memory: MemoryOption = None,
-    plugin: PluginOption = None,
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="The campaign's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Finish an interrupted campaign.")] = False,
@@ -55,43 +41,38 @@ def run(
     ] = None,
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
-    from longlag.bench.campaign.launch import start
-    from longlag.bench.campaign.replay import stored_profile
-
     if profile_name is None and resume and out is not None:
+        from longlag.bench.campaign.replay import stored_profile
+
         base = stored_profile(out)
     else:
-        base = profile.read(profile_name or "quick")
-    chosen = changed(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
+        base = profile.read(profile_name or QUICK)
+    chosen = changed(base, changes)
     folder = out or _default_folder(chosen, base)
+
+    from longlag.bench.campaign.launch import start
+
     if not start(console, chosen, folder, resume, data, jobs, dask):
         raise typer.Exit(INTERRUPTED)
     show_report([folder], None)
 
 
+@with_changes
 def plan(
-    profile_name: ProfileOption = "quick",
-    methods: MethodsOption = None,
-    tasks: TasksOption = None,
-    lags: LagsOption = None,
-    trials: TrialsOption = None,
-    retests: RetestsOption = None,
-    budget: BudgetOption = None,
-    seed: SeedOption = None,
+    *,
+    profile_name: ProfileOption = None,
+    changes: Changes,
     jobs: JobsOption = 0,
-    timeout: TimeoutOption = None,
-    memory: MemoryOption = None,
-    plugin: PluginOption = None,
     data: DataOption = None,
 ) -> None:
     """Show the grid of a campaign, its FLOPs, and a time from a pilot step of each case."""
+    datasets.use(data)
+    chosen = changed(profile.read(profile_name or QUICK), changes)
+
     from longlag.bench.campaign import planning
     from longlag.bench.campaign.launch import registry
     from longlag.bench.workers.pool import LocalPool, default_jobs
 
-    datasets.use(data)
-    base = profile.read(profile_name)
-    chosen = changed(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
     pool = LocalPool(jobs or default_jobs(), chosen.timeout, chosen.memory)
     try:
         planning.show(console, chosen, registry(console, chosen), pool)
