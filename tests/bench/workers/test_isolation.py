@@ -125,7 +125,7 @@ def test_a_worker_killed_from_outside_costs_nothing(
         killed = 0
         while killed < 3 and not all(f.done() for f in futures):
             for child, job in list(pool._busy.items())[:1]:
-                if not job.suspect and child.process.pid:
+                if not job.again and child.process.pid:
                     os.kill(child.process.pid, signal.SIGKILL)
                     killed += 1
             time.sleep(0.05)
