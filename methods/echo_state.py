@@ -27,14 +27,13 @@ Feeding the output back (Jaeger 2001, section 3) has not been tried here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
 import torch
 
 from longlag.bench.contract import (
     Method,
-    SequenceModel,
     SigmoidCrossEntropy,
     Sizes,
     SoftmaxCrossEntropy,
@@ -44,8 +43,10 @@ from longlag.bench.contract import (
 from longlag.methods.parts.echo_state import reservoir
 from longlag.methods.parts.echo_state.expansions import Expansion, Plain, Products, RandomTanh, Squares
 from longlag.methods.parts.echo_state.reservoir import Leak, Reservoir, Topology
-from longlag.methods.parts.echo_state.reservoir_model import EchoStateModel
 from longlag.methods.parts.echo_state.whitening import Whitening
+
+if TYPE_CHECKING:
+    from longlag.bench.contract import SequenceModel
 
 Features = Literal["linear", "squares", "products", "random"]
 WHITENED = ("products", "random")
@@ -238,6 +239,9 @@ class EchoState(Method):
         batch_size: int = 200,
     ) -> SequenceModel:
         """The model; weights from torch's global generator, input weights U[-1, 1] `input_scale`."""
+        # With Lightning, which takes seconds to import; nothing but training needs it.
+        from longlag.methods.parts.echo_state.reservoir_model import EchoStateModel
+
         recurrent = reservoir.recurrent_weights(units, topology, radius)
         inputs = (2.0 * torch.rand(units, task.input_size, dtype=torch.float64) - 1.0) * input_scale
         biases = torch.randn(units, dtype=torch.float64) * bias

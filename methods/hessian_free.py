@@ -56,8 +56,8 @@ class HessianFree(Remedy):
         """Small nets and few sequences in several batches; fewer, and less damping; many.
 
         Small inputs let the states keep what they hold. The first learned temporal order at lags to 100 and
-        adding to 50 from as few FLOPs as any that was tried. With inputs of 10 / T the second learned temporal
-        order at 100 with ten of sixteen seeds, with 6 / T with fifteen.
+        adding to 50 from as few FLOPs as any that was tried. With inputs of 10 / T the second learned
+        temporal order at 100 with ten of sixteen seeds, with 6 / T with fifteen.
         """
         lag = sizes.lag
         common = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from longlag.bench.contract import BadInput
+from longlag.bench.contract.errors import BadInput
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -24,7 +24,6 @@ from functools import cache
 from typing import ClassVar
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from longlag.bench.contract import Lags, Split
 from longlag.tasks.parts.draws import Ints
@@ -58,6 +57,9 @@ class SquareLags(Lags):
 @cache
 def load() -> dict[Split, Images]:
     """The four parts of scikit-learn's digits."""
+    # scikit-learn takes a second to import, and only this task needs it.
+    from sklearn.datasets import load_digits
+
     data = load_digits()
     pixels = data.data.astype(np.uint8)
     classes: Ints = data.target.astype(np.int64)

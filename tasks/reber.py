@@ -28,11 +28,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from scipy.special import xlogy
 from torch import Tensor
 
 from longlag.bench.contract import Batch, Lags, SigmoidCrossEntropy, Split, Task
 from longlag.tasks.parts.draws import every_step, uniforms
+from longlag.tasks.parts.entropy import binary_entropy
 from longlag.tasks.parts.grammar import NUMEROUS, PARTS, SHORTEST, SYMBOLS, grammar
 
 # The parts of the grammar that each split holds.
@@ -71,7 +71,7 @@ class Reber(Task):
         self.minimal_lag = lag - 4
         share = self.grammar.legal_share()
         self.chance = 1.0
-        self.chance_loss = float(-(xlogy(share, share) + xlogy(1 - share, 1 - share)).mean())
+        self.chance_loss = binary_entropy(share)
 
     @classmethod
     def lags(cls, variant: str) -> Lags:

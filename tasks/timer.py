@@ -33,11 +33,11 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from scipy.special import entr
 from torch import Tensor
 
 from longlag.bench.contract import Batch, Lags, SigmoidCrossEntropy, Task
 from longlag.tasks.parts.draws import every_step, integers, uniforms
+from longlag.tasks.parts.entropy import binary_entropy
 
 FEWEST_STARTS = 10
 
@@ -75,7 +75,7 @@ class Timer(Task):
         start = np.arange(self.starts)
         step = np.arange(self.length)[:, None, None]
         on = ((start <= step) & (step < start + self.durations[:, None])).mean(-1)
-        self.chance_loss = float((entr(on) + entr(1 - on)).mean())
+        self.chance_loss = binary_entropy(on)
 
     @classmethod
     def lags(cls, variant: str) -> Lags:

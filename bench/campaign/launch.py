@@ -5,21 +5,65 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from longlag.bench import store
 from longlag.bench.campaign.coordinator import Coordinator
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.progress import Reporter, duration
+from longlag.bench.contract import data as datasets
 from longlag.bench.plugins.guard import patience
-from longlag.bench.plugins.registry import LOADING, Registry
+from longlag.bench.plugins.registry import LOADING, Registry, discover
 from longlag.bench.trial.spec import FAILED
 from longlag.bench.workers.cluster import DaskExecutor
-from longlag.bench.workers.pool import Executor, LocalPool
+from longlag.bench.workers.pool import Executor, LocalPool, default_jobs
 
 _REASONS = 10
 """Reasons of failed trials that are printed."""
+
+
+def start(
+    console: Console,
+    chosen: Profile,
+    folder: Path,
+    resume: bool,
+    data: Path | None,
+    jobs: int,
+    dask: str | None,
+) -> bool:
+    """Run a campaign into `folder`, or finish the one there; false if it was interrupted. Raises BadInput.
+
+    `data` is the folder of the user's data sets; it runs on `jobs` local workers (0: one a core), or on the
+    cluster at `dask`.
+    """
+    plugins = registry(console, chosen)
+    resumes = resume and store.exists(folder / store.MANIFEST)
+    datasets.use(data, store.read_manifest(folder).data if resumes else None)
+    coordinator = Coordinator(chosen, plugins, folder).open(resume=resume)
+    try:
+        for notice in coordinator.notices:
+            console.print(notice, soft_wrap=True)
+        for label, why in coordinator.skipped.items():
+            console.print(f"skipped {label}: {why}")
+        if coordinator.complete:
+            console.print(
+                f"{folder} holds this campaign already, complete; nothing is run again.", soft_wrap=True
+            )
+            return True
+        return launch(console, coordinator, chosen, plugins, jobs or default_jobs(), dask)
+    finally:
+        coordinator.close()
+
+
+def registry(console: Console, chosen: Profile) -> Registry:
+    """The plugins there are, the profile's own among them; broken ones are told of."""
+    found = discover(tuple(chosen.plugins))
+    for broken in found.broken:
+        console.print(f"broken plugin {broken.where}: {broken.reason}")
+    return found
 
 
 def launch(

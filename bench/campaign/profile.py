@@ -6,15 +6,17 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longlag.bench.contract.errors import BadInput, nearest
-from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, plain, where
-from longlag.bench.plugins.registry import Registry
 from longlag.bench.trial.spec import Case, Checks, Limits
+
+if TYPE_CHECKING:
+    # With torch, which takes seconds to import: the command line's help is made from the profile's keys.
+    from longlag.bench.plugins.registry import Registry
 
 FOLDER = Path(__file__).parents[1] / "profiles"
 
@@ -29,7 +31,8 @@ RERUN = 2
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # A key's docstring is its description, and the help of its option on the command line.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 class TaskGrid(_Strict):
@@ -57,9 +60,13 @@ class Profile(_Strict):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
     description: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """The campaign's seed."""
     methods: Annotated[list[str], Field(min_length=1)]
+    """Methods: a,b+c (b and c combined)."""
     tasks: Annotated[list[TaskGrid], Field(min_length=1)]
+    """Tasks: t,u:variant."""
     lags: Annotated[list[Number], Field(min_length=1)]
+    """Lags, for every task: 50,100."""
     trials: Positive
     """Tuning trials a case."""
     batch: Positive = 4
@@ -71,18 +78,20 @@ class Profile(_Strict):
     reruns: Annotated[int, Field(ge=0)] = 0
     """Then, how often each of the two best settings is run again; the better mean score wins the case."""
     retests: Positive
+    """Retests of each case's winner."""
     budget: PositiveFloat
-    """FLOPs a trial may spend."""
+    """FLOPs a trial may spend, as 2e11."""
     sequences: Positive | None = None
     updates: Positive | None = None
     cap: Annotated[float, Field(ge=1)] | None = 2.0
     """A tuning trial is cut at this multiple of the best cost so far; no cap where it is absent."""
     timeout: PositiveFloat = 900.0
-    """Seconds after which a trial is stopped."""
+    """Seconds a trial may take."""
     memory: PositiveFloat = 4.0
     """GiB a trial may take."""
     checks: CheckSettings = CheckSettings()
     plugins: list[str] = Field(default_factory=list)
+    """A plugin's Python file."""
 
     def limits(self, budget: float, cap: float | None) -> Limits:
         """What a trial may spend whose case has this budget."""
@@ -117,6 +126,8 @@ def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, s
 
     Longest first, because what takes longest had better not start last.
     """
+    from longlag.bench.plugins.combination import Combination
+
     grid: list[Cell] = []
     skipped: dict[str, str] = {}
     checked: set[str] = set()

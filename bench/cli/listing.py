@@ -11,8 +11,6 @@ from longlag.bench.campaign import profile
 from longlag.bench.cli.options import PluginOption
 from longlag.bench.cli.terminal import console
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.plugins import listing, reference
-from longlag.bench.plugins.registry import discover
 
 
 def list_(
@@ -22,6 +20,9 @@ def list_(
     plugin: PluginOption = None,
 ) -> None:
     """List methods, tasks and profiles, and broken plugins with their reasons."""
+    from longlag.bench.plugins import listing, reference
+    from longlag.bench.plugins.registry import discover
+
     registry = discover(tuple(plugin or ()))
     if markdown:
         typer.echo(reference.tasks(registry), nl=False)
@@ -32,13 +33,13 @@ def list_(
     ):
         console.print(table)
     if everything:
-        console.print(_profiles())
+        console.print(_filled(listing.titled("profiles", "name", "what it is", "methods", "tasks")))
     for broken in registry.broken:
         console.print(f"broken: {broken.where}: {broken.reason}", style="red", soft_wrap=True)
 
 
-def _profiles() -> Table:
-    table = listing.titled("profiles", "name", "what it is", "methods", "tasks")
+def _filled(table: Table) -> Table:
+    """The table of profiles, with a row for each."""
     for name in profile.available():
         try:
             found = profile.read(name)

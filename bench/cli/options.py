@@ -1,72 +1,82 @@
-"""The options that several commands share, and the profile that they change."""
+"""The options that several commands share: a key of the profile each, and the workers and data beside it."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 import typer
 
 from longlag.bench.campaign.profile import Profile, TaskGrid, parse
 from longlag.bench.contract.errors import BadInput
 
-ProfileOption = Annotated[str, typer.Option("--profile", help="A profile's name, or its TOML file.")]
-MethodsOption = Annotated[str | None, typer.Option("--methods", help="Methods: a,b+c (b and c combined).")]
-TasksOption = Annotated[str | None, typer.Option("--tasks", help="Tasks: t,u:variant.")]
-LagsOption = Annotated[str | None, typer.Option("--lags", help="Lags, for every task: 50,100.")]
-TrialsOption = Annotated[int | None, typer.Option("--trials", help="Tuning trials a case.")]
-RetestsOption = Annotated[int | None, typer.Option("--retests", help="Retests of each case's winner.")]
-BudgetOption = Annotated[float | None, typer.Option("--budget", help="FLOPs a trial may spend, as 2e11.")]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="The campaign's seed.")]
+KEYS = ("methods", "tasks", "lags", "trials", "retests", "budget", "seed", "timeout", "memory", "plugins")
+"""The keys of a profile that the command line can set."""
+
+Changes = dict[str, Any]
+"""What the command line says of the profile's keys, as it was typed."""
+
+PluginOption = Annotated[
+    list[str] | None, typer.Option("--plugin", help=Profile.model_fields["plugins"].description)
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", help="A profile's name, or its TOML file; quick if not given."),
+]
 JobsOption = Annotated[int, typer.Option("--jobs", min=0, help="Worker processes; 0: one a core.")]
-TimeoutOption = Annotated[float | None, typer.Option("--timeout", help="Seconds a trial may take.")]
-MemoryOption = Annotated[float | None, typer.Option("--memory", help="GiB a trial may take.")]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="The folder of the data sets that you have, as MNIST's files.")
 ]
-PluginOption = Annotated[list[str] | None, typer.Option("--plugin", help="A plugin's Python file.")]
 
 
-def changed(
-    base: Profile,
-    methods: str | None,
-    tasks: str | None,
-    lags: str | None,
-    trials: int | None,
-    retests: int | None,
-    budget: float | None,
-    seed: int | None,
-    timeout: float | None,
-    memory: float | None,
-    plugins: list[str] | None,
-) -> Profile:
+def with_changes(command: Callable[..., None]) -> Callable[..., None]:
+    """`command` with an option for each of KEYS; it gets what was given of them as `changes`."""
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        said = {key: given.pop(key) for key in KEYS}
+        command(changes={key: value for key, value in said.items() if value not in (None, [])}, **given)
+
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        parameters += map(_option, KEYS) if parameter.name == "changes" else [parameter]
+    # What Typer reads the options from.
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return called
+
+
+def _option(key: str) -> inspect.Parameter:
+    """The option that sets a profile's key: a number as it is, a list as a text with commas."""
+    field = Profile.model_fields[key]
+    kind: Any = PluginOption
+    if key != "plugins":
+        typed = str if get_origin(field.annotation) is list else field.annotation
+        kind = Annotated[typed | None, typer.Option(f"--{key}", help=field.description)]  # type: ignore[operator]
+    return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+
+
+def changed(base: Profile, changes: Changes) -> Profile:
     """The profile with the command line's changes; raises BadInput."""
-    numbers = {"trials": trials, "retests": retests, "seed": seed, "timeout": timeout, "memory": memory}
-    overrides: dict[str, Any] = {key: value for key, value in numbers.items() if value is not None}
-    if methods is not None:
-        overrides["methods"] = chosen = _split(methods)
-    if plugins:
-        missing = [plugin for plugin in plugins if not Path(plugin).is_file()]
-        if missing:
-            raise BadInput(f"--plugin {missing[0]}: no such file")
-        overrides["plugins"] = [str(Path(plugin).resolve()) for plugin in plugins]
+    overrides = {key: _READ[key](said) if key in _READ else said for key, said in changes.items()}
     grids = [grid.model_dump() for grid in base.tasks]
-    if methods is not None:
+    if "methods" in overrides:
         # What is said of certain methods is left where one of them is wanted.
+        chosen = overrides["methods"]
         own = [[m for m in grid["methods"] or chosen if m in chosen] for grid in grids]
         grids = [{**grid, "methods": some} for grid, some in zip(grids, own, strict=True) if some]
-    if trials is not None:
+    if "trials" in overrides:
         grids = [{**grid, "trials": None} for grid in grids]
-    if tasks is not None:
-        wanted = _split(tasks)
+    if "tasks" in overrides:
+        wanted = overrides["tasks"]
         known = {grid["task"] for grid in grids}
         new = [TaskGrid(task=task).model_dump() for task in wanted if task not in known]
         grids = [grid for grid in grids if grid["task"] in wanted] + new
-    if lags is not None:
-        overrides["lags"] = _lags(lags)
+    if "lags" in overrides:
         grids = _of_any_lag(grids)
-    if budget is not None:
-        overrides["budget"] = budget
+    if "budget" in overrides:
         grids = [{**grid, "budget": None} for grid in grids]
     return parse({**base.model_dump(), **overrides, "tasks": grids}, "command line")
 
@@ -91,3 +101,19 @@ def _lags(text: str) -> list[int]:
         return [int(part) for part in _split(text)]
     except ValueError:
         raise BadInput(f"--lags {text}: whole numbers divided by commas, as 50,100") from None
+
+
+def _files(plugins: list[str]) -> list[str]:
+    missing = [plugin for plugin in plugins if not Path(plugin).is_file()]
+    if missing:
+        raise BadInput(f"--plugin {missing[0]}: no such file")
+    return [str(Path(plugin).resolve()) for plugin in plugins]
+
+
+_READ: dict[str, Callable[[Any], list[Any]]] = {
+    "methods": _split,
+    "tasks": _split,
+    "lags": _lags,
+    "plugins": _files,
+}
+"""How the keys that are lists are read from what was typed."""

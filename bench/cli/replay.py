@@ -7,14 +7,9 @@ from typing import Annotated
 
 import typer
 
-from longlag.bench import store
-from longlag.bench.campaign.replay import find, stored_profile
-from longlag.bench.campaign.replay import replay as replay_row
 from longlag.bench.cli.options import DataOption
 from longlag.bench.cli.terminal import console
 from longlag.bench.contract import data as datasets
-from longlag.bench.plugins.registry import discover
-from longlag.bench.workers.pool import LocalPool
 
 
 def replay(
@@ -23,6 +18,12 @@ def replay(
     data: DataOption = None,
 ) -> None:
     """Run a stored trial again, and check that it comes out the same; exit code 1 if it does not."""
+    from longlag.bench import store
+    from longlag.bench.campaign.replay import find, stored_profile
+    from longlag.bench.campaign.replay import replay as replay_row
+    from longlag.bench.plugins.registry import discover
+    from longlag.bench.workers.pool import LocalPool
+
     datasets.use(data, store.read_manifest(folder).data)
     chosen = stored_profile(folder)
     stored = find(folder, run_id)

@@ -9,50 +9,30 @@ from typing import Annotated
 
 import typer
 
-from longlag.bench import store
-from longlag.bench.campaign import planning, profile
-from longlag.bench.campaign.coordinator import Coordinator
-from longlag.bench.campaign.launch import launch
+from longlag.bench.campaign import profile
 from longlag.bench.campaign.profile import Profile
-from longlag.bench.campaign.replay import stored_profile
 from longlag.bench.cli.options import (
-    BudgetOption,
+    Changes,
     DataOption,
     JobsOption,
-    LagsOption,
-    MemoryOption,
-    MethodsOption,
-    PluginOption,
     ProfileOption,
-    RetestsOption,
-    SeedOption,
-    TasksOption,
-    TimeoutOption,
-    TrialsOption,
     changed,
+    with_changes,
 )
 from longlag.bench.cli.report import show_report
 from longlag.bench.cli.terminal import INTERRUPTED, console
 from longlag.bench.contract import data as datasets
-from longlag.bench.plugins.registry import Registry, discover
-from longlag.bench.workers.pool import LocalPool, default_jobs
+
+QUICK = "quick"
+"""The profile where none is named."""
 
 
+@with_changes
 def run(
-    profile_name: Annotated[
-        str | None, typer.Option("--profile", help="A profile's name, or its TOML file; quick if not given.")
-    ] = None,
-    methods: MethodsOption = None,
-    tasks: TasksOption = None,
-    lags: LagsOption = None,
-    trials: TrialsOption = None,
-    retests: RetestsOption = None,
-    budget: BudgetOption = None,
-    seed: SeedOption = None,
+    *,
+    profile_name: ProfileOption = None,
+    changes: Changes,
     jobs: JobsOption = 0,
-    timeout: TimeoutOption = None,
-    memory: MemoryOption = None,
-    plugin: PluginOption = None,
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="The campaign's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Finish an interrupted campaign.")] = False,
@@ -62,55 +42,40 @@ def run(
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
     if profile_name is None and resume and out is not None:
+        from longlag.bench.campaign.replay import stored_profile
+
         base = stored_profile(out)
     else:
-        base = profile.read(profile_name or "quick")
-    chosen = changed(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
-    registry = _registry(chosen)
+        base = profile.read(profile_name or QUICK)
+    chosen = changed(base, changes)
     folder = out or _default_folder(chosen, base)
-    resumes = resume and store.exists(folder / store.MANIFEST)
-    datasets.use(data, store.read_manifest(folder).data if resumes else None)
-    coordinator = Coordinator(chosen, registry, folder).open(resume=resume)
-    try:
-        for notice in coordinator.notices:
-            console.print(notice, soft_wrap=True)
-        for label, why in coordinator.skipped.items():
-            console.print(f"skipped {label}: {why}")
-        if coordinator.complete:
-            console.print(
-                f"{folder} holds this campaign already, complete; nothing is run again.", soft_wrap=True
-            )
-        else:
-            if not launch(console, coordinator, chosen, registry, jobs or default_jobs(), dask):
-                raise typer.Exit(INTERRUPTED)
-    finally:
-        coordinator.close()
+
+    from longlag.bench.campaign.launch import start
+
+    if not start(console, chosen, folder, resume, data, jobs, dask):
+        raise typer.Exit(INTERRUPTED)
     show_report([folder], None)
 
 
+@with_changes
 def plan(
-    profile_name: ProfileOption = "quick",
-    methods: MethodsOption = None,
-    tasks: TasksOption = None,
-    lags: LagsOption = None,
-    trials: TrialsOption = None,
-    retests: RetestsOption = None,
-    budget: BudgetOption = None,
-    seed: SeedOption = None,
+    *,
+    profile_name: ProfileOption = None,
+    changes: Changes,
     jobs: JobsOption = 0,
-    timeout: TimeoutOption = None,
-    memory: MemoryOption = None,
-    plugin: PluginOption = None,
     data: DataOption = None,
 ) -> None:
     """Show the grid of a campaign, its FLOPs, and a time from a pilot step of each case."""
     datasets.use(data)
-    base = profile.read(profile_name)
-    chosen = changed(base, methods, tasks, lags, trials, retests, budget, seed, timeout, memory, plugin)
-    slots = jobs or default_jobs()
-    pool = LocalPool(slots, chosen.timeout, chosen.memory)
+    chosen = changed(profile.read(profile_name or QUICK), changes)
+
+    from longlag.bench.campaign import planning
+    from longlag.bench.campaign.launch import registry
+    from longlag.bench.workers.pool import LocalPool, default_jobs
+
+    pool = LocalPool(jobs or default_jobs(), chosen.timeout, chosen.memory)
     try:
-        planning.show(console, chosen, _registry(chosen), pool)
+        planning.show(console, chosen, registry(console, chosen), pool)
     finally:
         pool.close()
 
@@ -123,10 +88,3 @@ def _default_folder(chosen: Profile, base: Profile) -> Path:
         text = json.dumps(own, sort_keys=True)
         name += f"-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
     return Path("results", "local", name)
-
-
-def _registry(chosen: Profile) -> Registry:
-    registry = discover(tuple(chosen.plugins))
-    for broken in registry.broken:
-        console.print(f"broken plugin {broken.where}: {broken.reason}")
-    return registry

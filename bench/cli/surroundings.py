@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import warnings
-
-import optuna
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
@@ -44,7 +43,8 @@ def say_what_can_be_said() -> None:
 def be_quiet() -> None:
     """Leave the terminal to the command: no warnings of libraries, no log of every study."""
     warnings.simplefilter("ignore")
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # For all libraries at once: importing one to quiet it would cost every command that does without it.
+    logging.disable(logging.WARNING)
 
 
 def keep_docstrings() -> None:

@@ -1,55 +1,21 @@
-"""What a method is: a plugin that builds a model for a task, and what that model must do.
-
-Shapes throughout: T steps, B sequences, D inputs, K outputs, S supervised steps (where a target
-is given). Time comes first.
-"""
+"""What a method is: a plugin that builds a model for a task."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import optuna
-import pytorch_lightning as pl
-from torch import Tensor
 
-from longlag.bench.contract.task import Batch, Sizes, Task
+from longlag.bench.contract.task import Sizes, Task
+
+if TYPE_CHECKING:
+    # Seconds, and `longlag list` trains nothing.
+    import pytorch_lightning as pl
 
 MOST_RECIPES = 3
 """How many first guesses a method may bring."""
-
-
-class SequenceModel(pl.LightningModule, ABC):
-    """A LightningModule the engine can train: subclass it, set up layers, write `forward`.
-
-    The engine feeds batches of `batch_size`, calls Lightning's `training_step`, and charges `cost`.
-    """
-
-    batch_size: int = 20
-    check_share: float | None = None
-    """Share of its FLOPs that success checks may take on top; None: the campaign's."""
-
-    def __init__(self, task: Task) -> None:
-        super().__init__()
-        self.task = task
-
-    @abstractmethod
-    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """Outputs [S, B, K] at the steps where `mask` [T] is true, from inputs [T, B, D]."""
-
-    def training_step(self, batch: Batch, index: int) -> Any:
-        """The task's loss on `batch`."""
-        return self.task.loss(self(batch.inputs, batch.mask), batch.targets)
-
-    @property
-    def weights(self) -> int:
-        """N, the weights used at every step: what FLOPs are counted by. All parameters, unless overridden."""
-        return sum(parameter.numel() for parameter in self.parameters())
-
-    def cost(self, batch: Batch) -> float:
-        """FLOPs the last training step on `batch` cost: one gradient of a sequence is 6 N T."""
-        return 6.0 * self.weights * batch.length * batch.size
 
 
 class Method(ABC):

@@ -1,16 +1,53 @@
-"""A recipe as a LightningModule."""
+"""What the engine trains: a LightningModule that says what a step costs, and a recipe as one.
+
+Shapes throughout: T steps, B sequences, D inputs, K outputs, S supervised steps (where a target
+is given). Time comes first.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from longlag.bench.contract.method import SequenceModel
 from longlag.bench.contract.network import Network
 from longlag.bench.contract.recipe import BatchOptimizer, Recipe
 from longlag.bench.contract.task import Batch, Task
+
+
+class SequenceModel(pl.LightningModule, ABC):
+    """A LightningModule the engine can train: subclass it, set up layers, write `forward`.
+
+    The engine feeds batches of `batch_size`, calls Lightning's `training_step`, and charges `cost`.
+    """
+
+    batch_size: int = 20
+    check_share: float | None = None
+    """Share of its FLOPs that success checks may take on top; None: the campaign's."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.task = task
+
+    @abstractmethod
+    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+        """Outputs [S, B, K] at the steps where `mask` [T] is true, from inputs [T, B, D]."""
+
+    def training_step(self, batch: Batch, index: int) -> Any:
+        """The task's loss on `batch`."""
+        return self.task.loss(self(batch.inputs, batch.mask), batch.targets)
+
+    @property
+    def weights(self) -> int:
+        """N, the weights used at every step: what FLOPs are counted by. All parameters, unless overridden."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def cost(self, batch: Batch) -> float:
+        """FLOPs the last training step on `batch` cost: one gradient of a sequence is 6 N T."""
+        return 6.0 * self.weights * batch.length * batch.size
 
 
 class RecipeModule(SequenceModel):

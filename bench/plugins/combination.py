@@ -9,7 +9,6 @@ import optuna
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.method import Method
-from longlag.bench.contract.module import RecipeModule
 from longlag.bench.contract.recipe import EMPTY, Change, Part, Recipe, Remedy, Undeclared
 from longlag.bench.contract.task import Sizes, Task
 from longlag.bench.plugins.guard import patience
@@ -70,24 +69,25 @@ class Combination(Method):
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
         """The remedies' recipes side by side: all their first together, all their second, and so on.
 
-        A remedy is heard on its own hyperparameters and on those of companions nobody else brought; one that
-        brings fewer recipes repeats its last. What is left is the baseline's first. What is said of a
-        companion that gave way is dropped; a name that nobody has stays, to be told of.
+        A remedy's recipe sets its own hyperparameters and those of companions that no other remedy brought;
+        one that brings fewer recipes repeats its last. The baseline's first recipe sets the rest.
+        Hyperparameters of a companion that was replaced are dropped; an unknown name is kept, and reported
+        where it is tried.
         """
-        voices = [(remedy, remedy.recipes(sizes)) for remedy in self.remedies]
-        count = max(len(recipes) for _, recipes in voices)
-        ground = next(iter(self.baseline.recipes(sizes)), {})
+        brought = [(remedy, remedy.recipes(sizes)) for remedy in self.remedies]
+        count = max(len(recipes) for _, recipes in brought)
+        base = next(iter(self.baseline.recipes(sizes)), {})
         everyone = {c for remedy in (*self.remedies, self.baseline) for c in (remedy, *remedy.companions)}
-        gone = {name for change in everyone for name in change.parameters}
-        gone -= {name for step in self.steps for name in step.parameters}
+        dropped = {name for change in everyone for name in change.parameters}
+        dropped -= {name for step in self.steps for name in step.parameters}
         combined = []
         for number in range(count):
-            recipe = dict(ground)
-            for remedy, recipes in voices:
+            recipe = dict(base)
+            for remedy, recipes in brought:
                 if recipes:
                     own = recipes[min(number, len(recipes) - 1)]
                     recipe |= {name: value for name, value in own.items() if name not in self._others(remedy)}
-            combined.append({name: value for name, value in recipe.items() if name not in gone})
+            combined.append({name: value for name, value in recipe.items() if name not in dropped})
         return combined
 
     def _others(self, remedy: Remedy) -> set[str]:
@@ -135,4 +135,7 @@ class Combination(Method):
 
     def build(self, task: Task, **hyperparameters: Any) -> Any:
         """A RecipeModule for `task`."""
+        # With Lightning, which takes seconds to import; nothing but training needs it.
+        from longlag.bench.contract.module import RecipeModule
+
         return RecipeModule(task, self.recipe(hyperparameters))

@@ -1,4 +1,4 @@
-"""Plugin code that the coordinator itself must call: one line for what it raises, an end to what hangs."""
+"""Guards for plugin code that runs in the coordinator: a time limit, and exceptions as one line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _LONGEST = 400
 """Characters kept of a reason."""
 
 
-class _Rung(BaseException):
-    """The time is up. No Exception, so that a plugin's `except Exception` does not swallow it."""
+class _TimeUp(BaseException):
+    """The time limit has passed. No Exception, so that a plugin's `except Exception` does not swallow it."""
 
 
 @contextmanager
@@ -31,17 +31,17 @@ def patience(seconds: float | None = None) -> Iterator[None]:
         yield
         return
 
-    def ring(*_: object) -> None:
-        raise _Rung
+    def on_alarm(*_: object) -> None:
+        raise _TimeUp
 
-    previous = signal.signal(signal.SIGALRM, ring)
+    previous = signal.signal(signal.SIGALRM, on_alarm)
     try:
         # Again and again, in case the plugin catches everything.
         signal.setitimer(signal.ITIMER_REAL, limit, 0.5)
         yield
-    except _Rung as rung:
+    except _TimeUp as signalled:
         late = TimeoutError(f"not done after {limit:g} s")
-        raise late.with_traceback(rung.__traceback__) from None
+        raise late.with_traceback(signalled.__traceback__) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, previous)

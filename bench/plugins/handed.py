@@ -1,4 +1,4 @@
-"""What a plugin hands over, checked or made plain at once: whatever it is, every file can hold it later."""
+"""Values that plugins return, checked or converted to JSON at once, so that every file can store them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def hyperparameters(given: Any, giver: str) -> dict[str, Any]:
 
 
 class Suggestions:
-    """Optuna's trial as a plugin sees it: what it is asked with can be stored."""
+    """Optuna's trial as a plugin sees it, with arguments checked or converted to what can be stored."""
 
     def __init__(self, trial: optuna.Trial) -> None:
         self._trial = trial

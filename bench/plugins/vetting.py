@@ -9,9 +9,10 @@ from abc import ABC
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
+from torch import nn
+
 from longlag.bench.contract.errors import nearest
-from longlag.bench.contract.method import Method, SequenceModel
-from longlag.bench.contract.network import Recurrent
+from longlag.bench.contract.method import Method
 from longlag.bench.contract.recipe import PARTS, BatchOptimizer, Change, Penalty, Remedy
 from longlag.bench.contract.task import Task
 
@@ -19,8 +20,8 @@ Plugin = type[Task] | type[Method] | type[Remedy]
 
 _NAME = re.compile(r"[a-z0-9_]+")
 
-HELPERS = (Change, Penalty, Recurrent, BatchOptimizer, SequenceModel)
-"""What plugins are made of."""
+HELPERS = (Change, Penalty, BatchOptimizer, nn.Module)
+"""What plugins are made of; layers and models are torch's modules."""
 
 
 def fault(plugin: object) -> str:

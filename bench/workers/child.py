@@ -1,4 +1,4 @@
-"""A worker process as its pool sees it: it gets one spec at a time, and may die of it."""
+"""A worker process as its pool sees it: started, given one spec at a time, watched, killed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pathlib import Path
 from longlag.bench.workers.worker import Work, serve
 
 _NEAR = 0.8
-"""The share of its memory beyond which a killed worker is taken to have been killed for it."""
+"""The share of its limit above which a worker that was killed counts as out of memory."""
 
 _SLACK = 1.25
 _TOUCHED = ("RssAnon:", "RssShmem:")
 
 _OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
-"""Signals that others send; a process seldom dies of them by a fault of its own."""
+"""Signals that as a rule come from another process: the system, a batch system, a user."""
 
 _UNKNOWN = 255
-"""What multiprocessing says of a process whose end nobody saw, because its parent died too."""
+"""The exit code of a process whose status is lost, because the fork server ended too."""
 
 _lock = threading.Lock()
 """multiprocessing reads an exit code once, from a pipe: two threads must not both try."""
@@ -57,17 +57,17 @@ class Child:
 
     @property
     def handles(self) -> list[Connection | int]:
-        """What becomes readable when it answers or dies."""
+        """What becomes readable when it answers or ends."""
         return [self.connection, self.process.sentinel]
 
     def send(self, message: bytes) -> None:
-        """Give it a trial; raises OSError where it is dead."""
+        """Give it a trial; raises OSError where it has ended."""
         self._resident = self._peak = self._resident_now()
         self.since = time.monotonic()
         self.connection.send_bytes(message)
 
     def receive(self) -> bytes | None:
-        """Its answer, if it has given one; raises EOFError or OSError where it died."""
+        """Its answer, if it has given one; raises EOFError or OSError where it has closed the connection."""
         return self.connection.recv_bytes() if self.connection.poll() else None
 
     @property
@@ -85,32 +85,32 @@ class Child:
         return self._peak - self._resident > self.memory * _SLACK
 
     @property
-    def starved(self) -> bool:
-        """Whether its memory was last seen near the limit."""
+    def near_limit(self) -> bool:
+        """Whether the most memory that was seen is near the limit."""
         return self._peak - self._resident > _NEAR * self.memory
 
     @property
-    def dead(self) -> bool:
+    def ended(self) -> bool:
         """Whether it has ended."""
         with _lock:
             return self.process.exitcode is not None
 
-    def mourn(self) -> None:
-        """Wait a moment for the end of one whose connection broke."""
+    def join(self) -> None:
+        """Wait up to a second for the process to end, after its connection was closed."""
         with _lock:
             self.process.join(1.0)
 
     @property
     def cause(self) -> str:
-        """What a dead worker died of."""
+        """Its exit code, or the signal that killed it."""
         code = self.process.exitcode
         if code is None or code == _UNKNOWN:
-            return "its end was not seen"
+            return "its exit status is unknown"
         return f"exit code {code}" if code >= 0 else f"killed by {_signal(-code)}"
 
     @property
     def killed_from_outside(self) -> bool:
-        """Whether somebody else may have killed it."""
+        """Whether another process may have killed it."""
         code = self.process.exitcode
         return code is None or code == _UNKNOWN or -code in _OUTSIDE
 
@@ -120,7 +120,7 @@ class Child:
         assert pid is not None
         with suppress(OSError):
             os.killpg(pid, signal.SIGKILL)
-        if not self.dead:
+        if not self.ended:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
             with _lock:

@@ -1,8 +1,8 @@
 """Trials on many machines: the same specs to the workers of a Dask cluster, the same rows back.
 
 Every Dask worker process runs its trials in child processes of its own, in a LocalPool, so that limits and
-isolation are the same as on one machine. Data never travels: a spec goes out with the text of the plugin
-files it needs, an outcome comes back.
+isolation are the same as on one machine. No data set is sent: a spec with the text of the plugin files it
+needs goes out, an outcome comes back.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from longlag.bench.workers.hashes import code_hash
 from longlag.bench.workers.pool import LocalPool
 
 _FRESH = 5.0
-"""Seconds that a count of the cluster's slots is good for."""
+"""Seconds after which the cluster's slots are counted again."""
 
 _PATIENCE = 60.0
 """Seconds to look for the scheduler, and then for a first worker."""
@@ -118,7 +118,7 @@ class DaskExecutor:
     def _done(self, remote: Any, future: Future[Any]) -> None:
         self._running.discard(remote)
         if remote.cancelled():
-            future.set_exception(BadInput("the Dask scheduler gave up its trials"))
+            future.set_exception(BadInput("the Dask scheduler cancelled its trials"))
             return
         error = remote.exception()
         if error is None:

@@ -4,8 +4,8 @@ A process that overruns its limits gets SIGKILL, which no plugin can ignore or d
 because pebble's hangs when a worker leaves with exit code 0, and shares one pipe among its workers, which
 one that is killed while it writes may break for all.
 
-A worker that somebody else killed (the system, a person) has proved nothing against its trial: the trial
-is run once more, alone in the pool. If its worker is killed again the trial did it, and has crashed.
+A worker that another process may have killed (the system, a user, another plugin) need not have failed by its
+trial: the trial is run once more, alone in the pool. If its worker is killed again the trial has crashed.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _TICK = 0.2
 _START_LIMIT = 120.0
 """Seconds a worker may take to get ready."""
 
-_FALSE_STARTS = 5
-"""Workers that may fail one after the other before they are ready."""
+_FAILED_STARTS = 5
+"""Workers in a row that end before they are ready, after which the pool starts no more."""
 
 
 class Executor(Protocol):
@@ -50,7 +50,7 @@ class Executor(Protocol):
         ...
 
     def outcome(self, future: Future[Any]) -> Outcome:
-        """The outcome of a finished future, also where its worker did not survive; raises BadInput."""
+        """The outcome of a finished future, also where its worker ended early; raises BadInput."""
         ...
 
     def close(self) -> None:
@@ -60,12 +60,12 @@ class Executor(Protocol):
 
 @dataclass
 class _Job:
-    """A trial on its way."""
+    """A trial that waits or runs."""
 
     message: bytes
     future: Future[Any] = field(default_factory=Future)
-    suspect: bool = False
-    """Whether a worker was killed while it ran."""
+    again: bool = False
+    """Whether it is run again, because its worker was killed."""
 
 
 class LocalPool:
@@ -89,11 +89,11 @@ class LocalPool:
         self.work = work
         self._context = multiprocessing.get_context("forkserver")
         self._waiting: deque[_Job] = deque()
-        self._suspects: deque[_Job] = deque()
+        self._repeats: deque[_Job] = deque()
         self._starting: set[Child] = set()
         self._idle: set[Child] = set()
         self._busy: dict[Child, _Job] = {}
-        self._false_starts = 0
+        self._failed_starts = 0
         self._broken: BadInput | None = None
         self._closing = False
         self._lock = threading.Lock()
@@ -103,7 +103,7 @@ class LocalPool:
         """Start the pool's thread, which starts the workers."""
         single_threaded()
         self._context.set_forkserver_preload(["longlag.bench.workers.preload"])
-        self._alarm, self._bell = self._context.Pipe(duplex=False)
+        self._wake_receiver, self._wake_sender = self._context.Pipe(duplex=False)
         self._thread = threading.Thread(target=self._manage, name="longlag-pool", daemon=True)
         self._thread.start()
 
@@ -126,7 +126,7 @@ class LocalPool:
                 job.future.set_exception(self._broken)
             else:
                 self._waiting.append(job)
-        self._ring()
+        self._wake()
         return job.future
 
     def outcome(self, future: Future[Any]) -> Outcome:
@@ -138,12 +138,12 @@ class LocalPool:
         """Stop at once; unfinished trials are lost."""
         self._closing = True
         if self._thread is not None:
-            self._ring()
+            self._wake()
             self._thread.join(5.0)
 
-    def _ring(self) -> None:
+    def _wake(self) -> None:
         with suppress(OSError):
-            self._bell.send_bytes(b"!")
+            self._wake_sender.send_bytes(b"!")
 
     def _manage(self) -> None:
         """The pool's thread; a fault of its own fails the trials, and never leaves them waiting."""
@@ -153,33 +153,33 @@ class LocalPool:
                 self._dispatch()
                 self._await()
                 for child in (*self._starting, *self._idle, *self._busy):
-                    self._look_after(child)
+                    self._check(child)
         except Exception as error:
             self._fail(BadInput(f"the worker pool failed: {where(error)}"))
         finally:
             for child in (*self._starting, *self._idle, *self._busy):
                 child.kill()
-            self._alarm.close()
-            self._bell.close()
+            self._wake_receiver.close()
+            self._wake_sender.close()
 
     def _await(self) -> None:
         handles = [
             handle for child in (*self._starting, *self._idle, *self._busy) for handle in child.handles
         ]
-        watching = self._busy or self._starting or self._waiting or self._suspects
-        ready = wait([*handles, self._alarm], _TICK if watching else None)
-        if self._alarm in ready:
-            while self._alarm.poll():
-                self._alarm.recv_bytes()
+        watching = self._busy or self._starting or self._waiting or self._repeats
+        ready = wait([*handles, self._wake_receiver], _TICK if watching else None)
+        if self._wake_receiver in ready:
+            while self._wake_receiver.poll():
+                self._wake_receiver.recv_bytes()
 
     def _fill(self) -> None:
-        """Start workers as far as there are trials for them; without any left to start, fail the trials."""
-        if self._false_starts >= _FALSE_STARTS:
+        """Start workers for the trials there are; fail the trials where no worker can be started."""
+        if self._failed_starts >= _FAILED_STARTS:
             self._broken = BadInput(
                 "no worker process can be started: is memory or the process limit used up?"
             )
         with self._lock:
-            wanted = min(self._slots, len(self._waiting) + len(self._suspects) + len(self._busy))
+            wanted = min(self._slots, len(self._waiting) + len(self._repeats) + len(self._busy))
         if self._broken is not None:
             self._fail(self._broken)
             return
@@ -189,66 +189,66 @@ class LocalPool:
                     Child.start(self._context, int(self.memory_gb * 2**30), self.quiet, self.work)
                 )
             except (OSError, EOFError):
-                self._false_starts += 1
+                self._failed_starts += 1
                 return
 
     def _fail(self, error: BadInput) -> None:
-        """Fail every trial that waits, and, once the pool has gone, every one still to come."""
+        """Fail every trial, and every one that is still submitted."""
         with self._lock:
             self._broken = error
-            for job in (*self._waiting, *self._suspects, *self._busy.values()):
+            for job in (*self._waiting, *self._repeats, *self._busy.values()):
                 if not job.future.done():
                     job.future.set_exception(error)
             self._waiting.clear()
-            self._suspects.clear()
+            self._repeats.clear()
 
     def _dispatch(self) -> None:
-        """Give idle workers what waits; a suspect runs alone."""
+        """Give idle workers what waits; a trial that is run again runs alone."""
         while self._idle:
-            if any(job.suspect for job in self._busy.values()) or (self._suspects and self._busy):
+            if any(job.again for job in self._busy.values()) or (self._repeats and self._busy):
                 return
             with self._lock:
-                queue = self._suspects or self._waiting
+                queue = self._repeats or self._waiting
                 if not queue:
                     return
                 job = queue.popleft()
             child = self._idle.pop()
             self._busy[child] = job
-            # A worker that died just now is found dead, with its job, on the next look.
+            # That a worker has just ended, with this job, is found at the next check.
             with suppress(OSError):
                 child.send(job.message)
 
-    def _look_after(self, child: Child) -> None:
-        """Take what it has to say, or what it died of; end what is over its limits."""
+    def _check(self, child: Child) -> None:
+        """Take its message, or note that it ended; kill it where it is over a limit."""
         job = self._busy.get(child)
         try:
             message = child.receive()
         except (EOFError, OSError):
             message = None
-            child.mourn()
-            if not child.dead:
+            child.join()
+            if not child.ended:
                 if job is not None:
                     _answer(job, Outcome("crashed", "the worker closed the connection to its pool"))
                 self._drop(child)
                 return
         if message is not None:
-            self._heard(child, job, message)
-        elif child.dead:
-            self._died(child, job)
+            self._on_message(child, job, message)
+        elif child.ended:
+            self._on_exit(child, job)
         elif job is not None and child.age > self.timeout:
             detail = f"stopped at the limit of {self.timeout:g} s"
             self._end(child, job, Outcome("timeout", detail, seconds=self.timeout))
         elif job is not None and child.watch():
             self._end(child, job, Outcome("out_of_memory", f"took more than {self.memory_gb:g} GiB"))
         elif child in self._starting and child.age > _START_LIMIT:
-            self._false_starts += 1
+            self._failed_starts += 1
             self._drop(child)
 
-    def _heard(self, child: Child, job: _Job | None, message: bytes) -> None:
+    def _on_message(self, child: Child, job: _Job | None, message: bytes) -> None:
         if job is None:
             self._starting.discard(child)
             self._idle.add(child)
-            self._false_starts = 0
+            self._failed_starts = 0
             return
         answer = json.loads(message)
         del self._busy[child]
@@ -258,19 +258,19 @@ class LocalPool:
             self._idle.add(child)
         _answer(job, Outcome(**answer["outcome"]))
 
-    def _died(self, child: Child, job: _Job | None) -> None:
-        self._false_starts += child in self._starting
+    def _on_exit(self, child: Child, job: _Job | None) -> None:
+        self._failed_starts += child in self._starting
         if job is None:
             self._drop(child)
-        elif child.starved:
+        elif child.near_limit:
             self._end(child, job, Outcome("out_of_memory", f"the worker died near its limit: {child.cause}"))
-        elif child.killed_from_outside and not job.suspect:
-            job.suspect = True
+        elif child.killed_from_outside and not job.again:
+            job.again = True
             self._drop(child)
             with self._lock:
-                self._suspects.append(job)
+                self._repeats.append(job)
         else:
-            twice = " twice" if job.suspect else ""
+            twice = " twice" if job.again else ""
             self._end(child, job, Outcome("crashed", f"the worker died{twice}: {child.cause}"))
 
     def _end(self, child: Child, job: _Job, outcome: Outcome) -> None:

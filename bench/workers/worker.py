@@ -26,7 +26,7 @@ from longlag.bench.trial.trial import run
 __all__ = ["THREAD_VARIABLES", "Work", "execute", "limit_memory", "serve", "single_threaded"]
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-"""One thread a worker: results do not depend on the machine's cores, and workers do not fight."""
+"""One thread a worker: results do not depend on the machine's cores, and workers do not compete for them."""
 
 Work = Callable[[dict[str, Any]], dict[str, Any]]
 """A TrialSpec as a dictionary to an Outcome as one."""
@@ -44,12 +44,12 @@ def single_threaded() -> None:
 
 
 def serve(connection: Connection, memory: int, quiet: bool, work: Work) -> None:
-    """The life of a worker: says it is ready, then answers specs until the other end is closed.
+    """A worker's loop: sends b"ready", then an answer for each spec, until the connection is closed.
 
-    Messages are JSON. An answer is {"outcome": ..., "leaving": ...}; a worker that says it is leaving
-    is not to be used again, because a failed trial may have left anything behind in it.
+    Messages are JSON. An answer is {"outcome": ..., "leaving": ...}; a worker that is leaving must not be
+    used again, because a failed trial may have changed its global state or kept memory.
     """
-    _alone(quiet)
+    _detach(quiet)
     connection.send_bytes(b"ready")
     while True:
         try:
@@ -66,7 +66,7 @@ def serve(connection: Connection, memory: int, quiet: bool, work: Work) -> None:
 def execute(spec: dict[str, Any]) -> dict[str, Any]:
     """Run the trial `spec` describes (dataclasses.asdict of a TrialSpec); the Outcome as a dictionary."""
     trial = spec_from_dict(spec)
-    _pristine()
+    _reset()
     try:
         return asdict(run(trial, discover(trial.plugins)))
     except MemoryError as error:
@@ -94,7 +94,7 @@ def limit_memory(memory: int) -> int:
 
 
 def _unlimit_memory() -> None:
-    """Give back the room that telling of a failure takes."""
+    """Lift the limit, because reporting a failure allocates memory."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
@@ -108,8 +108,8 @@ def _data() -> int:
     return 0
 
 
-def _alone(quiet: bool) -> None:
-    """A session of its own, so that the terminal's Ctrl-C is the coordinator's; no life after its parent."""
+def _detach(quiet: bool) -> None:
+    """Start a session, so that Ctrl-C reaches the coordinator alone; be killed when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()
@@ -124,8 +124,8 @@ def _alone(quiet: bool) -> None:
     warnings.simplefilter("ignore")
 
 
-def _pristine() -> None:
-    """Undo what an earlier trial's plugin may have set for the whole process."""
+def _reset() -> None:
+    """Set anew what an earlier trial's plugin may have changed for the whole process."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)

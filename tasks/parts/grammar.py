@@ -15,7 +15,6 @@ from functools import cache
 from zlib import crc32
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from longlag.tasks.parts.draws import Floats, Ints
@@ -73,28 +72,6 @@ def openings(count: int) -> tuple[Ints, Ints, Ints]:
     return np.array(arcs), np.array(states), np.array(parts)
 
 
-@njit(cache=True)
-def _walk(
-    uniform: Floats, first: Doubles, symbol: Ints, following: Ints, legal: Floats, length: int, opening: Ints
-) -> tuple[Floats, Floats]:
-    # A compiled loop: vectorised over the batch, a step here costs more than a network's.
-    batch_size, steps = uniform.shape
-    given = opening.shape[1]
-    inputs = np.zeros((steps, batch_size, legal.shape[1]), np.float32)
-    targets = np.empty((steps, batch_size, legal.shape[1]), np.float32)
-    for b in range(batch_size):
-        state = START
-        for step in range(steps):
-            if 2 <= step < 2 + given:
-                place = opening[b, step - 2]
-            else:
-                place = 1 if uniform[b, step] >= first[length - step, state] else 0
-            inputs[step, b, symbol[state, place]] = 1
-            state = following[state, place]
-            targets[step, b] = legal[state]
-    return inputs, targets
-
-
 class Grammar:
     """Tables of the embedded grammar, its strings restricted to at least `shortest` symbols.
 
@@ -138,7 +115,10 @@ class Grammar:
         """
         arcs, cumulative = self._openings(length, parts)
         opening = arcs[cumulative.searchsorted(uniform[:, 2], "right")]
-        inputs, targets = _walk(uniform, self.first, self.symbol, self.following, self.legal, length, opening)
+        # Numba takes a while to import, and only sampling needs it.
+        from longlag.tasks.parts.grammar_numba import walk
+
+        inputs, targets = walk(uniform, self.first, self.symbol, self.following, self.legal, length, opening)
         return inputs, targets
 
     def _openings(self, length: int, parts: tuple[int, ...]) -> tuple[Ints, Doubles]:

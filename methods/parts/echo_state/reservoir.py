@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, get_args
+from functools import cache, cached_property
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 
 from longlag.bench.contract import BadInput
-from longlag.methods.parts.echo_state import reservoir_numba
 
 Topology = Literal["sparse", "orthogonal", "ring", "self", "none"]
 Leak = Literal["none", "slow", "blocks", "spread"]
@@ -184,9 +183,9 @@ def _harvest_numba(
     )
     bias, leak = reservoir.bias.numpy(), reservoir.leak.numpy()
     if reservoir.sparse:
-        reservoir_numba.sparse(*reservoir.compressed, bias, leak, drive, disturbance, steps, stacked, kept)
+        _kernels().sparse(*reservoir.compressed, bias, leak, drive, disturbance, steps, stacked, kept)
     else:
-        reservoir_numba.dense(reservoir.combined, bias, leak, drive, disturbance, steps, stacked, kept)
+        _kernels().dense(reservoir.combined, bias, leak, drive, disturbance, steps, stacked, kept)
     return torch.from_numpy(kept).permute(1, 2, 0), torch.from_numpy(stacked[:units].T)
 
 
@@ -197,3 +196,11 @@ def warm_up() -> None:
         column = torch.zeros(units, dtype=torch.float64)
         reservoir = Reservoir(ring, column[:, None], column, column)
         harvest(reservoir, torch.zeros(1, 1, 1), torch.ones(1, dtype=torch.bool), backend="numba")
+
+
+@cache
+def _kernels() -> Any:
+    """The compiled loops, imported when first needed: Numba takes a while to import."""
+    from longlag.methods.parts.echo_state import reservoir_numba
+
+    return reservoir_numba

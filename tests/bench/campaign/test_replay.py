@@ -111,7 +111,7 @@ def test_the_command_says_where_it_differs(
 ) -> None:
     stored = next(row for row in store.rows(folder) if row["method"] == "nothing")
     monkeypatch.setattr(
-        "longlag.bench.cli.replay.find", lambda *_: {**stored, "loss": -1.0, "code_hash": "0" * 12}
+        "longlag.bench.campaign.replay.find", lambda *_: {**stored, "loss": -1.0, "code_hash": "0" * 12}
     )
     code, printed = longlag("replay", str(folder), stored["run_id"])
     assert code == 1
