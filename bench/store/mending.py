@@ -9,7 +9,6 @@ from longlag.bench.store import journal
 from longlag.bench.store.columns import SCHEMAS, TRIAL_SCHEMA
 from longlag.bench.store.journal import entries
 from longlag.bench.store.layout import JOURNAL, STUDIES, TRIALS
-from longlag.bench.store.studies import readable
 from longlag.bench.store.tables import lost, read_table
 
 
@@ -18,6 +17,9 @@ def salvage(folder: Path) -> list[str]:
 
     Nothing is deleted: what the rows can rebuild is rebuilt, what is lost is run again.
     """
+    # Optuna takes long to import, and who reads a campaign does not need it.
+    from longlag.bench.store.studies import readable
+
     notices = journal.salvage(folder / JOURNAL)
     if (folder / STUDIES).exists() and not readable(folder / STUDIES):
         kept = journal.set_aside(folder / STUDIES)

@@ -128,7 +128,7 @@ class DaskExecutor:
 
     def _text(self, path: str) -> str:
         if path not in self._texts:
-            self._texts[path] = Path(path).read_text()
+            self._texts[path] = Path(path).read_text(encoding="utf-8")
         return self._texts[path]
 
 
@@ -138,7 +138,7 @@ def run_remote(spec: str, plugins: list[tuple[str, str]], code: str, timeout: fl
     Raises BadInput where the code here is not the coordinator's.
     """
     data = json.loads(spec)
-    data["plugins"] = [_local_copy(path, text) for path, text in plugins]
+    data["plugins"] = [local_copy(path, text) for path, text in plugins]
     if _code(data["case"]["method"], data["case"]["task"], tuple(data["plugins"])) != code:
         raise BadInput(f"the Dask worker on {platform.node()} has other code than the coordinator: update it")
     pool = _pool(timeout, memory_gb)
@@ -150,11 +150,11 @@ def _code(method: str, task: str, plugins: tuple[str, ...]) -> str:
     return code_hash(discover(plugins).plugins(method, task))
 
 
-def _local_copy(path: str, text: str) -> str:
+def local_copy(path: str, text: str) -> str:
     """A plugin's file on this machine: where it lies on the coordinator's, or a copy under its own name."""
     here = Path(path)
     try:
-        if here.read_text() == text:
+        if here.read_text(encoding="utf-8") == text:
             return path
     except (OSError, UnicodeDecodeError):
         pass
@@ -163,7 +163,7 @@ def _local_copy(path: str, text: str) -> str:
     if not copy.exists():
         copy.parent.mkdir(exist_ok=True)
         temporary = copy.with_name(f"{copy.name}.{threading.get_ident()}")
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(copy)
     return str(copy)
 

@@ -112,6 +112,13 @@ class LocalPool:
         """The number of worker processes."""
         return self._slots
 
+    @property
+    def workers(self) -> dict[int, bool]:
+        """The process ids of the workers that are ready, and whether each runs a trial."""
+        ready = [(child.process.pid, True) for child in tuple(self._busy)]
+        ready += [(child.process.pid, False) for child in tuple(self._idle)]
+        return {pid: runs for pid, runs in ready if pid is not None}
+
     def submit(self, spec: TrialSpec) -> Future[Any]:
         """Start `spec` as soon as a worker is free."""
         return self.submit_message(json.dumps(asdict(spec)).encode())

@@ -22,7 +22,7 @@ from longlag.bench import store
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.journal import lines
-from longlag.bench.workers.cluster import DaskExecutor, _local_copy
+from longlag.bench.workers.cluster import DaskExecutor, local_copy
 from longlag.bench.workers.pool import LocalPool
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -179,12 +179,12 @@ def test_the_command_runs_on_the_cluster(cluster: Cluster, tmp_path: Path) -> No
 
 def test_a_plugin_travels_as_text(chores: str, tmp_path: Path) -> None:
     text = Path(chores).read_text()
-    assert _local_copy(chores, text) == chores
-    copy = Path(_local_copy(str(tmp_path / "elsewhere" / "mine.py"), text))
+    assert local_copy(chores, text) == chores
+    copy = Path(local_copy(str(tmp_path / "elsewhere" / "mine.py"), text))
     assert copy.name == "mine.py"
     assert copy.read_text() == text
-    assert _local_copy(str(tmp_path / "elsewhere" / "mine.py"), text) == str(copy)
-    assert _local_copy(str(copy), text + "# changed") != str(copy)
+    assert local_copy(str(tmp_path / "elsewhere" / "mine.py"), text) == str(copy)
+    assert local_copy(str(copy), text + "# changed") != str(copy)
 
 
 def test_no_scheduler_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,12 +125,7 @@ def test_a_worker_killed_from_outside_costs_nothing(
         futures = [pool.submit(make_spec("nothing", n, rate=0.1)) for n in range(40)]
         killed = 0
         while killed < 3 and not all(f.done() for f in futures):
-            for child, job in list(pool._busy.items())[:1]:
-                # Without an error where it has ended and the pool has not seen it yet.
-                with contextlib.suppress(ProcessLookupError):
-                    if not job.again and child.process.pid:
-                        os.kill(child.process.pid, signal.SIGKILL)
-                        killed += 1
+            killed += _kill_one_of_two(pool)
             time.sleep(0.05)
         outcomes = [pool.outcome(future) for future in futures]
     finally:
@@ -140,18 +135,34 @@ def test_a_worker_killed_from_outside_costs_nothing(
     assert len(outcomes) == 40
 
 
+def _kill_one_of_two(pool: LocalPool) -> bool:
+    """Kill a worker whose trial does not run for the second time: that one would run alone."""
+    running = [pid for pid, runs in pool.workers.items() if runs]
+    if len(running) < 2:
+        return False
+    # Without an error where it has ended and the pool has not seen it yet.
+    with contextlib.suppress(ProcessLookupError):
+        # Stopped first, so that it does not take another trial meanwhile.
+        os.kill(running[0], signal.SIGSTOP)
+        time.sleep(0.1)
+        alone = sum(pool.workers.values()) < 2
+        os.kill(running[0], signal.SIGCONT if alone else signal.SIGKILL)
+        return not alone
+    return False
+
+
 def test_closing_leaves_no_process(make_spec: Callable[..., TrialSpec]) -> None:
     pool = LocalPool(2, timeout=60, memory_gb=1)
     futures = [pool.submit(make_spec("misbehave", n, how="stubborn")) for n in range(2)]
     deadline = time.monotonic() + 60
-    while not all(child.process.pid for child in pool._busy) or len(pool._busy) < 2:
+    while sum(pool.workers.values()) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    pids = [child.process.pid for child in pool._busy]
+    pids = list(pool.workers)
     started = time.monotonic()
     pool.close()
     assert time.monotonic() - started < 5
-    assert not any(psutil.pid_exists(pid) and _alive(pid) for pid in pids if pid)
+    assert not any(psutil.pid_exists(pid) and _alive(pid) for pid in pids)
     assert not any(future.done() for future in futures)
 
 

@@ -64,13 +64,11 @@ def test_a_worker_hears_no_ctrl_c_and_is_alone_in_its_session(
     pool = LocalPool(1, timeout=60, memory_gb=1)
     try:
         pool.outcome(pool.submit(make_spec(rate=0.1)))
-        (child,) = pool._idle
-        pid = child.process.pid
-        assert pid is not None
+        (pid,) = pool.workers
         assert os.getsid(pid) == pid != os.getsid(0)
         os.kill(pid, signal.SIGINT)
         pool.outcome(pool.submit(make_spec(rate=0.1)))
-        assert [child.process.pid for child in pool._idle] == [pid]
+        assert pool.workers == {pid: False}
     finally:
         pool.close()
 
@@ -79,9 +77,8 @@ def test_an_idle_worker_that_dies_is_replaced(make_spec: Callable[..., TrialSpec
     pool = LocalPool(1, timeout=60, memory_gb=1)
     try:
         pool.outcome(pool.submit(make_spec(rate=0.1)))
-        (child,) = pool._idle
-        assert child.process.pid is not None
-        os.kill(child.process.pid, signal.SIGKILL)
+        (pid,) = pool.workers
+        os.kill(pid, signal.SIGKILL)
         assert pool.outcome(pool.submit(make_spec(rate=0.1))).status not in ("crashed", "timeout")
     finally:
         pool.close()
@@ -93,7 +90,7 @@ def test_a_worker_is_replaced_after_a_failure(make_spec: Callable[..., TrialSpec
         used = []
         for how in ("fine", "fine", "raise", "fine"):
             pool.outcome(pool.submit(make_spec("misbehave", how=how)))
-            used.append({child.process.pid for child in pool._idle})
+            used.append(set(pool.workers))
         assert used[0] == used[1]
         assert used[2] == set()
         assert used[3] != used[1]
