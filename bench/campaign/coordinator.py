@@ -128,6 +128,11 @@ class Coordinator:
         self.manifest = self.manifest.model_copy(update={**kept, "resumed": resumed})
 
     @property
+    def known(self) -> int:
+        """Trials that the folder held when it was opened and that have not been asked for yet."""
+        return len(self._known)
+
+    @property
     def total(self) -> int:
         """Trials and retests of the whole campaign, if every case is retested."""
         return sum(self.profile.runs(cell) for cell in self.cells)

@@ -53,6 +53,8 @@ def start(
                 f"{folder} holds this campaign already, complete; nothing is run again.", soft_wrap=True
             )
             return True
+        if coordinator.known:
+            console.print(f"{coordinator.known} of {coordinator.total} trials are known, and not run again")
         return launch(console, coordinator, chosen, plugins, jobs or default_jobs(), dask)
     finally:
         coordinator.close()
