@@ -60,7 +60,7 @@ TRIAL_COLUMNS = (
     Column("task", "string", "the task's name", "", "identity", lambda t: t.spec.case.task),
     Column("variant", "string", "the task's variant", "", "identity", lambda t: t.spec.case.variant),
     Column("lag", "int64", "the lag asked for", "steps", "identity", lambda t: t.spec.case.lag),
-    Column("phase", "string", "tune (reruns of the best among them) or retest", "", "identity", lambda t: t.spec.phase),
+    Column("phase", "string", "tune, reruns among them, or retest", "", "identity", lambda t: t.spec.phase),
     Column("trial", "int64", "its number within case and phase", "", "identity", lambda t: t.spec.number),
     Column("seed", "int64", "of all its random draws", "", "identity", lambda t: t.spec.seed),
     Column("status", "string", "how it ended"),
