@@ -47,7 +47,8 @@ def _file(name: str) -> Path | None:
         spec = sys.modules[name].__spec__ if name in sys.modules else importlib.util.find_spec(name)
     except (ImportError, AttributeError, ValueError):
         return None
-    return Path(spec.origin) if spec is not None and str(spec.origin).endswith(".py") else None
+    origin = None if spec is None else spec.origin
+    return Path(origin) if origin is not None and origin.endswith(".py") else None
 
 
 @cache
