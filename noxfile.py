@@ -77,7 +77,9 @@ def strength(session: nox.Session) -> None:
     if "--resume" not in session.posargs:
         shutil.rmtree(run, ignore_errors=True)
     session.run("pytest", "-s", "tests/strength", "-m", "strength", env=ONE_THREAD)
-    shutil.copytree(run, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "studies.log"))
+    shutil.copytree(
+        run, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "studies.log", "*.html", "*.tex")
+    )
 
 
 @nox.session

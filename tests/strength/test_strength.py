@@ -51,7 +51,10 @@ def profile(cases: pd.DataFrame) -> Profile:
 def solved(cases: pd.DataFrame, folder: Path) -> pd.Series:
     """Solved retests of each case, by method, task and lag, after the campaign in `folder`."""
     campaign, registry, console = profile(cases), discover(()), Console()
-    coordinator = Coordinator(campaign, registry, folder).open(resume=True)
+    coordinator = Coordinator(campaign, registry, folder)
+    # pytest's own arguments would say nothing to a reader.
+    coordinator.manifest.command = "python -m nox -s strength"
+    coordinator.open(resume=True)
     try:
         assert not coordinator.skipped
         if not coordinator.complete:
