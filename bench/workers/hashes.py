@@ -28,7 +28,7 @@ def code(plugins: Iterable[type]) -> list[Path]:
         name = waiting.pop()
         if name not in files and name.partition(".")[0] in own:
             files[name] = path = _file(name)
-            waiting += _imported(name, path) if path is not None else ()
+            waiting += _imported(name, path) if path is not None else _exported(name)
     return sorted({path for path in files.values() if path is not None}, key=lambda p: (p.name, str(p)))
 
 
@@ -67,6 +67,23 @@ def _imported(name: str, path: Path) -> tuple[str, ...]:
         elif not _for_types_alone(node):
             waiting += ast.iter_child_nodes(node)
     return tuple(found)
+
+
+@cache
+def _exported(name: str) -> tuple[str, ...]:
+    """Where a package has what it imports only when it is asked for: its imports for types say so."""
+    package, _, last = name.rpartition(".")
+    path = _file(package) if package else None
+    if path is None or path.name != "__init__.py":
+        return ()
+    return tuple(
+        found
+        for block in ast.parse(path.read_bytes()).body
+        if _for_types_alone(block)
+        for node in ast.walk(block)
+        if isinstance(node, ast.ImportFrom) and node.module and last in {alias.name for alias in node.names}
+        for found in (node.module, f"{node.module}.{last}")
+    )
 
 
 def _for_types_alone(node: ast.AST) -> bool:
