@@ -246,7 +246,8 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, told: Callable[
 
 
 def test_a_file_that_is_no_results_file_is_named(tmp_path: Path, told: Callable[..., str]) -> None:
-    (tmp_path / MANIFEST).write_text('{"schema": 1, "profile": {}}')
+    quick = Path(__file__).parents[3] / "results" / "quick"
+    (tmp_path / MANIFEST).write_bytes((quick / MANIFEST).read_bytes())
     (tmp_path / "trials.parquet").write_text("not parquet")
     printed = told("report", str(tmp_path), code=2)
     assert "trials.parquet: not a readable results file" in printed
