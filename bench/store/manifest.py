@@ -35,7 +35,7 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
     finished: str | None = None
     """When it was complete."""
     seconds: float = 0.0
-    """Of running, all sittings together."""
+    """Of running, in the sittings that came to an end; an interrupted one is not counted."""
     skipped: dict[str, str] = Field(default_factory=dict)
     """Cases that were not run, and why."""
     broken: dict[str, str] = Field(default_factory=dict)
