@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.plugins.guard import patience, plain, where
-from longlag.bench.trial.spec import Case, Checks, Limits
+from longlag.bench.trial.spec import Case, Checks, Limits, Positive
 
 if TYPE_CHECKING:
     # With torch, which takes seconds to import: the command line's help is made from the profile's keys.
@@ -22,7 +22,6 @@ FOLDER = Path(__file__).parents[1] / "profiles"
 
 Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """What a column of 64 bits holds."""
-Positive = Annotated[int, Field(ge=1, lt=2**63)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -43,15 +42,6 @@ class TaskGrid(_Strict):
     methods: list[str] | None = Field(default=None, min_length=1)
     trials: Positive | None = None
     budget: PositiveFloat | None = None
-
-
-class CheckSettings(_Strict):
-    """Sizes of the checks in sequences, and the share of the FLOPs that checking may take."""
-
-    validation: Positive = 200
-    confirmation: Positive = 1000
-    test: Positive = 1000
-    share: Annotated[float, Field(gt=0, le=1)] = 0.05
 
 
 class Profile(_Strict):
@@ -89,7 +79,7 @@ class Profile(_Strict):
     """Seconds a trial may take."""
     memory: PositiveFloat = 4.0
     """GiB a trial may take."""
-    checks: CheckSettings = CheckSettings()
+    checks: Checks = Checks()
     plugins: list[str] = Field(default_factory=list)
     """A plugin's Python file."""
 
@@ -100,10 +90,6 @@ class Profile(_Strict):
     def runs(self, cell: Cell) -> int:
         """The trials of a case, reruns and retests among them."""
         return cell.trials + min(RERUN, cell.trials) * self.reruns + self.retests
-
-    def check_sizes(self) -> Checks:
-        """The sizes of the checks."""
-        return Checks(**self.checks.model_dump())
 
     def defining(self) -> dict[str, Any]:
         """What makes it this campaign and no other: all but texts and protective limits."""
@@ -198,15 +184,25 @@ def parse(data: dict[str, Any], where: str) -> Profile:
         raise BadInput(f"{where}: {_first(error)}") from None
 
 
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+"""What pydantic calls a key that a model, and one that a dataclass, does not have."""
+
+_KEYS = {
+    "": list(Profile.model_fields),
+    "tasks": list(TaskGrid.model_fields),
+    "checks": [field.name for field in fields(Checks)],
+}
+"""The keys of a profile, and of its parts."""
+
+
 def _first(error: ValidationError) -> str:
     """A validation error's first complaint as one line: the key, what is wrong, the nearest valid key."""
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
-    if first["type"] == "extra_forbidden":
-        nested: dict[str, type[BaseModel]] = {"checks": CheckSettings, "tasks": TaskGrid}
-        model = nested.get(location[0], Profile) if len(location) > 1 else Profile
-        return f"unknown key {key!r}: {nearest(location[-1], model.model_fields)}"
+    if first["type"] in _UNKNOWN:
+        known = _KEYS["" if len(location) == 1 else location[0]]
+        return f"unknown key {key!r}: {nearest(location[-1], known)}"
     if first["type"] == "missing":
         return f"key {key!r} is missing"
     return f"key {key!r}: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"

@@ -72,7 +72,7 @@ def spec_of(stored: dict[str, Any], profile: Profile) -> TrialSpec:
         limits=profile.limits(
             float(stored["budget"]), None if cap is None or math.isnan(cap) else float(cap)
         ),
-        checks=profile.check_sizes(),
+        checks=profile.checks,
         plugins=tuple(profile.plugins),
     )
     if spec.run_id == stored["run_id"]:

@@ -192,7 +192,7 @@ class CaseProgram:
             seed=derive(self.profile.seed, self.case.study, phase, number),
             hyperparameters=hyperparameters,
             limits=self.profile.limits(self.cell.budget, cap),
-            checks=self.profile.check_sizes(),
+            checks=self.profile.checks,
             plugins=tuple(self.profile.plugins),
             fault=fault,
         )

@@ -9,8 +9,11 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import ConfigDict, Field, with_config
+
+Positive = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
 Phase = Literal["tune", "retest"]
 Status = Literal[
     "solved",
@@ -48,14 +51,15 @@ class Case:
         return f"{self.method}/{self.task}:{self.variant}/{self.lag}"
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class Checks:
     """How success is checked: sizes in sequences, the share of the FLOPs checking may take."""
 
-    validation: int = 200
-    confirmation: int = 1000
-    test: int = 1000
-    share: float = 0.05
+    validation: Positive = 200
+    confirmation: Positive = 1000
+    test: Positive = 1000
+    share: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.05
 
 
 @dataclass(frozen=True)
@@ -91,19 +95,6 @@ class TrialSpec:
         del defining["plugins"]
         text = json.dumps(defining, sort_keys=True, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def spec_from_dict(data: dict[str, Any]) -> TrialSpec:
-    """The TrialSpec that `dataclasses.asdict` took apart."""
-    return TrialSpec(
-        **{
-            **data,
-            "case": Case(**data["case"]),
-            "limits": Limits(**data["limits"]),
-            "checks": Checks(**data["checks"]),
-            "plugins": tuple(data["plugins"]),
-        }
-    )
 
 
 @dataclass

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 
 from longlag.bench.plugins.guard import where
 from longlag.bench.plugins.registry import discover
-from longlag.bench.trial.spec import FAILED, Outcome, spec_from_dict
+from longlag.bench.trial.spec import FAILED, Outcome, TrialSpec
 from longlag.bench.trial.trial import run
 
 __all__ = ["THREAD_VARIABLES", "Work", "execute", "limit_memory", "serve", "single_threaded"]
@@ -34,6 +35,8 @@ Work = Callable[[dict[str, Any]], dict[str, Any]]
 _NO_MEMORY = ("allocate memory", "alloc_cpu", "cannot allocate", "out of memory", "bad_alloc", "errno 12")
 
 _PR_SET_PDEATHSIG = 1
+
+_SPECS = TypeAdapter(TrialSpec)
 
 
 def single_threaded() -> None:
@@ -65,7 +68,7 @@ def serve(connection: Connection, memory: int, quiet: bool, work: Work) -> None:
 
 def execute(spec: dict[str, Any]) -> dict[str, Any]:
     """Run the trial `spec` describes (dataclasses.asdict of a TrialSpec); the Outcome as a dictionary."""
-    trial = spec_from_dict(spec)
+    trial = _SPECS.validate_python(spec)
     _reset()
     try:
         return asdict(run(trial, discover(trial.plugins)))

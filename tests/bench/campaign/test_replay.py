@@ -98,6 +98,13 @@ def test_a_spec_survives_its_row(folder: Path, profile: Profile) -> None:
         assert replace(spec, seed=spec.seed + 1).run_id != spec.run_id
 
 
+def test_the_published_rows_give_the_run_ids_that_they_have() -> None:
+    folder = Path(__file__).parents[3] / "results" / "quick"
+    published = stored_profile(folder)
+    for stored in store.rows(folder):
+        assert spec_of(stored, published).run_id == stored["run_id"]
+
+
 def test_the_command_says_whether_it_came_out_the_same(folder: Path, longlag: Command) -> None:
     run_id = next(row["run_id"] for row in store.rows(folder) if row["method"] == "nothing")
     code, printed = longlag("replay", str(folder), run_id[:10])
