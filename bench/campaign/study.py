@@ -20,7 +20,7 @@ from longlag.bench.campaign.profile import RERUN, Cell, Profile
 from longlag.bench.contract.method import MOST_RECIPES, Method
 from longlag.bench.contract.seeds import derive
 from longlag.bench.contract.task import Task
-from longlag.bench.plugins import handed
+from longlag.bench.plugins import handed, tuning
 from longlag.bench.plugins.guard import patience, plain, reason, where
 from longlag.bench.trial.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
 
@@ -79,16 +79,9 @@ class CaseProgram:
 
     def run(self) -> Program:
         """Tune, then retest; returns the study."""
-        study = optuna.create_study(
-            study_name=self.case.study,
-            storage=optuna.storages.InMemoryStorage(),
-            direction="minimize",
-            pruner=optuna.pruners.NopPruner(),
-        )
         found = _Found()
         recipes, faults = self._recipes()
-        for recipe in recipes:
-            study.enqueue_trial(recipe)
+        study = tuning.study(recipes, name=self.case.study)
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
             asked = [self._ask(study, found.cheapest, recipes, faults) for _ in range(size)]

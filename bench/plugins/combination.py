@@ -11,6 +11,7 @@ from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.method import Method
 from longlag.bench.contract.recipe import EMPTY, Change, Part, Recipe, Remedy, Undeclared
 from longlag.bench.contract.task import Sizes, Task
+from longlag.bench.plugins import tuning
 from longlag.bench.plugins.guard import patience
 
 
@@ -116,16 +117,12 @@ class Combination(Method):
         return recipe
 
     def check(self, task: Task) -> None:
-        """Raises Undeclared where the first guesses or one random suggestion show it."""
-        study = optuna.create_study(
-            storage=optuna.storages.InMemoryStorage(), sampler=optuna.samplers.RandomSampler(seed=0)
-        )
+        """Raises Undeclared where the recipes or one random suggestion show it."""
         try:
             with patience():
-                guesses = self.recipes(task.sizes)
-                for guess in guesses:
-                    study.enqueue_trial(guess)
-                for _ in range(len(guesses) + 1):
+                recipes = self.recipes(task.sizes)
+                study = tuning.study(recipes, optuna.samplers.RandomSampler(seed=0))
+                for _ in range(len(recipes) + 1):
                     self.recipe(self.suggest(study.ask(), task))
         except Undeclared:
             raise
