@@ -13,8 +13,8 @@ of 2 to 4 belong. Its norms are squared, and it takes the mean over the steps, t
 
     Omega = mean over (k, b) of ( |e_kb J_kb|^2 / |e_kb|^2 - 1 )^2.
 
-At T = 100 the paper's is some thirty times larger. In both, steps with |e_kb|^2 < 1e-20, whose error has
-vanished, take no part, and E is the loss as it stands, a mean over the batch. Where the gradient explodes to
+At T = 100 the paper's is some thirty times larger. In both, steps whose error has
+vanished take no part, and E is the loss as it stands, a mean over the batch. Where the gradient explodes to
 infinity or NaN, so does the loss's own: nothing is replaced (the authors' code resets such updates).
 """
 
@@ -32,7 +32,8 @@ from longlag.methods.parts.tanh.cell import TanhCell, TanhUnits
 
 Form = Literal["code", "paper"]
 
-PUBLISHED_BOUND = 1e-20
+VANISHED = 1e-20
+"""|e_kb|^2 below which an error has vanished."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ class Omega(Penalty):
 
     weight: float
     form: Form = "code"
-    bound: float = PUBLISHED_BOUND
 
     def prepare(self, network: Network) -> None:
         """Have the cell keep its states and their gradients; raises BadInput for another cell."""
@@ -54,7 +54,7 @@ class Omega(Penalty):
         weights = cell.recurrent_weight
         if deltas is None or state_gradients is None or weights.grad is None:
             raise RuntimeError("Omega needs the tape of a backward pass through the tanh cell")
-        value, gradient = omega(weights.detach(), deltas, state_gradients, self.form, self.bound)
+        value, gradient = omega(weights.detach(), deltas, state_gradients, self.form)
         weights.grad.add_(gradient, alpha=self.weight)
         return self.weight * value
 
@@ -67,18 +67,14 @@ class Omega(Penalty):
 
 @torch.no_grad()
 def omega(
-    recurrent: Tensor,
-    deltas: Tensor,
-    state_gradients: Tensor,
-    form: Form = "code",
-    bound: float = PUBLISHED_BOUND,
+    recurrent: Tensor, deltas: Tensor, state_gradients: Tensor, form: Form = "code"
 ) -> tuple[Tensor, Tensor]:
     """Omega, a scalar, and its immediate derivative with respect to `recurrent` [H, H].
 
     deltas [T, B, H] are e_k diag(1 - h_k^2), state_gradients [T, B, H] are e_k.
     """
     lengths = state_gradients.square().sum(-1)
-    counted = ~(lengths < bound)  # so that NaN counts
+    counted = ~(lengths < VANISHED)  # so that NaN counts
     scale = torch.where(counted, lengths, 1.0).rsqrt() * counted
     # of unit errors, so that their squares neither overflow nor vanish
     directions = (deltas * scale.unsqueeze(-1)).flatten(0, 1)

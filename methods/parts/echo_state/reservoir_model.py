@@ -151,7 +151,7 @@ class EchoStateModel(SequenceModel):
             self._cost += whitening.fix()
 
     def _solve(self) -> None:
-        found = self.equations.solve(self.ridge, standardise=True)
+        found = self.equations.solve(self.ridge)
         self.readout.copy_(found.weights)
         self.intercept.copy_(found.intercept)
         self.solved_rows.copy_(self.equations.rows)

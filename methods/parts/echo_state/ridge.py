@@ -1,7 +1,7 @@
 """Ridge regression from accumulated normal equations: batches come and go, sums stay.
 
-minimises sum ||y - (W^T x + c)||^2 + penalty ||W||^2; the intercept c is not penalised
-(Hoerl & Kennard 1970, Technometrics 12(1)). float64 throughout.
+minimises mean ||y - (W^T x + c)||^2 + penalty ||S W||^2, S the features' standard deviations; the intercept c
+is not penalised (Hoerl & Kennard 1970, Technometrics 12(1)). float64 throughout.
 """
 
 from __future__ import annotations
@@ -65,25 +65,19 @@ class NormalEquations(nn.Module):
         """FLOPs of adding `rows` rows."""
         return 2.0 * rows * self.gram.shape[0] * (self.gram.shape[0] + self.cross.shape[1])
 
-    def solve(self, penalty: float, *, standardise: bool = False) -> Readout:
-        """The readout for `penalty`, the weight on the squared weights against the *sum* of squared errors.
+    def solve(self, penalty: float) -> Readout:
+        """The readout for `penalty`, the weight on the squared weights against the mean squared error.
 
-        With `standardise` it is the mean of the squared errors, and the weights that are penalised
-        are those on features of unit variance; constant features get no weight. The readout is for the
-        features as they come in every case. Non-finite sums give a non-finite readout.
+        Constant features get no weight. Non-finite sums give a non-finite readout.
         """
         mean, target_mean = self.total / self.rows, self.target_total / self.rows
-        gram = self.gram - self.rows * torch.outer(mean, mean)
-        cross = self.cross - self.rows * torch.outer(mean, target_mean)
+        gram = (self.gram - self.rows * torch.outer(mean, mean)) / self.rows
+        cross = (self.cross - self.rows * torch.outer(mean, target_mean)) / self.rows
         mean, target_mean = mean + self.shift, target_mean + self.target_shift
-        scale = torch.ones_like(mean)
-        if standardise:
-            gram, cross = gram / self.rows, cross / self.rows
-            variance = gram.diagonal()
-            constant = variance <= 1e-30 + 1e-24 * mean**2
-            scale = torch.where(constant, 0.0, variance.clamp(min=0.0).rsqrt())
-            gram, cross = gram * scale * scale[:, None], cross * scale[:, None]
-        weights, flops = _solve(gram, cross, penalty)
+        variance = gram.diagonal()
+        constant = variance <= 1e-30 + 1e-24 * mean**2
+        scale = torch.where(constant, 0.0, variance.clamp(min=0.0).rsqrt())
+        weights, flops = _solve(gram * scale * scale[:, None], cross * scale[:, None], penalty)
         weights = weights * scale[:, None]
         return Readout(weights, target_mean - mean @ weights, flops)
 
