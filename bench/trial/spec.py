@@ -11,7 +11,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
 Positive = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
 Phase = Literal["tune", "retest"]
@@ -95,6 +95,10 @@ class TrialSpec:
         del defining["plugins"]
         text = json.dumps(defining, sort_keys=True, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+SPECS = TypeAdapter(TrialSpec)
+"""Reads a spec that `dataclasses.asdict` took apart."""
 
 
 @dataclass

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from typing import Any
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.guard import reason
 from longlag.bench.plugins.registry import discover
-from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.trial.spec import SPECS, Outcome, TrialSpec
 from longlag.bench.workers.hashes import code_hash
 from longlag.bench.workers.pool import LocalPool
 
@@ -137,12 +137,12 @@ def run_remote(spec: str, plugins: list[tuple[str, str]], code: str, timeout: fl
 
     Raises BadInput where the code here is not the coordinator's.
     """
-    data = json.loads(spec)
-    data["plugins"] = [local_copy(path, text) for path, text in plugins]
-    if _code(data["case"]["method"], data["case"]["task"], tuple(data["plugins"])) != code:
+    sent = SPECS.validate_json(spec)
+    trial = replace(sent, plugins=tuple(local_copy(path, text) for path, text in plugins))
+    if _code(trial.case.method, trial.case.task, trial.plugins) != code:
         raise BadInput(f"the Dask worker on {platform.node()} has other code than the coordinator: update it")
     pool = _pool(timeout, memory_gb)
-    return json.dumps(asdict(pool.outcome(pool.submit_message(json.dumps(data).encode()))))
+    return json.dumps(asdict(pool.outcome(pool.submit(trial))))
 
 
 @cache

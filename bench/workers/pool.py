@@ -82,14 +82,14 @@ class LocalPool:
 
         `work` is what workers do with a spec, a function they can import.
         """
-        self._slots = jobs
+        self.slots = jobs
+        """The number of worker processes."""
         self.timeout = timeout
         self.memory_gb = memory_gb
         self.quiet = quiet
         self.work = work
         self._context = multiprocessing.get_context("forkserver")
         self._waiting: deque[_Job] = deque()
-        self._repeats: deque[_Job] = deque()
         self._starting: set[Child] = set()
         self._idle: set[Child] = set()
         self._busy: dict[Child, _Job] = {}
@@ -108,11 +108,6 @@ class LocalPool:
         self._thread.start()
 
     @property
-    def slots(self) -> int:
-        """The number of worker processes."""
-        return self._slots
-
-    @property
     def workers(self) -> dict[int, bool]:
         """The process ids of the workers that are ready, and whether each runs a trial."""
         ready = [(child.process.pid, True) for child in tuple(self._busy)]
@@ -121,11 +116,7 @@ class LocalPool:
 
     def submit(self, spec: TrialSpec) -> Future[Any]:
         """Start `spec` as soon as a worker is free."""
-        return self.submit_message(json.dumps(asdict(spec)).encode())
-
-    def submit_message(self, message: bytes) -> Future[Any]:
-        """The same for a spec that is JSON already."""
-        job = _Job(message)
+        job = _Job(json.dumps(asdict(spec)).encode())
         with self._lock:
             if self._thread is None:
                 self._start()
@@ -148,6 +139,10 @@ class LocalPool:
             self._wake()
             self._thread.join(5.0)
 
+    @property
+    def _children(self) -> tuple[Child, ...]:
+        return (*self._starting, *self._idle, *self._busy)
+
     def _wake(self) -> None:
         with suppress(OSError):
             self._wake_sender.send_bytes(b"!")
@@ -159,21 +154,19 @@ class LocalPool:
                 self._fill()
                 self._dispatch()
                 self._await()
-                for child in (*self._starting, *self._idle, *self._busy):
+                for child in self._children:
                     self._check(child)
         except Exception as error:
             self._fail(BadInput(f"the worker pool failed: {where(error)}"))
         finally:
-            for child in (*self._starting, *self._idle, *self._busy):
+            for child in self._children:
                 child.kill()
             self._wake_receiver.close()
             self._wake_sender.close()
 
     def _await(self) -> None:
-        handles = [
-            handle for child in (*self._starting, *self._idle, *self._busy) for handle in child.handles
-        ]
-        watching = self._busy or self._starting or self._waiting or self._repeats
+        handles = [handle for child in self._children for handle in child.handles]
+        watching = self._busy or self._starting or self._waiting
         ready = wait([*handles, self._wake_receiver], _TICK if watching else None)
         if self._wake_receiver in ready:
             while self._wake_receiver.poll():
@@ -186,11 +179,11 @@ class LocalPool:
                 "no worker process can be started: is memory or the process limit used up?"
             )
         with self._lock:
-            wanted = min(self._slots, len(self._waiting) + len(self._repeats) + len(self._busy))
+            wanted = min(self.slots, len(self._waiting) + len(self._busy))
         if self._broken is not None:
             self._fail(self._broken)
             return
-        for _ in range(wanted - len(self._starting) - len(self._idle) - len(self._busy)):
+        for _ in range(wanted - len(self._children)):
             try:
                 self._starting.add(
                     Child.start(self._context, int(self.memory_gb * 2**30), self.quiet, self.work)
@@ -203,22 +196,18 @@ class LocalPool:
         """Fail every trial, and every one that is still submitted."""
         with self._lock:
             self._broken = error
-            for job in (*self._waiting, *self._repeats, *self._busy.values()):
+            for job in (*self._waiting, *self._busy.values()):
                 if not job.future.done():
                     job.future.set_exception(error)
             self._waiting.clear()
-            self._repeats.clear()
 
     def _dispatch(self) -> None:
         """Give idle workers what waits; a trial that is run again runs alone."""
-        while self._idle:
-            if any(job.again for job in self._busy.values()) or (self._repeats and self._busy):
-                return
+        while self._idle and not any(job.again for job in self._busy.values()):
             with self._lock:
-                queue = self._repeats or self._waiting
-                if not queue:
+                if not self._waiting or (self._waiting[0].again and self._busy):
                     return
-                job = queue.popleft()
+                job = self._waiting.popleft()
             child = self._idle.pop()
             self._busy[child] = job
             # That a worker has just ended, with this job, is found at the next check.
@@ -275,7 +264,7 @@ class LocalPool:
             job.again = True
             self._drop(child)
             with self._lock:
-                self._repeats.append(job)
+                self._waiting.appendleft(job)
         else:
             twice = " twice" if job.again else ""
             self._end(child, job, Outcome("crashed", f"the worker died{twice}: {child.cause}"))

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter
 
 from longlag.bench.plugins.guard import where
 from longlag.bench.plugins.registry import discover
-from longlag.bench.trial.spec import FAILED, Outcome, TrialSpec
+from longlag.bench.trial.spec import FAILED, SPECS, Outcome
 from longlag.bench.trial.trial import run
 
 __all__ = ["THREAD_VARIABLES", "Work", "execute", "limit_memory", "serve", "single_threaded"]
@@ -35,8 +34,6 @@ Work = Callable[[dict[str, Any]], dict[str, Any]]
 _NO_MEMORY = ("allocate memory", "alloc_cpu", "cannot allocate", "out of memory", "bad_alloc", "errno 12")
 
 _PR_SET_PDEATHSIG = 1
-
-_SPECS = TypeAdapter(TrialSpec)
 
 
 def single_threaded() -> None:
@@ -68,7 +65,7 @@ def serve(connection: Connection, memory: int, quiet: bool, work: Work) -> None:
 
 def execute(spec: dict[str, Any]) -> dict[str, Any]:
     """Run the trial `spec` describes (dataclasses.asdict of a TrialSpec); the Outcome as a dictionary."""
-    trial = _SPECS.validate_python(spec)
+    trial = SPECS.validate_python(spec)
     _reset()
     try:
         return asdict(run(trial, discover(trial.plugins)))

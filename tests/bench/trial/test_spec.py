@@ -7,10 +7,9 @@ from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from longlag.bench.store import TRIAL_SCHEMA, row
-from longlag.bench.trial.spec import Case, Limits, Outcome, Status, TrialSpec, score
+from longlag.bench.trial.spec import SPECS, Case, Limits, Outcome, Status, TrialSpec, score
 
 SPEC = TrialSpec(Case("lstm", "adding", "hs97", 100), "tune", 3, 12345, {"rate": 0.1}, Limits(1e9, 5e8))
 
@@ -45,7 +44,7 @@ def test_a_cheaper_solution_and_a_smaller_error_score_lower() -> None:
 
 
 def test_a_spec_survives_json() -> None:
-    assert TypeAdapter(TrialSpec).validate_json(json.dumps(asdict(SPEC))) == SPEC
+    assert SPECS.validate_json(json.dumps(asdict(SPEC))) == SPEC
 
 
 def test_the_run_id_is_stable_and_follows_what_defines_the_run() -> None:
