@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from longlag.bench.campaign import profile
+from longlag.bench.campaign.grid import ladders
 from longlag.bench.plugins.reference import tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store.reference import columns
@@ -20,7 +21,7 @@ def test_the_examples_can_be_run(path: Path, monkeypatch: pytest.MonkeyPatch) ->
     example = profile.read(str(path))
     registry = discover(tuple(example.plugins))
     assert not registry.broken
-    grid, skipped = profile.cells(example, registry)
+    grid, skipped = ladders(example, registry)
     assert grid
     assert not skipped
 

@@ -1,6 +1,6 @@
 """The coordinator: one process that owns the studies and the folder of a campaign.
 
-Cases run side by side as far as there are slots; every finished trial is in the journal before its
+Ladders run side by side as far as there are slots; every finished trial is in the journal before its
 case hears of it. A campaign is resumed by running it again with what the folder already holds.
 """
 
@@ -20,9 +20,11 @@ import optuna
 
 from longlag.bench import store
 from longlag.bench.campaign import provenance
+from longlag.bench.campaign.climb import Program, climb
 from longlag.bench.campaign.folder import look
-from longlag.bench.campaign.profile import Cell, Profile, cells
-from longlag.bench.campaign.study import CaseProgram, Program
+from longlag.bench.campaign.grid import Cell, Ladder, ladders
+from longlag.bench.campaign.profile import Profile
+from longlag.bench.campaign.study import Carried, CaseProgram
 from longlag.bench.contract.data import data_folder
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.guard import patience, reason, where
@@ -40,13 +42,12 @@ OnRow = Callable[[dict[str, Any], bool], None]
 
 @dataclass
 class _Running:
-    """A case under way: its program, and the batch it waits for."""
+    """A ladder under way: its program, and the batch it waits for."""
 
     program: Program
-    case: Case
+    ladder: Ladder
     specs: list[TrialSpec] = field(default_factory=list)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
-    order: list[str] = field(default_factory=list)
 
 
 class Coordinator:
@@ -57,16 +58,16 @@ class Coordinator:
         self.profile = profile
         self.registry = registry
         self.folder = folder
-        self.cells, self.skipped = cells(profile, registry)
-        self.cases = [cell.case for cell in self.cells]
-        if not self.cells:
+        self.ladders, self.skipped = ladders(profile, registry)
+        if not self.ladders:
             raise BadInput(f"profile {profile.name}: nothing to run: {next(iter(self.skipped.values()))}")
         self.manifest = self._manifest()
         self.notices: list[str] = []
         """One line for everything in the folder that was damaged."""
         self._known: dict[str, Outcome] = {}
         self._hashes: dict[Case, str] = {}
-        self._order: dict[Case, list[str]] = {}
+        self._runs: dict[Ladder, list[TrialSpec]] = {ladder: [] for ladder in self.ladders}
+        self._ended: set[Ladder] = set()
         self.complete = False
 
     def open(self, resume: bool) -> Coordinator:
@@ -107,11 +108,13 @@ class Coordinator:
         """Take up what the folder holds."""
         self.notices = store.salvage(self.folder)
         changed = 0
-        grid = set(self.cases)
+        grid = {(ladder.method, ladder.task, ladder.variant) for ladder in self.ladders}
         for stored in store.rows(self.folder):
             self._known[stored["run_id"]] = store.outcome(stored)
             case = Case(stored["method"], stored["task"], stored["variant"], stored["lag"])
-            changed += case in grid and stored["code_hash"] != self._hash(case)
+            changed += (case.method, case.task, case.variant) in grid and stored["code_hash"] != self._hash(
+                case
+            )
         if changed:
             self.notices.append(f"{self.folder}: the code has changed since {changed} of its trials were run")
         if (self.folder / store.MANIFEST).exists():
@@ -134,20 +137,42 @@ class Coordinator:
 
     @property
     def total(self) -> int:
-        """Trials and retests of the whole campaign, if every case is retested."""
-        return sum(self.profile.runs(cell) for cell in self.cells)
+        """Trials and retests of the whole campaign: of a climb under way, two rungs more than it has ended.
+
+        A guess, then, unless all lags are given.
+        """
+        return sum(map(self._expected, self.ladders))
+
+    @property
+    def size(self) -> str:
+        """How large the campaign is, as a person says it."""
+        climbs = [ladder for ladder in self.ladders if ladder.climbs]
+        given = len(self.ladders) - len(climbs)
+        said = [f"{given} cases"] if given else []
+        if climbs:
+            said.append(f"{len(climbs)} climbs to a lag of {max(c.lags[-1] for c in climbs)} at most")
+        else:
+            said.append(f"{self.total} trials with the retests")
+        return ", ".join(said)
+
+    def _expected(self, ladder: Ladder) -> int:
+        runs = self._runs[ladder]
+        if ladder in self._ended:
+            return len(runs)
+        begun = runs[-1].case.lag if runs else ladder.lags[0]
+        before = sum(spec.case.lag != begun for spec in runs)
+        return before + self.profile.runs(ladder.trials) * (1 + (begun < ladder.lags[-1]))
 
     def run(self, executor: Executor, on_row: OnRow) -> None:
         """Run what is not known yet; on return the folder is complete."""
         started = time.monotonic()
-        waiting = deque(self.cells)
+        waiting = deque(self.ladders)
         futures: dict[Future[Any], tuple[_Running, int]] = {}
         while waiting or futures:
             while waiting and len(futures) < 2 * executor.slots + 2:
-                cell = waiting.popleft()
-                program = self._program(cell)
-                if program is not None:
-                    self._advance(_Running(program, cell.case), executor, futures, on_row)
+                ladder = waiting.popleft()
+                program = climb(ladder, self.profile.bisect, self._setup)
+                self._advance(_Running(program, ladder), executor, futures, on_row)
             if futures:
                 done, _ = wait(futures, return_when=FIRST_COMPLETED)
                 self._collect(done, executor, futures, on_row)
@@ -193,17 +218,18 @@ class Coordinator:
         futures: dict[Future[Any], tuple[_Running, int]],
         on_row: OnRow,
     ) -> None:
-        """Send a case its outcomes and start its next batches, until one needs workers or it ends."""
+        """Send a ladder its outcomes and start its next batches, until one needs workers or it ends."""
         while len(running.outcomes) == len(running.specs):
             answers = [running.outcomes[index] for index in range(len(running.specs))]
             try:
                 running.specs = running.program.send(answers) if running.specs else next(running.program)
             except StopIteration as end:
-                self._order[running.case] = running.order
-                self._export(end.value)
+                self._ended.add(running.ladder)
+                for study in end.value:
+                    self._export(study)
                 return
             running.outcomes = {}
-            running.order += [spec.run_id for spec in running.specs]
+            self._runs[running.ladder] += running.specs
             for index, spec in enumerate(running.specs):
                 known = self._known.pop(spec.run_id, None)
                 if known is None and spec.fault:
@@ -215,8 +241,8 @@ class Coordinator:
                     running.outcomes[index] = known
                     on_row(row(spec, known, self._hash(spec.case)), True)
 
-    def _program(self, cell: Cell) -> Program | None:
-        """The program of a cell; None, and its case skipped, where its plugins cannot be set up any more."""
+    def _setup(self, cell: Cell, rung: int, below: Carried | None) -> CaseProgram | None:
+        """A case's program; None, and the case skipped, where its plugins cannot be set up any more."""
         case = cell.case
         try:
             with patience():
@@ -224,9 +250,8 @@ class Coordinator:
                 method = self.registry.method(case.method)
         except Exception as error:
             self.manifest.skipped[case.label] = where(error)
-            self._order[case] = []
             return None
-        return CaseProgram(cell, self.profile, method, task).run()
+        return CaseProgram(cell, self.profile, method, task, rung, below)
 
     def _entry(self, spec: TrialSpec, outcome: Outcome) -> Entry:
         return {
@@ -251,7 +276,8 @@ class Coordinator:
 
     def _finish(self, seconds: float) -> None:
         self._journal.close()
-        store.compact(self.folder, [run_id for case in self.cases for run_id in self._order[case]])
+        in_order = (spec.run_id for ladder in self.ladders for spec in self._runs[ladder])
+        store.compact(self.folder, in_order)
         self.manifest.finished = _now()
         self.manifest.seconds += seconds
         store.write_manifest(self.folder, self.manifest)

@@ -80,7 +80,7 @@ def launch(
 
     Raises BadInput where it cannot go on.
     """
-    for name in sorted({case.method for case in coordinator.cases}):
+    for name in sorted({ladder.method for ladder in coordinator.ladders}):
         # Only to have it compiled once: what is wrong with it shows in its trials.
         with suppress(Exception), patience(LOADING):
             registry.method(name).warm_up()
@@ -93,6 +93,7 @@ def launch(
     why: Counter[str] = Counter()
 
     def on_row(row: dict[str, Any], known: bool) -> None:
+        reporter.total = coordinator.total
         reporter(row, known)
         if row["status"] in FAILED:
             why[f"{row['status']}, {row['method']}: {row['detail']}"] += 1
@@ -100,8 +101,7 @@ def launch(
     try:
         slots = executor.slots
         console.print(
-            f"campaign {chosen.name}, seed {chosen.seed}: {len(coordinator.cases)} cases, "
-            f"{coordinator.total} trials with the retests, "
+            f"campaign {chosen.name}, seed {chosen.seed}: {coordinator.size}, "
             f"on {slots} {'worker' if slots == 1 else 'workers'}, into {coordinator.folder}",
             soft_wrap=True,
         )

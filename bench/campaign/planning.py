@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from longlag.bench.campaign.profile import Cell, Profile, cells
+from longlag.bench.campaign.grid import Cell, cells, ladders
+from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.progress import duration
 from longlag.bench.campaign.study import CaseProgram
 from longlag.bench.plugins.registry import Registry
@@ -22,7 +23,8 @@ _PILOT_UPDATES = 10
 
 def show(console: Console, profile: Profile, registry: Registry, executor: Executor) -> None:
     """Print the plan of `profile`; `executor` runs the pilot steps."""
-    grid, skipped = cells(profile, registry)
+    found, skipped = ladders(profile, registry)
+    grid = cells(found)
     pilots = _pilots(profile, registry, grid, executor)
     table = Table(title=f"plan of {profile.name}: at most", title_justify="left")
     for column in ("method", "task"):
@@ -38,7 +40,7 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     every = 0
     for cell in grid:
         case, budget = cell.case, cell.budget
-        runs = profile.runs(cell)
+        runs = profile.runs(cell.trials)
         every += runs
         outcome = pilots[case]
         rate = outcome.flops / outcome.seconds if outcome.seconds > 0 else math.nan

@@ -3,48 +3,33 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from longlag.bench.campaign.rules import TAGS, Budget, BudgetRule, LagRule, PositiveFloat, Strict
 from longlag.bench.contract.errors import BadInput, nearest
-from longlag.bench.plugins.guard import patience, plain, where
-from longlag.bench.trial.spec import Case, Checks, Limits, Positive
-
-if TYPE_CHECKING:
-    # With torch, which takes seconds to import: the command line's help is made from the profile's keys.
-    from longlag.bench.plugins.registry import Registry
+from longlag.bench.trial.spec import Checks, Limits, Positive
 
 FOLDER = Path(__file__).parents[1] / "profiles"
-
-Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-"""What a column of 64 bits holds."""
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
 
 RERUN = 2
 """The best settings of a case that are run again: on one seed each, the luckiest is not the best."""
 
 
-class _Strict(BaseModel):
-    # A key's docstring is its description, and the help of its option on the command line.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
-
-
-class TaskGrid(_Strict):
+class TaskGrid(Strict):
     """One task of a profile, with settings of its own where the profile's do not fit."""
 
     task: str
-    lags: list[Number] | None = Field(default=None, min_length=1)
+    lags: LagRule | None = None
     methods: list[str] | None = Field(default=None, min_length=1)
     trials: Positive | None = None
-    budget: PositiveFloat | None = None
+    budget: Budget | None = None
 
 
-class Profile(_Strict):
+class Profile(Strict):
     """What a campaign runs: methods x tasks x lags, tuned alike and retested alike."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
@@ -55,8 +40,8 @@ class Profile(_Strict):
     """Methods: a,b+c (b and c combined)."""
     tasks: Annotated[list[TaskGrid], Field(min_length=1)]
     """Tasks: t,u:variant."""
-    lags: Annotated[list[Number], Field(min_length=1)]
-    """Lags, for every task: 50,100."""
+    lags: LagRule
+    """Lags, for every task: 50,100, or climb, or climb:10..1000."""
     trials: Positive
     """Tuning trials a case."""
     batch: Positive = 4
@@ -69,8 +54,12 @@ class Profile(_Strict):
     """Then, how often each of the two best settings is run again; the better mean score wins the case."""
     retests: Positive
     """Retests of each case's winner."""
-    budget: PositiveFloat
-    """FLOPs a trial may spend, as 2e11."""
+    retests_unsolved: Positive | None = None
+    """Retests where no trial solved the case in tuning, without reruns; the others follow if all these do."""
+    bisect: bool = False
+    """Whether a climb tries one rung between the last that held and the first that did not."""
+    budget: Budget
+    """FLOPs a trial may spend, as 2e11; in a profile also a rule of the lag."""
     sequences: Positive | None = None
     updates: Positive | None = None
     cap: Annotated[float, Field(ge=1)] | None = 2.0
@@ -87,72 +76,13 @@ class Profile(_Strict):
         """What a trial may spend whose case has this budget."""
         return Limits(budget, cap, self.sequences, self.updates)
 
-    def runs(self, cell: Cell) -> int:
-        """The trials of a case, reruns and retests among them."""
-        return cell.trials + min(RERUN, cell.trials) * self.reruns + self.retests
+    def runs(self, trials: int) -> int:
+        """The most trials of a case that is tuned in `trials`, reruns and retests among them."""
+        return trials + min(RERUN, trials) * self.reruns + self.retests
 
     def defining(self) -> dict[str, Any]:
         """What makes it this campaign and no other: all but texts and protective limits."""
         return self.model_dump(exclude={"name", "description", "timeout", "memory"})
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A case with what the profile gives it."""
-
-    case: Case
-    budget: float
-    """The FLOPs a trial may spend."""
-    trials: int
-    """Its tuning trials."""
-
-
-def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, str]]:
-    """The grid, longest lags first, and why some cells of it cannot be run; raises BadInput.
-
-    Longest first, because what takes longest had better not start last.
-    """
-    from longlag.bench.plugins.combination import Combination
-
-    grid: list[Cell] = []
-    skipped: dict[str, str] = {}
-    checked: set[str] = set()
-    for cell in _cells(profile, registry):
-        case = cell.case
-        try:
-            with patience():
-                task = registry.task(case.task, case.variant, case.lag)
-                method = registry.method(case.method)
-                answer = method.supports(task)
-            if answer is None and isinstance(method, Combination) and case.method not in checked:
-                checked.add(case.method)
-                method.check(task)
-            why = None if answer is None else plain(str(answer))
-        except BadInput:
-            raise
-        except Exception as error:
-            why = where(error)
-        if why is None:
-            grid.append(cell)
-        else:
-            skipped[case.label] = why
-    grid.sort(key=lambda cell: -cell.case.lag)
-    return grid, skipped
-
-
-def _cells(profile: Profile, registry: Registry) -> Iterator[Cell]:
-    # The order of remedies decides between their companions; side by side they would only confuse.
-    seen: dict[tuple[frozenset[str], str, str, int], Case] = {}
-    for grid in profile.tasks:
-        name, variant = registry.variant(grid.task)
-        for lag in grid.lags or profile.lags:
-            for method in grid.methods or profile.methods:
-                case = Case(registry.method(method).name, name, variant, lag)
-                first = seen.setdefault((frozenset(case.method.split("+")), name, variant, lag), case)
-                if first is not case:
-                    also = f", also as {first.method}" if first != case else ""
-                    raise BadInput(f"profile {profile.name}: {case.label} stands in it twice{also}")
-                yield Cell(case, grid.budget or profile.budget, grid.trials or profile.trials)
 
 
 def available() -> dict[str, Path]:
@@ -191,18 +121,25 @@ _KEYS = {
     "": list(Profile.model_fields),
     "tasks": list(TaskGrid.model_fields),
     "checks": [field.name for field in fields(Checks)],
+    "budget": list(BudgetRule.model_fields),
 }
 """The keys of a profile, and of its parts."""
+
+
+def _is_key(part: str) -> bool:
+    """Whether a part of an error's place is a key, and not which kind of value pydantic tried."""
+    return part.isidentifier() and part not in TAGS
 
 
 def _first(error: ValidationError) -> str:
     """A validation error's first complaint as one line: the key, what is wrong, the nearest valid key."""
     first = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
+    location = [str(part) for part in first["loc"] if isinstance(part, int) or _is_key(part)]
     key = ".".join(location)
     if first["type"] in _UNKNOWN:
-        known = _KEYS["" if len(location) == 1 else location[0]]
+        known = next(_KEYS[part] for part in (*location[-2::-1], "") if part in _KEYS)
         return f"unknown key {key!r}: {nearest(location[-1], known)}"
     if first["type"] == "missing":
         return f"key {key!r} is missing"
-    return f"key {key!r}: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"key {key!r}: {said[0].lower()}{said[1:]}, not {first['input']!r}"

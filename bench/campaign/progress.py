@@ -54,7 +54,7 @@ class Reporter:
         self.statuses[row["status"]] += 1
         left = self.left()
         label = f"{row['method']} on {row['task']}:{row['variant']} at lag {row['lag']}"
-        self._bar.update(self._task, completed=self.done, description=label, left=left)
+        self._bar.update(self._task, completed=self.done, total=self.total, description=label, left=left)
         now = time.monotonic()
         if not self.console.is_terminal and (now - self._last_line >= self.every or self.done == self.total):
             self._last_line = now

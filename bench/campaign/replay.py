@@ -74,6 +74,8 @@ def spec_of(stored: dict[str, Any], profile: Profile) -> TrialSpec:
         ),
         checks=profile.checks,
         plugins=tuple(profile.plugins),
+        rung=int(stored["rung"]),
+        carried_from=int(stored["carried_from"]),
     )
     if spec.run_id == stored["run_id"]:
         return spec

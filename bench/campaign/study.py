@@ -16,15 +16,39 @@ from typing import Any, cast
 
 import optuna
 
-from longlag.bench.campaign.profile import RERUN, Cell, Profile
+from longlag.bench.campaign.carry import carried
+from longlag.bench.campaign.grid import Cell
+from longlag.bench.campaign.profile import RERUN, Profile
 from longlag.bench.contract.method import MOST_RECIPES, Method
 from longlag.bench.contract.seeds import derive
 from longlag.bench.contract.task import Task
 from longlag.bench.plugins import handed, tuning
 from longlag.bench.plugins.guard import patience, plain, reason, where
-from longlag.bench.trial.spec import FAILED, Case, Outcome, Phase, TrialSpec, score
+from longlag.bench.trial.spec import FAILED, Case, Outcome, Phase, TrialSpec, bridged, score
 
-Program = Generator[list[TrialSpec], list[Outcome], optuna.Study]
+
+@dataclass(frozen=True)
+class Carried:
+    """What a rung of a climb hands to the next."""
+
+    lag: int
+    setting: dict[str, Any]
+    """The best, in Optuna's names."""
+    ranges: dict[str, optuna.distributions.BaseDistribution]
+    recipes: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A case that was tuned and retested."""
+
+    study: optuna.Study
+    bridged: bool
+    best: Carried | None
+    """None where no trial came to an end of its own."""
+
+
+Batches = Generator[list[TrialSpec], list[Outcome], Ended]
 
 
 @dataclass
@@ -32,8 +56,19 @@ class _Setting:
     """Hyperparameters that were tried, and the scores they had."""
 
     spec: TrialSpec
-    parameters: dict[str, Any]
+    trial: optuna.Trial
     scores: list[float]
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """A setting that is tried before the sampler's."""
+
+    setting: dict[str, Any]
+    lag: int = 0
+    """Of the rung that it comes from; 0: it is a recipe."""
+    fault: str = ""
+    """Why it cannot be tried."""
 
 
 def _mean(setting: _Setting) -> float:
@@ -50,10 +85,10 @@ class _Found:
     ran: bool = False
     """Whether any trial came to an end of its own."""
 
-    def add(self, spec: TrialSpec, parameters: dict[str, Any], outcome: Outcome, value: float) -> None:
+    def add(self, spec: TrialSpec, trial: optuna.Trial, outcome: Outcome, value: float) -> None:
         """Note a trial's outcome and its score."""
         key = json.dumps(spec.hyperparameters, sort_keys=True)
-        self.settings.setdefault(key, _Setting(spec, parameters, [])).scores.append(value)
+        self.settings.setdefault(key, _Setting(spec, trial, [])).scores.append(value)
         self.ran = self.ran or outcome.status not in FAILED
         if outcome.solved and (self.cheapest is None or outcome.flops < self.cheapest):
             self.cheapest = outcome.flops
@@ -71,33 +106,44 @@ class CaseProgram:
     profile: Profile
     method: Method
     task: Task
+    rung: int = 0
+    """In which attempt of a climb; 0: the lag is given."""
+    below: Carried | None = None
+    """What the rung below hands up."""
 
     @property
     def case(self) -> Case:
         """The cell's case."""
         return self.cell.case
 
-    def run(self) -> Program:
-        """Tune, then retest; returns the study."""
+    def run(self) -> Batches:
+        """Tune, then retest."""
         found = _Found()
-        recipes, faults = self._recipes()
-        study = tuning.study(recipes, name=self.case.study)
+        guesses, recipes = self._guesses()
+        study = tuning.study([guess.setting for guess in guesses], name=self.case.study)
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
-            asked = [self._ask(study, found.cheapest, recipes, faults) for _ in range(size)]
+            asked = [self._ask(study, found.cheapest, guesses) for _ in range(size)]
             yield from self._hear(study, found, asked)
-        if found.ran:
-            leaders = found.best(RERUN)
-            again = leaders * self.profile.reruns
-            for leader in again:
-                study.enqueue_trial(leader.parameters)
-            if again:
-                # Without a cap: what is asked now is how surely a setting solves its task, not how cheaply.
-                yield from self._hear(study, found, [self._ask(study, None, [], {}) for _ in again])
-            # No other can win: of the many that ran once, one had the best luck.
-            winner = min(leaders, key=_mean).spec
-            yield [self._retest(winner, number) for number in range(self.profile.retests)]
-        return study
+        if not found.ran:
+            return Ended(study, False, None)
+        leaders = found.best(RERUN)
+        # What will hardly hold is not paid for in full.
+        few = self.profile.retests_unsolved if found.cheapest is None else None
+        again = leaders * (self.profile.reruns if few is None else 0)
+        for leader in again:
+            study.enqueue_trial(leader.trial.params)
+        if again:
+            # Without a cap: what is asked now is how surely a setting solves its task, not how cheaply.
+            yield from self._hear(study, found, [self._ask(study, None, []) for _ in again])
+        # No other can win: of the many that ran once, one had the best luck.
+        winner = min(leaders, key=_mean)
+        retests = [self._retest(winner.spec, number) for number in range(self.profile.retests)]
+        outcomes = yield retests[:few]
+        if len(outcomes) < len(retests) and all(outcome.solved for outcome in outcomes):
+            outcomes += yield retests[few:]
+        best = Carried(self.case.lag, winner.trial.params, winner.trial.distributions, recipes)
+        return Ended(study, bridged(sum(o.solved for o in outcomes), len(outcomes)), best)
 
     def _hear(
         self, study: optuna.Study, found: _Found, asked: list[tuple[optuna.Trial, TrialSpec]]
@@ -109,7 +155,7 @@ class CaseProgram:
             trial.set_user_attr("run_id", spec.run_id)
             trial.set_user_attr("status", outcome.status)
             study.tell(trial, value)
-            found.add(spec, trial.params, outcome, value)
+            found.add(spec, trial, outcome, value)
 
     def _batches(self) -> list[int]:
         whole, rest = divmod(self.cell.trials, self.profile.batch)
@@ -123,38 +169,44 @@ class CaseProgram:
             seed=seed, n_startup_trials=self.profile.startup, constant_liar=True
         )
 
-    def _recipes(self) -> tuple[list[dict[str, Any]], dict[int, str]]:
-        """What the method would try first, and why some trials cannot try it.
+    def _guesses(self) -> tuple[list[_Guess], list[dict[str, Any]]]:
+        """What the first trials try: what the rung below hands up, and the method's recipes; and these alone.
 
         Recipes that fail together cost the trial that would have tried the first.
         """
         recipes: list[dict[str, Any]] = []
-        faults: dict[int, str] = {}
+        guesses: list[_Guess] = []
         try:
             with patience():
                 given = list(self.method.recipes(self.task.sizes))
                 if len(given) > MOST_RECIPES:
                     raise ValueError(f"{len(given)} recipes: a method may bring {MOST_RECIPES}")
         except Exception as error:
-            return [], {0: where(error)}
-        # More than there are trials would be left waiting.
-        for number, recipe in enumerate(given[: self.cell.trials]):
+            guesses.append(_Guess({}, fault=where(error)))
+            given = []
+        for recipe in given:
             try:
                 recipes.append(handed.hyperparameters(recipe, "a recipe is"))
+                guesses.append(_Guess(recipes[-1]))
             except Exception as error:
-                recipes.append({})
-                faults[number] = reason(error)
-        return recipes, faults
+                guesses.append(_Guess({}, fault=reason(error)))
+        if self.below is not None:
+            below = self.below
+            setting = carried(below.setting, below.ranges, below.recipes, recipes)
+            # Where it is a recipe, that is not tried twice.
+            guesses = [
+                guess for guess in guesses if guess.fault or not guess.setting.items() <= setting.items()
+            ]
+            guesses.insert(0, _Guess(setting, below.lag))
+        # More than there are trials would be left waiting.
+        return guesses[: self.cell.trials], recipes
 
     def _ask(
-        self,
-        study: optuna.Study,
-        cheapest: float | None,
-        recipes: list[dict[str, Any]],
-        faults: dict[int, str],
+        self, study: optuna.Study, cheapest: float | None, guesses: list[_Guess]
     ) -> tuple[optuna.Trial, TrialSpec]:
         trial = study.ask()
-        fault = faults.get(trial.number, "")
+        guess = guesses[trial.number] if trial.number < len(guesses) else _Guess({})
+        fault = guess.fault
         hyperparameters: dict[str, Any] = {}
         try:
             with warnings.catch_warnings(), patience():
@@ -164,19 +216,24 @@ class CaseProgram:
                 hyperparameters = handed.hyperparameters(given, "suggest returned")
         except Exception as error:
             fault = where(error)
-        recipe = recipes[trial.number] if trial.number < len(recipes) else {}
-        unknown = sorted(set(recipe) - set(trial.distributions))
-        if unknown and not fault:
+        unknown = sorted(set(guess.setting) - set(trial.distributions))
+        if unknown and not fault and not guess.lag:
             fault = plain(f"the recipe sets {unknown[0]!r}, which no suggestion asked for")
         factor = self.profile.cap
         cap = None if factor is None or cheapest is None else factor * cheapest
-        return trial, self._spec("tune", trial.number, hyperparameters, cap, fault)
+        return trial, self._spec("tune", trial.number, hyperparameters, cap, fault, guess.lag)
 
     def _retest(self, best: TrialSpec, number: int) -> TrialSpec:
-        return self._spec("retest", number, best.hyperparameters, None, "")
+        return self._spec("retest", number, best.hyperparameters, None)
 
     def _spec(
-        self, phase: Phase, number: int, hyperparameters: dict[str, Any], cap: float | None, fault: str
+        self,
+        phase: Phase,
+        number: int,
+        hyperparameters: dict[str, Any],
+        cap: float | None,
+        fault: str = "",
+        carried_from: int = 0,
     ) -> TrialSpec:
         return TrialSpec(
             case=self.case,
@@ -188,4 +245,6 @@ class CaseProgram:
             checks=self.profile.checks,
             plugins=tuple(self.profile.plugins),
             fault=fault,
+            rung=self.rung,
+            carried_from=carried_from,
         )

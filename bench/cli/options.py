@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any
 
 import typer
 
@@ -53,7 +53,8 @@ def _option(key: str) -> inspect.Parameter:
     field = Profile.model_fields[key]
     kind: Any = PluginOption
     if key != "plugins":
-        typed = str if get_origin(field.annotation) is list else field.annotation
+        # A budget's rule is for profiles.
+        typed = {"budget": float, "lags": str, "methods": str, "tasks": str}.get(key, field.annotation)
         kind = Annotated[typed | None, typer.Option(f"--{key}", help=field.description)]  # type: ignore[operator]
     return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
@@ -96,11 +97,13 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _lags(text: str) -> list[int]:
+def _lags(text: str) -> list[int] | str:
+    if text.startswith("climb"):
+        return text
     try:
         return [int(part) for part in _split(text)]
     except ValueError:
-        raise BadInput(f"--lags {text}: whole numbers divided by commas, as 50,100") from None
+        raise BadInput(f"--lags {text}: numbers divided by commas, as 50,100, or climb") from None
 
 
 def _files(plugins: list[str]) -> list[str]:
@@ -110,7 +113,7 @@ def _files(plugins: list[str]) -> list[str]:
     return [str(Path(plugin).resolve()) for plugin in plugins]
 
 
-_READ: dict[str, Callable[[Any], list[Any]]] = {
+_READ: dict[str, Callable[[Any], Any]] = {
     "methods": _split,
     "tasks": _split,
     "lags": _lags,

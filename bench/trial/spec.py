@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
@@ -87,12 +88,17 @@ class TrialSpec:
     plugins: tuple[str, ...] = ()
     fault: str = ""
     """Why it cannot be run at all (its hyperparameters could not be suggested); empty otherwise."""
+    rung: int = 0
+    """In which attempt of a climb it was run, 1 the first; 0: the lag was given."""
+    carried_from: int = 0
+    """The lag of the rung whose best setting it carries; 0: none."""
 
     @property
     def run_id(self) -> str:
         """Sixteen hex digits: a stable hash of what defines the run."""
         defining = asdict(self)
-        del defining["plugins"]
+        for key in ("plugins", "rung", "carried_from"):
+            del defining[key]
         text = json.dumps(defining, sort_keys=True, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -124,6 +130,15 @@ class Outcome:
     def solved(self) -> bool:
         """Whether fresh sequences confirmed it."""
         return self.status == "solved"
+
+
+BRIDGED = 0.9
+"""The share of retests that must solve a task whose lag is bridged."""
+
+
+def bridged(solved: int, n: int) -> bool:
+    """Whether a method bridges a lag: 90% of its n retests, or more, solved the task; not so without any."""
+    return n > 0 and Fraction(solved, n) >= Fraction(str(BRIDGED))
 
 
 def score(outcome: Outcome, budget: float) -> float:

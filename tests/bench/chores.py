@@ -73,6 +73,22 @@ class Nothing(Method):
         return Idle(task, rate)
 
 
+class Climber(Nothing):
+    """Knows the answer, where the lag is shorter than 8."""
+
+    name = "climber"
+
+    def recipes(self, sizes):
+        return [{"rate": 0.02 * sizes.lag}, {"rate": 0.3}]
+
+    def build(self, task, rate):
+        model = Idle(task, rate)
+        if task.lag < 8:
+            nn.init.constant_(model.layer.weight, 3.0)
+            nn.init.zeros_(model.layer.bias)
+        return model
+
+
 class Hog(Method):
     """Says what it is about to do, and waits until it is told to go on."""
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from longlag import BadInput
-from longlag.bench.campaign.profile import available, cells, parse, read
+from longlag.bench.campaign.grid import cells, ladders
+from longlag.bench.campaign.profile import available, parse, read
 from longlag.bench.plugins.registry import discover
 
 MINIMAL: dict[str, Any] = {
@@ -25,7 +26,7 @@ MINIMAL: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", sorted(available()))
 def test_every_profile_that_comes_with_the_project_makes_a_grid(name: str) -> None:
-    grid, _ = cells(read(name), discover())
+    grid, _ = ladders(read(name), discover())
     assert grid
 
 
@@ -35,7 +36,8 @@ def test_the_grid_is_the_product_with_the_longest_lags_first() -> None:
         "tasks": [{"task": "adding:ms11"}, {"task": "timer", "lags": [200]}],
         "lags": [20, 50],
     }
-    grid, skipped = cells(parse(data, "here"), discover())
+    found, skipped = ladders(parse(data, "here"), discover())
+    grid = cells(found)
     assert len(grid) == 2 * (2 + 1)
     assert [cell.case.lag for cell in grid] == sorted((cell.case.lag for cell in grid), reverse=True)
     assert {cell.case.method for cell in grid} == {"vanilla", "lstm+gradient_clipping"}
@@ -45,7 +47,7 @@ def test_the_grid_is_the_product_with_the_longest_lags_first() -> None:
 def test_a_task_may_have_a_budget_of_its_own() -> None:
     tasks = [{"task": "adding", "budget": 5e9}, {"task": "timer"}]
     profile = parse(MINIMAL | {"tasks": tasks, "lags": [100]}, "here")
-    grid, _ = cells(profile, discover())
+    grid = cells(ladders(profile, discover())[0])
     assert {cell.case.task: cell.budget for cell in grid} == {"adding": 5e9, "timer": 1e9}
 
 
@@ -56,7 +58,7 @@ def test_a_task_may_have_methods_and_trials_of_its_own() -> None:
         {"task": "timer", "lags": [100]},
     ]
     profile = parse(MINIMAL | {"tasks": tasks, "methods": ["echo_state"], "trials": 4}, "here")
-    grid, _ = cells(profile, discover())
+    grid = cells(ladders(profile, discover())[0])
     found = {(c.case.method, c.case.task, c.case.lag): (c.trials, c.budget) for c in grid}
     assert found == {
         ("lstm", "adding", 50): (2, 5e9),
@@ -72,7 +74,7 @@ def test_an_entry_without_a_variant_speaks_of_the_default_alone() -> None:
         {"task": "adding:ms11", "budget": 9.0, "lags": [20]},
         {"task": "adding:ms11", "budget": 7.0, "lags": [50]},
     ]
-    grid, _ = cells(parse(MINIMAL | {"tasks": tasks}, "here"), discover())
+    grid = cells(ladders(parse(MINIMAL | {"tasks": tasks}, "here"), discover())[0])
     found = {(cell.case.variant, cell.case.lag): (cell.budget, cell.trials) for cell in grid}
     assert found == {("hs97", 20): (2.0, 3), ("ms11", 20): (9.0, 2), ("ms11", 50): (7.0, 2)}
 
@@ -120,13 +122,13 @@ def test_a_missing_key_is_named() -> None:
 
 def test_a_case_that_stands_twice_is_refused() -> None:
     with pytest.raises(BadInput, match="stands in it twice"):
-        cells(parse(MINIMAL | {"tasks": [{"task": "adding"}, {"task": "adding:hs97"}]}, "here"), discover())
+        ladders(parse(MINIMAL | {"tasks": [{"task": "adding"}, {"task": "adding:hs97"}]}, "here"), discover())
 
 
 def test_remedies_in_another_order_are_the_same_case() -> None:
     data = MINIMAL | {"methods": ["lstm+gradient_clipping", "gradient_clipping+lstm"]}
     with pytest.raises(BadInput, match=r"gradient_clipping\+lstm .* twice, also as lstm\+gradient_clipping"):
-        cells(parse(data, "here"), discover())
+        ladders(parse(data, "here"), discover())
 
 
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:

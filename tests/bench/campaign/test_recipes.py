@@ -8,7 +8,8 @@ import optuna
 import pytest
 
 from longlag import Method, Sizes, Task
-from longlag.bench.campaign.profile import Cell, parse
+from longlag.bench.campaign.grid import Cell
+from longlag.bench.campaign.profile import parse
 from longlag.bench.campaign.study import CaseProgram
 from longlag.bench.plugins.registry import discover
 from longlag.bench.trial.spec import Case, Outcome, TrialSpec
@@ -85,10 +86,10 @@ def raced(reruns: int, solves: dict[float, list[bool]]) -> tuple[list[float], se
         )
     assert [spec.number for spec in seen] == list(range(len(seen)))
     assert len({spec.seed for spec in seen}) == len(seen)
-    assert len(seen) + 1 == profile.runs(cell)
+    assert len(seen) + 1 == profile.runs(cell.trials)
     with pytest.raises(StopIteration) as end:
         program.send([Outcome("plateau", error=0.5, chance=0.8)])
-    assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in end.value.value.trials)
+    assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in end.value.value.study.trials)
     return [spec.hyperparameters["rate"] for spec in seen[3:]], {s.hyperparameters["rate"] for s in batch}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from longlag.bench.campaign.profile import cells
+from longlag.bench.campaign.grid import ladders
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins import guard
 from longlag.bench.plugins.guard import patience, plain, where
@@ -87,8 +87,8 @@ def test_a_hanging_suggestion_costs_its_trial(
 
 def test_a_case_that_cannot_be_set_up_is_skipped_with_its_reason(make_profile: Callable[..., Any]) -> None:
     profile = make_profile(methods=["nothing", "unwilling"])
-    grid, skipped = cells(profile, discover(tuple(profile.plugins)))
-    assert [cell.case.method for cell in grid] == ["nothing", "nothing"]
+    grid, skipped = ladders(profile, discover(tuple(profile.plugins)))
+    assert [ladder.method for ladder in grid] == ["nothing", "nothing"]
     assert len(skipped) == 2
     assert all(why.startswith("RuntimeError: do not ask at chores.py:") for why in skipped.values())
 

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from longlag import Method, Sizes, Task
-from longlag.bench.campaign.profile import Cell, parse
+from longlag.bench.campaign.grid import Cell
+from longlag.bench.campaign.profile import parse
 from longlag.bench.campaign.study import CaseProgram
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store.studies import export, storage_of
@@ -54,7 +55,7 @@ def tuned(folder: Path, suggest: Suggest, *guesses: Any) -> list[TrialSpec]:
             status = [Outcome("crashed" if s.fault else "plateau", error=0.5, chance=0.8) for s in batch]
             batch = program.send(status)
     except StopIteration as end:
-        export(end.value, folder / "studies.log")
+        export(end.value.study, folder / "studies.log")
     for spec in specs:
         assert len(spec.run_id) == 16
     return specs

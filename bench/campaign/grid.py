@@ -1,0 +1,126 @@
+"""The grid of a campaign: its cases, as ladders of lags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from longlag.bench.campaign.profile import Profile
+from longlag.bench.campaign.rules import BudgetRule, budget_at, rungs
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.plugins.combination import Combination
+from longlag.bench.plugins.guard import patience, plain, where
+from longlag.bench.plugins.registry import Registry
+from longlag.bench.trial.spec import Case
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A case with what the profile gives it."""
+
+    case: Case
+    budget: float
+    """The FLOPs a trial may spend."""
+    trials: int
+    """Its tuning trials."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A method on a task variant: the lags of its climb, lowest first, or one lag that is given."""
+
+    method: str
+    task: str
+    variant: str
+    lags: tuple[int, ...]
+    climbs: bool
+    budget: float | BudgetRule
+    trials: int
+
+    def cell(self, lag: int) -> Cell:
+        """The case at `lag`; raises BadInput where its budget is no number."""
+        case = Case(self.method, self.task, self.variant, lag)
+        return Cell(case, budget_at(self.budget, lag), self.trials)
+
+
+def ladders(profile: Profile, registry: Registry) -> tuple[list[Ladder], dict[str, str]]:
+    """The grid, longest first, and why some of it cannot be run; raises BadInput.
+
+    Longest first, because what takes longest had better not start last.
+    """
+    grid: list[Ladder] = []
+    skipped: dict[str, str] = {}
+    checked: set[str] = set()
+    for ladder in _ladders(profile, registry):
+        whole: list[int] = []
+        for lag in ladder.lags:
+            case = ladder.cell(lag).case
+            why = _unsupported(case, registry, checked)
+            if why is not None:
+                # What lies beyond a rung that cannot be run is not reached.
+                skipped[case.label] = why
+                break
+            whole.append(lag)
+        if whole:
+            grid.append(replace(ladder, lags=tuple(whole)))
+    grid.sort(key=lambda ladder: -ladder.lags[-1])
+    return grid, skipped
+
+
+def cells(grid: Iterable[Ladder]) -> list[Cell]:
+    """Every case of a grid, as if all climbs went to their ends; the rungs between are not among them."""
+    return [ladder.cell(lag) for ladder in grid for lag in ladder.lags]
+
+
+def _unsupported(case: Case, registry: Registry, checked: set[str]) -> str | None:
+    """Why a case cannot be run, None where it can; raises BadInput. Notes in `checked` which methods were."""
+    try:
+        with patience():
+            task = registry.task(case.task, case.variant, case.lag)
+            method = registry.method(case.method)
+            answer = method.supports(task)
+        if answer is None and isinstance(method, Combination) and case.method not in checked:
+            checked.add(case.method)
+            method.check(task)
+        return None if answer is None else plain(str(answer))
+    except BadInput:
+        raise
+    except Exception as error:
+        return where(error)
+
+
+def _ladders(profile: Profile, registry: Registry) -> Iterator[Ladder]:
+    # The order of remedies decides between their companions; side by side they would only confuse.
+    seen: dict[tuple[frozenset[str], str, str, int], Case] = {}
+    climbing: dict[tuple[str, str, str], bool] = {}
+    for grid in profile.tasks:
+        name, variant = registry.variant(grid.task)
+        rule = grid.lags or profile.lags
+        climbs = isinstance(rule, str)
+        lags = _rungs(profile, rule, registry, name, variant) if isinstance(rule, str) else rule
+        for expression in grid.methods or profile.methods:
+            method = registry.method(expression).name
+            for lag in lags:
+                case = Case(method, name, variant, lag)
+                first = seen.setdefault((frozenset(method.split("+")), name, variant, lag), case)
+                if first is not case:
+                    also = f", also as {first.method}" if first != case else ""
+                    raise BadInput(f"profile {profile.name}: {case.label} stands in it twice{also}")
+            if climbing.setdefault((method, name, variant), climbs) != climbs:
+                case = f"{method} on {name}:{variant}"
+                raise BadInput(f"profile {profile.name}: {case} both climbs and has lags of its own")
+            for some in [tuple(lags)] if climbs else [(lag,) for lag in lags]:
+                budget, trials = grid.budget or profile.budget, grid.trials or profile.trials
+                yield Ladder(method, name, variant, some, climbs, budget, trials)
+
+
+def _rungs(profile: Profile, rule: str, registry: Registry, name: str, variant: str) -> list[int]:
+    allowed = registry.task_class(name).lags(variant)
+    found = rungs(rule, allowed)
+    missing = [lag for lag in found if lag not in allowed]
+    if missing:
+        why = f"{name}:{variant} cannot make lag {missing[0]}: it makes {allowed}"
+        raise BadInput(f"profile {profile.name}: {rule}: {why}")
+    if len(found) < 2:
+        raise BadInput(f"profile {profile.name}: no climb on {name}:{variant}, which makes {allowed}")
+    return found
