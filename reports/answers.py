@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from longlag.bench.trial.spec import bridged
+from longlag.reports import reach
 from longlag.reports.formats import interval, number, tally
 from longlag.reports.results import Panel, Results
-from longlag.reports.statistics import bridged
-from longlag.reports.tables import frontier_cell
 
 
 class Answer(NamedTuple):
@@ -59,7 +59,7 @@ def _sentence(results: Results, panel: Panel, method: str) -> str:
         if reached < max(ladder):
             beyond = _next(list(ladder), reached)
             said += f"; not {beyond}: {_failure(results, panel, method, beyond)}"
-    beyond_gap = [lag for lag in ladder if lag > (reached or 0) and bridged(ladder[lag])]
+    beyond_gap = [lag for lag in ladder if lag > (reached or 0) and bridged(*ladder[lag])]
     if beyond_gap:
         lags = _listed([str(lag) for lag in beyond_gap])
         said += f"; lag {lags} was solved all the same, beyond the gap"
@@ -106,7 +106,7 @@ def heat_table(results: Results, panel: Panel) -> HeatTable:
     lags = [int(lag) for lag in sorted(set(cases["lag"]))]
     chance = [float(cases.loc[cases["lag"] == lag, "chance"].iloc[0]) for lag in lags]
     rows = [
-        (method, frontier_cell(results, panel, method), [_case(results, panel, method, lag) for lag in lags])
+        (method, reach.cell(results, panel, method), [_case(results, panel, method, lag) for lag in lags])
         for method in results.methods
     ]
     return HeatTable(panel, lags, chance, rows)

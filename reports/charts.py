@@ -103,12 +103,12 @@ def dodged(frame: pd.DataFrame, methods: Sequence[str], spread: float = 0.16) ->
     return frame["lag"].astype(float) * offset.map(math.exp)
 
 
-def lag_axis(lags: Iterable[int]) -> alt.X:
+def lag_axis(lags: Iterable[int], field: str = "x:Q") -> alt.X:
     """A logarithmic axis of lags with a tick at each rung."""
     rungs = sorted(set(lags))
     domain = [rungs[0] / 1.35, rungs[-1] * 1.35]
     return alt.X(
-        "x:Q",
+        field,
         scale=alt.Scale(type="log", domain=domain, nice=False),
         axis=alt.Axis(values=rungs, format="d", title="lag (steps)", labelOverlap=True),
     )

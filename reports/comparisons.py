@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 from typing import NamedTuple
 
+from longlag.bench.trial.spec import bridged
 from longlag.reports.results import Results
-from longlag.reports.statistics import Tally, bridged, exact_test, holm
+from longlag.reports.statistics import Tally, exact_test, holm
 
 Key = tuple[str, str, int]
 """Task, variant and lag."""
@@ -67,6 +68,6 @@ def _alone(keys: list[Key], own: list[Tally], others: list[Tally]) -> str:
     """The cases bridged in `own` and not in `others`, as "task:variant lag, lag; ..."."""
     lags: dict[str, list[int]] = {}
     for (task, variant, lag), mine, theirs in zip(keys, own, others, strict=True):
-        if bridged(mine) and not bridged(theirs):
+        if bridged(*mine) and not bridged(*theirs):
             lags.setdefault(f"{task}:{variant}", []).append(lag)
     return "; ".join(f"{task} {', '.join(map(str, sorted(found)))}" for task, found in lags.items())

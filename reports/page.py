@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from longlag.bench.store import Manifest
-from longlag.reports import answers, charts, curves, figures, formats
+from longlag.reports import answers, charts, curves, figures, formats, reach
 from longlag.reports.comparisons import compare
 from longlag.reports.palette import looks
 from longlag.reports.results import KEYS, Results
@@ -45,8 +45,8 @@ def content(results: Results) -> dict[str, Any]:
         "answers": answers.answers(results),
         "heat": [answers.heat_table(results, panel) for panel in results.panels],
         "cases": list(results.cases.itertuples()),
-        "figures": {builder.__name__: figures.draw(results, builder) for builder in BUILDERS},
-        "about": {builder.__name__: str(builder.__doc__).split(";")[0] for builder in BUILDERS},
+        "figures": {name: figures.draw(results, builder) for name, builder in BUILDERS.items()},
+        "about": {name: str(builder.__doc__).split(";")[0] for name, builder in BUILDERS.items()},
         "missing": MISSING,
         "costs": curves.COSTS,
         "statuses": list(figures.statuses(results)),
@@ -73,17 +73,19 @@ CONTENTS = [
     ("settings", "Settings"),
 ]
 
-BUILDERS = (
-    figures.ladder,
-    figures.errors,
-    figures.cost,
-    curves.learning,
-    figures.outcomes,
-    curves.gradients,
-    curves.tuning,
-)
+BUILDERS = {
+    "reach": reach.chart,
+    "ladder": figures.ladder,
+    "errors": figures.errors,
+    "cost": figures.cost,
+    "learning": curves.learning,
+    "outcomes": figures.outcomes,
+    "gradients": curves.gradients,
+    "tuning": curves.tuning,
+}
 
 MISSING = {
+    "reach": "there are no retests",
     "ladder": "there are no retests",
     "errors": "no retest reached its test",
     "cost": "there are no retests",

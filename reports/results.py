@@ -104,14 +104,18 @@ class Results:
         ]
 
     def ladder(self, panel: Panel, method: str) -> dict[int, Tally]:
-        """Each lag of the panel with the method's tally; 0 of 0 where it has no retest."""
+        """The method's tally at each lag of the panel, 0 of 0 where it has no retest; of a climb, its rungs.
+
+        What a climb never tried was not failed.
+        """
         cases = self.of(panel, self.cases)
         own = cases[cases["method"] == method]
         tallies = {
             lag: Tally(solved, n)
             for lag, solved, n in zip(*(own[name].tolist() for name in ("lag", "solved", "n")), strict=True)
         }
-        return {lag: tallies.get(lag, Tally(0, 0)) for lag in sorted(set(cases["lag"].tolist()))}
+        lags = tallies if own["rung"].any() else set(cases["lag"].tolist())
+        return {lag: tallies.get(lag, Tally(0, 0)) for lag in sorted(lags)}
 
     def frontier(self, panel: Panel, method: str) -> int | None:
         """T* of a method on a panel."""
@@ -119,6 +123,8 @@ class Results:
 
 
 COLUMNS = [
+    "rung",
+    "budget",
     "n",
     "solved",
     "rate",
@@ -157,6 +163,8 @@ def summarise(rows: pd.DataFrame) -> dict[str, Any]:
     tuned, retested = tuning["score"].min(), retests["score"].mean()
     failures = Counter(retests.loc[~won, "status"])
     return {
+        "rung": int(rows["rung"].iloc[0]),
+        "budget": float(rows["budget"].iloc[0]),
         "n": n,
         "solved": solved,
         "rate": solved / n if n else math.nan,

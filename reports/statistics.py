@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
+
+from longlag.bench.trial.spec import bridged
 
 LEVEL = 0.95
-FRONTIER_RATE = Fraction(9, 10)
 
 
 class Interval(NamedTuple):
@@ -58,11 +59,6 @@ def median_interval(values: ArrayLike, *, seed: int = 0, resamples: int = 4999) 
     return Interval(float(ends.low), float(ends.high))
 
 
-def bridged(tally: Tally) -> bool:
-    """Whether >= 90% of the runs solved their task; not so without runs."""
-    return tally.n > 0 and Fraction(tally.solved, tally.n) >= FRONTIER_RATE
-
-
 def frontier(ladder: Mapping[int, Tally]) -> int | None:
     """T*: the longest lag up to which every rung of the ladder is solved in >= 90% of its runs.
 
@@ -72,10 +68,42 @@ def frontier(ladder: Mapping[int, Tally]) -> int | None:
     """
     reached = None
     for lag in sorted(ladder):
-        if not bridged(ladder[lag]):
+        if not bridged(*ladder[lag]):
             break
         reached = lag
     return reached
+
+
+def frontier_interval(ladder: Mapping[int, Tally]) -> Interval:
+    """Where the success rate falls to 90%, with 95% certainty, by a logistic fit over the log lag.
+
+    The rate at lag t is 1 / (1 + (t / t90)^k / 9). A priori log t90 is uniform from a tenth of the shortest
+    lag to ten times the longest, and the log of k between a fall from 90% to 10% within a factor of 1.2 in
+    the lag and within one of 30. The ends are quantiles of t90's posterior, summed over a grid; 0 stands for
+    below the shortest lag, and infinity for above the longest, of which nothing is known. NaN without runs.
+
+    A posterior, because where all or none solve each rung, as is usual, the likelihood has no maximum, and a
+    bootstrap of five of five is always five of five. Logistic and not isotonic, because that learns nothing
+    from one rung for the next, and then five runs a rung leave every lag possible.
+    """
+    tried = {lag: tally for lag, tally in sorted(ladder.items()) if tally.n}
+    if not tried:
+        return NO_INTERVAL
+    lags = np.log(np.array(list(tried), dtype=float))
+    solved, n = (np.array(column, dtype=float) for column in zip(*tried.values(), strict=True))
+    t90 = np.linspace(lags[0] - math.log(10), lags[-1] + math.log(10), 2001)
+    width = np.geomspace(math.log(1.2), math.log(30), 61)
+    steepness = 2 * math.log(9) / width
+    logit = math.log(9) - steepness[:, np.newaxis] * (lags - t90[:, np.newaxis, np.newaxis])
+    log_likelihood = solved @ np.moveaxis(special.log_expit(logit), -1, 1)
+    log_likelihood += (n - solved) @ np.moveaxis(special.log_expit(-logit), -1, 1)
+    posterior = np.exp(log_likelihood - log_likelihood.max()).sum(1).cumsum()
+    ends = np.searchsorted(posterior / posterior[-1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(*(_within(float(t90[end]), lags[0], lags[-1]) for end in ends))
+
+
+def _within(end: float, least: float, most: float) -> float:
+    return 0.0 if end < least else math.inf if end > most else math.exp(end)
 
 
 def expected_cost(spent: ArrayLike, solved: ArrayLike) -> float:

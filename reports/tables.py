@@ -6,6 +6,7 @@ import math
 import re
 from typing import Any
 
+from longlag.reports import reach
 from longlag.reports.formats import NONE, interval, number, percent, tally
 from longlag.reports.results import Results
 
@@ -34,9 +35,10 @@ def as_markdown(results: Results) -> str:
             "",
             "## Lag frontier T\\*",
             "",
-            *_markdown_table(*frontier_rows(results)),
+            *_markdown_table(*reach.table(results)),
             "",
-            "The longest lag up to which at least 90% of the retests solve the task at every lag tried.",
+            "The longest lag up to which at least 90% of the retests solve the task at every lag tried. In",
+            "brackets: where, with 95% certainty, the rate falls to 90%, by a logistic fit over the log lag.",
             "",
             "## Cases",
             "",
@@ -110,25 +112,6 @@ def tuning_row(case: Any) -> list[str]:
         str(case.trials),
         *(number(float(score)) for score in scores),
     ]
-
-
-def frontier_rows(results: Results) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of T*, methods against panels."""
-    head = ["Method", *(panel.label for panel in results.panels)]
-    rows = [[method, *(frontier_cell(results, panel, method) for panel in results.panels)]
-            for method in results.methods]  # fmt: skip
-    return head, rows
-
-
-def frontier_cell(results: Results, panel: Any, method: str) -> str:
-    """T* of a method: >= where no longer lag was tried, < the shortest lag where even that was not solved."""
-    ladder = results.ladder(panel, method)
-    if not any(n for _, n in ladder.values()):
-        return NONE
-    reached = results.frontier(panel, method)
-    if reached is None:
-        return f"< {min(ladder)}"
-    return f"≥ {reached}" if reached == max(ladder) else str(reached)
 
 
 def _with_campaign(

@@ -44,6 +44,7 @@ class Maker:
         hyperparameters: dict[str, Any] | None = None,
         chance: float = 0.93,
         score: float | None = None,
+        rung: int = 0,
     ) -> str:
         """One trial; `cost` FLOPs to solve, or None for an unsolved one that spent `spent`."""
         solved = cost is not None
@@ -68,6 +69,8 @@ class Maker:
                     for row in self.rows
                 ),
                 "seed": len(self.rows),
+                "rung": rung,
+                "carried_from": 0,
                 "status": "solved" if solved else status,
                 "detail": detail,
                 "solved": solved,

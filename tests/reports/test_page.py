@@ -78,7 +78,7 @@ def test_fetches_nothing(page):
 
 def test_images_fetch_nothing_either(page):
     images = [each["src"] for tag, each in page.elements if tag == "img"]
-    assert len(images) == len(page.specs) == 14  # seven figures, two tasks
+    assert len(images) == len(page.specs) == 16  # eight figures, two tasks
     for image in images:
         drawn = base64.b64decode(image.split(",")[1]).decode()
         assert "NaN" not in drawn
@@ -184,7 +184,7 @@ def test_hostile_strings_are_shown_not_run(maker):
     made.manifest.command += EVIL
     page = Page(as_html(Results([made])))
     scripts = [kind for kind, _ in page.scripts]
-    assert scripts == ["application/json"] * 6 + [None, None]  # six charts, the bundle, the page's own
+    assert scripts == ["application/json"] * 7 + [None, None]  # seven charts, the bundle, the page's own
     assert not [each for _, each in page.elements if "onerror" in each]
     for word in ("name", "lstm", "status", "detail", "key", "value", "version", "package"):
         assert word + EVIL in page.words

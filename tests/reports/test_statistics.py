@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 
 from longlag.reports.statistics import (
     Tally,
     exact_test,
     expected_cost,
     frontier,
+    frontier_interval,
     holm,
     median_interval,
     wilson,
@@ -106,3 +107,58 @@ def test_holm_worked_by_hand():
     assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def cases_of_a_climb():
+    return [
+        {10: (5, 5), 20: (5, 5), 50: (5, 5), 100: (0, 2)},
+        {10: (10, 10), 20: (10, 10), 50: (5, 10), 100: (1, 10)},
+        {10: (40, 40), 20: (38, 40), 50: (20, 40), 100: (4, 40)},
+    ]
+
+
+@pytest.mark.parametrize("ladder", cases_of_a_climb())
+def test_the_interval_of_the_frontier_holds_95_percent_of_the_posterior(ladder):
+    """Against adaptive quadrature over the same prior and likelihood."""
+
+    def weight(log_width, t90):
+        k = 2 * math.log(9) / math.exp(log_width)
+        product = 1.0
+        for lag, (solved, n) in ladder.items():
+            rate = 1 / (1 + math.exp(k * (math.log(lag) - t90)) / 9)
+            product *= rate**solved * (1 - rate) ** (n - solved)
+        return product
+
+    def mass(low, high):
+        steep, slow = (math.log(math.log(ratio)) for ratio in (1.2, 30))
+        return integrate.dblquad(weight, low, high, steep, slow, epsabs=0, epsrel=1e-4)[0]
+
+    found = frontier_interval({lag: Tally(*tally) for lag, tally in ladder.items()})
+    ends = math.log(min(ladder) / 10), math.log(max(ladder) * 10)
+    whole = mass(*ends)
+    assert min(ladder) < found.low < found.high < max(ladder)
+    assert mass(ends[0], math.log(found.low)) / whole == pytest.approx(0.025, abs=0.004)
+    assert mass(math.log(found.high), ends[1]) / whole == pytest.approx(0.025, abs=0.004)
+
+
+def test_the_interval_of_the_frontier_ends_where_nothing_was_tried():
+    assert frontier_interval({10: Tally(5, 5), 100: Tally(5, 5)}).high == math.inf
+    assert frontier_interval({10: Tally(0, 2)}) == (0.0, 0.0)
+    assert all(math.isnan(end) for end in frontier_interval({10: Tally(0, 0)}))
+    narrow = frontier_interval({10: Tally(50, 50), 20: Tally(50, 50), 50: Tally(0, 50)})
+    assert 20 < narrow.low < narrow.high < 50
+
+
+def test_the_interval_covers_a_known_frontier():
+    """Runs drawn from a logistic rate with nine of ten at a lag of 60; 95% less three sigma."""
+    rng, inside = np.random.default_rng(0), 0
+    for _ in range(200):
+        ladder = {}
+        for lag in (10, 20, 50, 100, 200, 500):
+            solved = int(rng.binomial(10, 1 / (1 + (lag / 60) ** 4 / 9)))
+            ladder[lag] = Tally(solved, 10)
+            if solved < 9:
+                break
+        low, high = frontier_interval(ladder)
+        inside += low <= 60 <= high
+    assert inside / 200 >= 0.9

@@ -5,10 +5,12 @@ import math
 import pytest
 from rich.console import Console
 
+from longlag.reports import reach
+from longlag.reports.answers import answers
 from longlag.reports.comparisons import compare
 from longlag.reports.console import table
 from longlag.reports.results import Results
-from longlag.reports.tables import as_csv, as_latex, as_markdown, frontier_rows
+from longlag.reports.tables import as_csv, as_latex, as_markdown
 
 
 @pytest.fixture
@@ -88,9 +90,24 @@ def test_csv_has_a_row_a_case_in_the_profiles_order(small):
 
 
 def test_frontier_cells_say_what_was_tried(small):
-    head, rows = frontier_rows(small)
+    head, rows = reach.table(small)
     assert head == ["Method", "adding:hs97"]
-    assert rows == [["vanilla", "< 10"], ["lstm", "≥ 50"], ["echo_state", "–"]]
+    assert rows == [["vanilla", "< 10"], ["lstm", "≥ 50 [23, > 50]"], ["echo_state", "–"]]
+
+
+def test_a_climb_is_judged_by_its_own_rungs(maker):
+    """What another climb tried and this one did not is no failure."""
+    for lag, rung, solved in ((10, 1, 5), (20, 2, 5), (50, 3, 0), (35, 4, 5)):
+        for _ in range(5):
+            maker.run("lstm", lag, 1e9 if solved else None, rung=rung)
+    for lag, rung, solved in ((10, 1, 5), (20, 2, 0), (15, 3, 0)):
+        for _ in range(5):
+            maker.run("vanilla", lag, 1e9 if solved else None, rung=rung)
+    results = Results([maker.made()])
+    _, rows = reach.table(results)
+    assert [row[1].partition(" [")[0] for row in rows] == ["10", "35"]
+    assert "| 20 |" in as_markdown(results)
+    assert answers(results)[0].summary == "lstm bridges a lag of 35; none bridges 50."
 
 
 def test_campaigns_stand_side_by_side(maker, another):
