@@ -29,14 +29,15 @@ def code(plugins: Iterable[type]) -> list[Path]:
         if name not in files and name.partition(".")[0] in own:
             files[name] = path = _file(name)
             waiting += _imported(name, path) if path is not None else _exported(name)
-    return sorted({path for path in files.values() if path is not None}, key=lambda p: (p.name, str(p)))
+    return sorted({path for path in files.values() if path is not None})
 
 
 def code_hash(plugins: Iterable[type]) -> str:
     """Twelve hex digits over what `code` lists; raises OSError where a file is gone."""
     digest = hashlib.blake2b(digest_size=6)
-    for path in code(plugins):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    # Not in the order of their paths, which lie elsewhere on another machine.
+    for name, text in sorted((path.name.encode(), path.read_bytes()) for path in code(plugins)):
+        digest.update(name + b"\0" + text)
     return digest.hexdigest()
 
 
