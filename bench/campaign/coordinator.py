@@ -134,8 +134,8 @@ class Coordinator:
 
     @property
     def total(self) -> int:
-        """Trials and retests of the whole campaign, if every case is retested."""
-        return sum(self.profile.runs(cell) for cell in self.cells)
+        """Trials of the whole campaign, if every case is retested."""
+        return sum(self.profile.phases(cell).total() for cell in self.cells)
 
     def run(self, executor: Executor, on_row: OnRow) -> None:
         """Run what is not known yet; on return the folder is complete."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -87,9 +88,10 @@ class Profile(_Strict):
         """What a trial may spend whose case has this budget."""
         return Limits(budget, cap, self.sequences, self.updates)
 
-    def runs(self, cell: Cell) -> int:
-        """The trials of a case, reruns and retests among them."""
-        return cell.trials + min(RERUN, cell.trials) * self.reruns + self.retests
+    def phases(self, cell: Cell) -> Counter[str]:
+        """The trials of a case: how many tune it, how many are reruns, how many retests."""
+        reruns = min(RERUN, cell.trials) * self.reruns
+        return Counter(tuning=cell.trials, reruns=reruns, retests=self.retests)
 
     def defining(self) -> dict[str, Any]:
         """What makes it this campaign and no other: all but texts and protective limits."""
@@ -153,6 +155,13 @@ def _cells(profile: Profile, registry: Registry) -> Iterator[Cell]:
                     also = f", also as {first.method}" if first != case else ""
                     raise BadInput(f"profile {profile.name}: {case.label} stands in it twice{also}")
                 yield Cell(case, grid.budget or profile.budget, grid.trials or profile.trials)
+
+
+def counted(profile: Profile, grid: list[Cell]) -> str:
+    """How many cases and trials a campaign has, as text."""
+    phases = sum((profile.phases(cell) for cell in grid), Counter[str]())
+    parts = ", ".join(f"{phase} {count}" for phase, count in phases.items())
+    return f"{len(grid)} cases, {phases.total()} trials ({parts})"
 
 
 def available() -> dict[str, Path]:
