@@ -12,57 +12,16 @@ from importlib import import_module
 from pkgutil import extend_path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from longlag.bench.contract import (
-        BadInput,
-        Batch,
-        BatchOptimizer,
-        Change,
-        Lags,
-        MatchingLoss,
-        Method,
-        Network,
-        Penalty,
-        Recipe,
-        Recurrent,
-        Remedy,
-        SequenceModel,
-        SigmoidCrossEntropy,
-        Sizes,
-        SoftmaxCrossEntropy,
-        Split,
-        SquaredError,
-        Task,
-        data_folder,
-    )
-    from longlag.reports.campaign import load
-
-__all__ = [
-    "BadInput",
-    "Batch",
-    "BatchOptimizer",
-    "Change",
-    "Lags",
-    "MatchingLoss",
-    "Method",
-    "Network",
-    "Penalty",
-    "Recipe",
-    "Recurrent",
-    "Remedy",
-    "SequenceModel",
-    "SigmoidCrossEntropy",
-    "Sizes",
-    "SoftmaxCrossEntropy",
-    "Split",
-    "SquaredError",
-    "Task",
-    "data_folder",
-    "load",
-]
-
 # In a clone, where this folder is found first, the installed packages are still those of `longlag`.
 __path__ = extend_path(__path__, __name__)
+
+from longlag.bench import contract
+
+if TYPE_CHECKING:
+    from longlag.bench.contract import *  # noqa: F403 - what it lists as public, as this module does
+    from longlag.reports.campaign import load
+
+__all__ = [*contract.__all__, "load"]
 
 if not TYPE_CHECKING:
 
@@ -70,9 +29,8 @@ if not TYPE_CHECKING:
         """What is named, imported when it is first asked for: torch takes seconds."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        home = "longlag.reports.campaign" if name == "load" else "longlag.bench.contract"
-        value = globals()[name] = getattr(import_module(home), name)
-        return value
+        home = import_module("longlag.reports.campaign") if name == "load" else contract
+        return globals().setdefault(name, getattr(home, name))
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

@@ -47,13 +47,13 @@ def write(folders: Sequence[Path], out: Path | None = None) -> Path:
     return target / "report.html"
 
 
-def terminal(folder: Path) -> Table:
-    """The retest table of one campaign, for the terminal; raises BadInput for a damaged campaign."""
+def terminal(folder: Path) -> list[Table]:
+    """The retests of one campaign, for the terminal; raises BadInput for a damaged campaign."""
     from longlag.bench.store import load
-    from longlag.reports.console import table
+    from longlag.reports.console import tables
     from longlag.reports.results import Results
 
-    return table(Results([load(folder)]))
+    return list(tables(Results([load(folder)])))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -51,7 +51,7 @@ def _sentence(results: Results, panel: Panel, method: str) -> str:
         failure = _failure(results, panel, method, shortest)
         said = f"did not bridge the shortest lag, {shortest}, within its budget: {failure}"
     else:
-        case = _case(results, panel, method, reached)
+        case = results.case(panel, method, reached)
         said = (
             f"bridges a lag of {reached}: {tally(case.solved, case.n)} retests solved "
             f"{interval(case.low, case.high)}, at a median of {number(case.median_flops_to_solve)} FLOPs"
@@ -67,20 +67,13 @@ def _sentence(results: Results, panel: Panel, method: str) -> str:
 
 
 def _failure(results: Results, panel: Panel, method: str, lag: int) -> str:
-    case = _case(results, panel, method, lag)
+    case = results.case(panel, method, lag)
     if case is None:
         return "it was not run"
     if case.n == 0:
         return "it has no retests"
     ended = f"; unsolved: {case.outcomes}" if case.outcomes else ""
     return f"{tally(case.solved, case.n)} solved {interval(case.low, case.high)}{ended}"
-
-
-def _case(results: Results, panel: Panel, method: str, lag: int) -> Any:
-    cases = results.of(panel, results.cases)
-    for row in cases[(cases["method"] == method) & (cases["lag"] == lag)].itertuples():
-        return row
-    return None
 
 
 def _next(ladder: list[int], lag: int) -> int:
@@ -106,7 +99,7 @@ def heat_table(results: Results, panel: Panel) -> HeatTable:
     lags = [int(lag) for lag in sorted(set(cases["lag"]))]
     chance = [float(cases.loc[cases["lag"] == lag, "chance"].iloc[0]) for lag in lags]
     rows = [
-        (method, reach.cell(results, panel, method), [_case(results, panel, method, lag) for lag in lags])
+        (method, reach.cell(results, panel, method), [results.case(panel, method, lag) for lag in lags])
         for method in results.methods
     ]
     return HeatTable(panel, lags, chance, rows)

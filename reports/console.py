@@ -1,35 +1,76 @@
-"""The retest table for the terminal."""
+"""The retests for the terminal: how far each method climbed, and every case whose lag was given."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from longlag.reports.formats import interval, number, percent
-from longlag.reports.results import Results
+from longlag.reports.formats import interval, number, percent, tally
+from longlag.reports.reach import reach
+from longlag.reports.results import Panel, Results
 
 
-def table(results: Results) -> Table:
-    """A row a case, under a line for its task and lag: solved/n, its interval, cost to solve, outcomes.
+def tables(results: Results) -> Iterator[Table]:
+    """A table of the panels that were climbed, and one of those whose lags were given.
 
-    Long rather than wide, so that it fits a terminal of 60 columns however many methods there are.
+    Long rather than wide, so that they fit a terminal of 60 columns however many methods there are.
     """
-    made = Table(
-        title="Retests on fresh seeds",
-        caption="Solved of n with its 95% interval, the median FLOPs to solve, and how the unsolved ended."
-        " Chance: sequences the trivial predictor gets wrong.",
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
+    climbed = [panel for panel in results.panels if results.climbs(panel)]
+    given = [panel for panel in results.panels if panel not in climbed]
+    if climbed:
+        yield _climbs(results, climbed)
+    if given:
+        yield _cases(results, given)
+
+
+def _climbs(results: Results, panels: list[Panel]) -> Table:
+    """A row a method, under a line for its task: T*, the cost there, and how the next lag ended."""
+    made = _table(
+        "How far each method gets: T*, the longest lag bridged",
+        "In brackets: where, with 95% certainty, the rate falls to 90%. Then the median FLOPs to solve at T*, and"
+        " the first lag that was not bridged: solved of n retests, and how the unsolved ended.",
     )
-    made.add_column("", overflow="fold")
+    made.add_column("T*", no_wrap=True)
+    made.add_column("FLOPs", justify="right", no_wrap=True)
+    made.add_column("not bridged", min_width=len("20: 0/2 vanished 2"), overflow="fold")
+    for panel in panels:
+        made.add_row(Text(panel.label, style="bold"))
+        for method in results.methods:
+            found = reach(results, panel, method)
+            if found is None:
+                made.add_row(Text(f"  {method}"), Text("no retests", style="dim"))
+                continue
+            ladder = results.ladder(panel, method)
+            beyond = next((lag for lag in ladder if lag > (found.bridged or 0) and ladder[lag].n), None)
+            lags = (found.bridged, beyond)
+            at, failed = (None if lag is None else results.case(panel, method, lag) for lag in lags)
+            ended = "" if failed is None else f"{beyond}: {tally(failed.solved, failed.n)} {failed.outcomes}"
+            style = "red" if at is None else "green" if found.open else "yellow"
+            made.add_row(
+                Text(f"  {method}"),
+                Text(str(found), style=style),
+                Text("" if at is None else number(at.median_flops_to_solve)),
+                Text(ended),
+            )
+        made.add_section()
+    return made
+
+
+def _cases(results: Results, panels: list[Panel]) -> Table:
+    """A row a case, under a line for its task and lag: solved/n, its interval, cost to solve, outcomes."""
+    made = _table(
+        "Retests on fresh seeds",
+        "Solved of n with its 95% interval, the median FLOPs to solve, and how the unsolved ended."
+        " Chance: sequences the trivial predictor gets wrong.",
+    )
     made.add_column("solved", no_wrap=True)
     made.add_column("FLOPs", justify="right", no_wrap=True)
     made.add_column("unsolved", min_width=len("out_of_memory 1"), overflow="fold")
-    for panel in results.panels:
+    for panel in panels:
         cases = results.of(panel, results.cases)
         for lag in sorted(set(cases["lag"])):
             rung = cases[cases["lag"] == lag]
@@ -43,11 +84,23 @@ def table(results: Results) -> Table:
     return made
 
 
+def _table(title: str, caption: str) -> Table:
+    made = Table(
+        title=title,
+        caption=caption,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+    )
+    made.add_column("", overflow="fold")
+    return made
+
+
 def _cells(case: Any) -> list[Text]:
     if case.n == 0:
         return [Text("no retests", style="dim")]
     style = "green" if case.solved == case.n else "yellow" if case.solved else "red"
-    solved = Text(f"{case.solved}/{case.n}", style=f"bold {style}")
+    solved = Text(tally(case.solved, case.n), style=f"bold {style}")
     solved.append(f" {interval(case.low, case.high)}", style="not bold dim")
     return [
         solved,

@@ -117,6 +117,15 @@ class Results:
         lags = tallies if own["rung"].any() else set(cases["lag"].tolist())
         return {lag: tallies.get(lag, Tally(0, 0)) for lag in sorted(lags)}
 
+    def climbs(self, panel: Panel) -> bool:
+        """Whether its lags were climbed to."""
+        return bool(self.of(panel, self.cases)["rung"].any())
+
+    def case(self, panel: Panel, method: str, lag: int) -> Any:
+        """The case's row of `cases`; None where it was not tried."""
+        cases = self.of(panel, self.cases)
+        return next(cases[(cases["method"] == method) & (cases["lag"] == lag)].itertuples(), None)
+
     def frontier(self, panel: Panel, method: str) -> int | None:
         """T* of a method on a panel."""
         return frontier(self.ladder(panel, method))

@@ -26,12 +26,12 @@ def test_the_face_is_the_contract_and_load() -> None:
 
 
 def test_what_type_checkers_see_is_what_there_is() -> None:
-    tree = ast.parse(Path(longlag.__file__).read_text())
+    tree = ast.parse(Path(contract.__file__).read_text())
     (block,) = (
         node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     )
     seen = [alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names]
-    assert sorted(seen) == sorted(longlag.__all__)
+    assert sorted(seen) == sorted(contract.__all__)
 
 
 def test_the_face_is_light() -> None:

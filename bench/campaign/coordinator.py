@@ -137,23 +137,11 @@ class Coordinator:
 
     @property
     def total(self) -> int:
-        """Trials and retests of the whole campaign: of a climb under way, two rungs more than it has ended.
+        """Trials of the whole campaign: of a climb under way, two rungs more than it has ended.
 
         A guess, then, unless all lags are given.
         """
         return sum(map(self._expected, self.ladders))
-
-    @property
-    def size(self) -> str:
-        """How large the campaign is, as a person says it."""
-        climbs = [ladder for ladder in self.ladders if ladder.climbs]
-        given = len(self.ladders) - len(climbs)
-        said = [f"{given} cases"] if given else []
-        if climbs:
-            said.append(f"{len(climbs)} climbs to a lag of {max(c.lags[-1] for c in climbs)} at most")
-        else:
-            said.append(f"{self.total} trials with the retests")
-        return ", ".join(said)
 
     def _expected(self, ladder: Ladder) -> int:
         runs = self._runs[ladder]
@@ -161,7 +149,7 @@ class Coordinator:
             return len(runs)
         begun = runs[-1].case.lag if runs else ladder.lags[0]
         before = sum(spec.case.lag != begun for spec in runs)
-        return before + self.profile.runs(ladder.trials) * (1 + (begun < ladder.lags[-1]))
+        return before + self.profile.phases(ladder.trials).total() * (1 + (begun < ladder.lags[-1]))
 
     def run(self, executor: Executor, on_row: OnRow) -> None:
         """Run what is not known yet; on return the folder is complete."""

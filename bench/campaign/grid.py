@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from longlag.bench.campaign.profile import Profile
@@ -65,6 +66,20 @@ def ladders(profile: Profile, registry: Registry) -> tuple[list[Ladder], dict[st
             grid.append(replace(ladder, lags=tuple(whole)))
     grid.sort(key=lambda ladder: -ladder.lags[-1])
     return grid, skipped
+
+
+def counted(profile: Profile, grid: Sequence[Ladder]) -> str:
+    """How many cases and trials a campaign has, or climbs, as text."""
+    climbs = [ladder for ladder in grid if ladder.climbs]
+    given = [ladder for ladder in grid if not ladder.climbs]
+    phases = sum((profile.phases(ladder.trials) for ladder in given), Counter[str]())
+    parts = ", ".join(f"{phase} {count}" for phase, count in phases.items())
+    said = []
+    if climbs:
+        said.append(f"{len(climbs)} climbs to lags of {max(climb.lags[-1] for climb in climbs)} at most")
+    if given:
+        said.append(f"{len(given)} cases, {phases.total()} trials ({parts})")
+    return ", ".join(said)
 
 
 def cells(grid: Iterable[Ladder]) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""A campaign set going: its workers, its progress, how it ended and what failed."""
+"""A campaign run from the command line: its workers, its progress, how it ended and what failed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from longlag.bench import store
 from longlag.bench.campaign.coordinator import Coordinator
+from longlag.bench.campaign.grid import counted
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.progress import Reporter, duration
 from longlag.bench.contract import data as datasets
@@ -25,39 +26,23 @@ _REASONS = 10
 """Reasons of failed trials that are printed."""
 
 
-def start(
-    console: Console,
-    chosen: Profile,
-    folder: Path,
-    resume: bool,
-    data: Path | None,
-    jobs: int,
-    dask: str | None,
-) -> bool:
-    """Run a campaign into `folder`, or finish the one there; false if it was interrupted. Raises BadInput.
+def opened(console: Console, chosen: Profile, folder: Path, resume: bool, data: Path | None) -> Coordinator:
+    """The coordinator of a campaign in `folder`, new or to be resumed; raises BadInput.
 
-    `data` is the folder of the user's data sets; it runs on `jobs` local workers (0: one a core), or on the
-    cluster at `dask`.
+    `data` is the folder of the user's data sets.
     """
-    plugins = registry(console, chosen)
     resumes = resume and store.exists(folder / store.MANIFEST)
     datasets.use(data, store.read_manifest(folder).data if resumes else None)
-    coordinator = Coordinator(chosen, plugins, folder).open(resume=resume)
-    try:
-        for notice in coordinator.notices:
-            console.print(notice, soft_wrap=True)
-        for label, why in coordinator.skipped.items():
-            console.print(f"skipped {label}: {why}")
-        if coordinator.complete:
-            console.print(
-                f"{folder} holds this campaign already, complete; nothing is run again.", soft_wrap=True
-            )
-            return True
-        if coordinator.known:
-            console.print(f"{coordinator.known} of {coordinator.total} trials are known, and not run again")
-        return launch(console, coordinator, chosen, plugins, jobs or default_jobs(), dask)
-    finally:
-        coordinator.close()
+    coordinator = Coordinator(chosen, registry(console, chosen), folder).open(resume=resume)
+    for notice in coordinator.notices:
+        console.print(notice, soft_wrap=True)
+    for label, why in coordinator.skipped.items():
+        console.print(f"skipped {label}: {why}")
+    if coordinator.complete:
+        console.print(f"{folder}: this campaign is complete already; no trial is run.", soft_wrap=True)
+    elif coordinator.known:
+        console.print(f"{coordinator.known} of {coordinator.total} trials are known, and not run again")
+    return coordinator
 
 
 def registry(console: Console, chosen: Profile) -> Registry:
@@ -68,27 +53,21 @@ def registry(console: Console, chosen: Profile) -> Registry:
     return found
 
 
-def launch(
-    console: Console,
-    coordinator: Coordinator,
-    chosen: Profile,
-    registry: Registry,
-    jobs: int,
-    dask: str | None,
-) -> bool:
-    """Run a campaign on `jobs` local workers or on the cluster at `dask`; false if it was interrupted.
+def launch(console: Console, coordinator: Coordinator, jobs: int = 0, dask: str | None = None) -> bool:
+    """Run a campaign on `jobs` local workers (0: one a core) or on the cluster at `dask`.
 
-    Raises BadInput where it cannot go on.
+    False if it was interrupted. Raises BadInput where it cannot go on.
     """
+    profile = coordinator.profile
     for name in sorted({ladder.method for ladder in coordinator.ladders}):
         # Only to have it compiled once: what is wrong with it shows in its trials.
         with suppress(Exception), patience(LOADING):
-            registry.method(name).warm_up()
+            coordinator.registry.method(name).warm_up()
     executor: Executor
     if dask is None:
-        executor = LocalPool(jobs, chosen.timeout, chosen.memory)
+        executor = LocalPool(jobs or default_jobs(), profile.timeout, profile.memory)
     else:
-        executor = DaskExecutor.connect(dask, chosen.timeout, chosen.memory)
+        executor = DaskExecutor.connect(dask, profile.timeout, profile.memory)
     reporter = Reporter(console, coordinator.total)
     why: Counter[str] = Counter()
 
@@ -101,7 +80,7 @@ def launch(
     try:
         slots = executor.slots
         console.print(
-            f"campaign {chosen.name}, seed {chosen.seed}: {coordinator.size}, "
+            f"campaign {profile.name}, seed {profile.seed}: {counted(profile, coordinator.ladders)}, "
             f"on {slots} {'worker' if slots == 1 else 'workers'}, into {coordinator.folder}",
             soft_wrap=True,
         )

@@ -1,79 +1,182 @@
-"""What `longlag plan` prints: the grid, its FLOPs, and a time from a pilot step of each case."""
+"""What `longlag plan` prints: the grid, its FLOPs, and the time it may take, from pilot steps."""
 
 from __future__ import annotations
 
 import math
-from concurrent.futures import Future
-from dataclasses import replace
+from collections.abc import Iterable
+from concurrent.futures import Future, as_completed
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from longlag.bench.campaign.grid import Cell, cells, ladders
+from longlag.bench.campaign.grid import Cell, Ladder, cells, counted, ladders
 from longlag.bench.campaign.profile import Profile
-from longlag.bench.campaign.progress import duration
+from longlag.bench.campaign.progress import bar, duration
 from longlag.bench.campaign.study import CaseProgram
 from longlag.bench.plugins.registry import Registry
 from longlag.bench.trial.spec import Case, Checks, Outcome, TrialSpec
 from longlag.bench.workers.pool import Executor
 
-_PILOT_UPDATES = 10
+_PILOT_UPDATES = 20
+
+_EARLY = 0.05
+"""The share of its budget after which a case counts as solved early."""
 
 
 def show(console: Console, profile: Profile, registry: Registry, executor: Executor) -> None:
     """Print the plan of `profile`; `executor` runs the pilot steps."""
-    found, skipped = ladders(profile, registry)
-    grid = cells(found)
-    pilots = _pilots(profile, registry, grid, executor)
+    grid, skipped = ladders(profile, registry)
+    rates = _rates(_pilots(console, profile, registry, grid, executor))
     table = Table(title=f"plan of {profile.name}: at most", title_justify="left")
     for column in ("method", "task"):
         table.add_column(column, overflow="fold")
     for column, widest in (
-        ("lag", "100"),
+        ("lags", "10-1000"),
         ("FLOPs a trial", "2.5e+09"),
         ("FLOPs in all", "2.5e+09"),
         ("worker time", "59 min"),
     ):
         table.add_column(column, justify="right", overflow="fold", min_width=len(widest))
-    flops = seconds = 0.0
-    every = 0
-    for cell in grid:
-        case, budget = cell.case, cell.budget
-        runs = profile.runs(cell.trials)
-        every += runs
-        outcome = pilots[case]
-        rate = outcome.flops / outcome.seconds if outcome.seconds > 0 else math.nan
-        time = runs * budget / rate if rate > 0 else math.nan
-        flops += runs * budget
-        seconds += 0.0 if math.isnan(time) else time
-        told = outcome.detail if math.isnan(time) else duration(time)
-        task = f"{case.task}:{case.variant}"
-        table.add_row(case.method, task, str(case.lag), f"{budget:.2g}", f"{runs * budget:.2g}", told)
+    most = _Cost()
+    least, likely = 0.0, 0.0
+    for ladder in grid:
+        rate = rates[_group(ladder.cell(ladder.lags[0]).case)]
+        whole = _all_whole(profile, ladder, rate)
+        most += whole
+        least += _least(profile, ladder, rate).seconds
+        likely += _likely(profile, ladder, rate).seconds
+        told = duration(whole.seconds) if rate.known else rate.failure
+        ends = sorted({ladder.lags[0], ladder.lags[-1]})
+        budgets = "-".join(f"{ladder.cell(lag).budget:.2g}" for lag in ends)
+        task = f"{ladder.task}:{ladder.variant}"
+        table.add_row(ladder.method, task, "-".join(map(str, ends)), budgets, f"{whole.flops:.2g}", told)
     console.print(table)
     for label, why in skipped.items():
         console.print(f"skipped {label}: {why}")
-    console.print(
-        f"{len(grid)} cases, {every} trials with the retests: "
-        f"at most {flops:.3g} FLOPs, "
-        f"about {duration(seconds / executor.slots)} on {executor.slots} workers if nothing is solved early",
-        soft_wrap=True,
-    )
+    console.print(f"{counted(profile, grid)}: at most {most.flops:.3g} FLOPs", soft_wrap=True)
+    low, middle, high = (duration(s / executor.slots) for s in (least, likely, most.seconds))
+    workers = f"time on {executor.slots} workers"
+    if any(ladder.climbs for ladder in grid):
+        said = f"{workers}: {low} if every climb ends at its first rung; {middle} if each holds half-way up, "
+        said += f"early, and fails at the next rung; {high} if all hold to the last rung, at the last moment"
+    else:
+        said = (
+            f"{workers}: from {low} if every case is solved early, in {_EARLY:.0%} of its budget, to {high}"
+        )
+        said += " if none is"
+    console.print(said, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """What a ladder takes."""
+
+    flops: float = 0.0
+    seconds: float = 0.0
+
+    def __add__(self, other: _Cost) -> _Cost:
+        return _Cost(self.flops + other.flops, self.seconds + other.seconds)
+
+
+def _all_whole(profile: Profile, ladder: Ladder, rate: _Rate) -> _Cost:
+    """Every trial of every rung takes its whole budget."""
+    runs = profile.phases(ladder.trials).total()
+    return _sum(rate.cost(lag, runs * ladder.cell(lag).budget) for lag in ladder.lags)
+
+
+def _least(profile: Profile, ladder: Ladder, rate: _Rate) -> _Cost:
+    """A climb ends at its first rung; a case whose lag is given is solved early."""
+    lag = ladder.lags[0]
+    return _failed(profile, ladder, lag, rate) if ladder.climbs else _early(profile, ladder, lag, rate)
+
+
+def _likely(profile: Profile, ladder: Ladder, rate: _Rate) -> _Cost:
+    """The lower half of the rungs hold early, the next fails."""
+    held = ladder.lags[: len(ladder.lags) // 2]
+    failed = ladder.lags[len(held)]
+    return _sum(_early(profile, ladder, lag, rate) for lag in held) + _failed(profile, ladder, failed, rate)
+
+
+def _early(profile: Profile, ladder: Ladder, lag: int, rate: _Rate) -> _Cost:
+    """A case whose first trial solves it early, as do its reruns and retests."""
+    capped = 1.0 if profile.cap is None else min(1.0, profile.cap * _EARLY)
+    others = ladder.trials - 1
+    runs = profile.phases(ladder.trials).total() - others
+    return rate.cost(lag, ladder.cell(lag).budget * (_EARLY * runs + capped * others))
+
+
+def _failed(profile: Profile, ladder: Ladder, lag: int, rate: _Rate) -> _Cost:
+    """A case that nothing solves."""
+    runs = profile.phases(ladder.trials).total()
+    if profile.retests_unsolved is not None:
+        runs = ladder.trials + min(profile.retests_unsolved, profile.retests)
+    return rate.cost(lag, runs * ladder.cell(lag).budget)
+
+
+def _sum(costs: Iterable[_Cost]) -> _Cost:
+    return sum(costs, _Cost())
+
+
+@dataclass
+class _Rate:
+    """FLOPs a second of one method on one task."""
+
+    known: dict[int, float]
+    """By the lag of the pilot."""
+    failure: str = ""
+    """Why a pilot has none."""
+
+    def at(self, lag: int) -> float:
+        """On a straight line between the shortest and the longest lag, both axes logarithmic."""
+        (a, slow), (b, fast) = min(self.known.items()), max(self.known.items())
+        share = math.log(lag / a) / math.log(b / a) if a != b else 0.0
+        return math.exp((1 - share) * math.log(slow) + share * math.log(fast))
+
+    def cost(self, lag: int, flops: float) -> _Cost:
+        """What `flops` take at `lag`; no seconds where the pilot has failed."""
+        return _Cost(flops, flops / self.at(lag) if self.known else 0.0)
+
+
+def _group(case: Case) -> tuple[str, str, str]:
+    return case.method, case.task, case.variant
+
+
+def _rates(pilots: dict[Case, Outcome]) -> dict[tuple[str, str, str], _Rate]:
+    rates: dict[tuple[str, str, str], _Rate] = {}
+    for case, outcome in pilots.items():
+        rate = rates.setdefault(_group(case), _Rate({}))
+        if len(outcome.curve) < 2:
+            rate.failure = outcome.detail
+            continue
+        # From the second check on, if there is a third: the first updates are slow.
+        begin, end = outcome.curve[len(outcome.curve) > 2], outcome.curve[-1]
+        rate.known[case.lag] = (end["flops"] - begin["flops"]) / (end["seconds"] - begin["seconds"])
+    return rates
 
 
 def _pilots(
-    profile: Profile, registry: Registry, grid: list[Cell], executor: Executor
+    console: Console, profile: Profile, registry: Registry, grid: list[Ladder], executor: Executor
 ) -> dict[Case, Outcome]:
-    """A few updates of every case's first trial."""
-    futures: dict[Case, Future[Any]] = {}
+    """A few updates of a first trial, for every method and task at its shortest and its longest lag."""
+    ends: dict[tuple[str, str, str], list[Cell]] = {}
+    for cell in sorted(cells(grid), key=lambda cell: cell.case.lag):
+        ends.setdefault(_group(cell.case), []).append(cell)
+    futures: dict[Future[Any], Case] = {}
     done: dict[Case, Outcome] = {}
-    for cell in grid:
+    for cell in {cell.case: cell for group in ends.values() for cell in (group[0], group[-1])}.values():
         spec = _first_trial(profile, registry, cell)
         if spec.fault:
             done[cell.case] = Outcome("crashed", spec.fault)
         else:
-            futures[cell.case] = executor.submit(spec)
-    return done | {case: executor.outcome(future) for case, future in futures.items()}
+            futures[executor.submit(spec)] = cell.case
+    if not console.is_terminal:
+        console.print(f"timing a few steps of {len(futures)} cases")
+    with bar(console) as progress:
+        for future in progress.track(as_completed(futures), len(futures), description="timing a few steps"):
+            done[futures[future]] = executor.outcome(future)
+    return done
 
 
 def _first_trial(profile: Profile, registry: Registry, cell: Cell) -> TrialSpec:
@@ -85,5 +188,6 @@ def _first_trial(profile: Profile, registry: Registry, cell: Cell) -> TrialSpec:
     return replace(
         spec,
         limits=replace(spec.limits, updates=_PILOT_UPDATES),
-        checks=Checks(1, 1, 1, profile.checks.share),
+        # So many that it is not solved, and so ended, by chance.
+        checks=Checks(20, 20, 20, profile.checks.share),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -76,9 +77,9 @@ class Profile(Strict):
         """What a trial may spend whose case has this budget."""
         return Limits(budget, cap, self.sequences, self.updates)
 
-    def runs(self, trials: int) -> int:
-        """The most trials of a case that is tuned in `trials`, reruns and retests among them."""
-        return trials + min(RERUN, trials) * self.reruns + self.retests
+    def phases(self, trials: int) -> Counter[str]:
+        """The most trials of a case that is tuned in `trials`: how many of these, reruns and retests."""
+        return Counter(tuning=trials, reruns=min(RERUN, trials) * self.reruns, retests=self.retests)
 
     def defining(self) -> dict[str, Any]:
         """What makes it this campaign and no other: all but texts and protective limits."""

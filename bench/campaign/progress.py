@@ -8,10 +8,23 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 _ENOUGH = 5
 """Finished trials before their mean time says anything."""
+
+
+def bar(console: Console, *more: ProgressColumn) -> Progress:
+    """A progress bar whose last columns are `more`; nothing is shown where there is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, *more, console=console, disable=not console.is_terminal)
 
 
 class Reporter:
@@ -27,15 +40,7 @@ class Reporter:
         self.statuses: Counter[str] = Counter()
         self.started = time.monotonic()
         self._last_line = -every
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        self._bar = bar(console, TextColumn("{task.fields[left]}"))
         self._task = self._bar.add_task("trials", total=total, left="")
 
     def __enter__(self) -> Reporter:

@@ -103,7 +103,7 @@ def _lags(text: str) -> list[int] | str:
     try:
         return [int(part) for part in _split(text)]
     except ValueError:
-        raise BadInput(f"--lags {text}: numbers divided by commas, as 50,100, or climb") from None
+        raise BadInput(f"--lags {text}: whole numbers divided by commas, as 50,100, or climb") from None
 
 
 def _files(plugins: list[str]) -> list[str]:

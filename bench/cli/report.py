@@ -20,8 +20,9 @@ def report(
 
 
 def show_report(folders: list[Path], out: Path | None) -> None:
-    """Write the page, and print the table of a single campaign; raises BadInput."""
+    """Write the page, and print the tables of a single campaign; raises BadInput."""
     page = reports.write(folders, out)
     if len(folders) == 1:
-        console.print(reports.terminal(folders[0]))
+        for table in reports.terminal(folders[0]):
+            console.print(table)
     console.print(f"report: {page}", soft_wrap=True)

@@ -50,10 +50,14 @@ def run(
     chosen = changed(base, changes)
     folder = out or _default_folder(chosen, base)
 
-    from longlag.bench.campaign.launch import start
+    from longlag.bench.campaign.launch import launch, opened
 
-    if not start(console, chosen, folder, resume, data, jobs, dask):
-        raise typer.Exit(INTERRUPTED)
+    coordinator = opened(console, chosen, folder, resume, data)
+    try:
+        if not (coordinator.complete or launch(console, coordinator, jobs, dask)):
+            raise typer.Exit(INTERRUPTED)
+    finally:
+        coordinator.close()
     show_report([folder], None)
 
 
@@ -65,7 +69,7 @@ def plan(
     jobs: JobsOption = 0,
     data: DataOption = None,
 ) -> None:
-    """Show the grid of a campaign, its FLOPs, and a time from a pilot step of each case."""
+    """Show the grid of a campaign, its FLOPs, and the time it may take, from a few pilot steps."""
     datasets.use(data)
     chosen = changed(profile.read(profile_name or QUICK), changes)
 

@@ -82,7 +82,8 @@ def _exported(name: str) -> tuple[str, ...]:
         for block in ast.parse(path.read_bytes()).body
         if _for_types_alone(block)
         for node in ast.walk(block)
-        if isinstance(node, ast.ImportFrom) and node.module and last in {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module
+        if {alias.name for alias in node.names} & {last, "*"}
         for found in (node.module, f"{node.module}.{last}")
     )
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from longlag.reports import reach
 from longlag.reports.answers import answers
 from longlag.reports.comparisons import compare
-from longlag.reports.console import table
+from longlag.reports.console import tables
 from longlag.reports.results import Results
 from longlag.reports.tables import as_csv, as_latex, as_markdown
 
@@ -107,6 +107,12 @@ def test_a_climb_is_judged_by_its_own_rungs(maker):
     _, rows = reach.table(results)
     assert [row[1].partition(" [")[0] for row in rows] == ["10", "35"]
     assert "| 20 |" in as_markdown(results)
+    console = Console(width=60, file=io.StringIO())
+    console.print(*tables(results))
+    shown = " ".join(console.file.getvalue().split())
+    assert "lstm 35 [" in shown
+    assert "1e9 50: 0/5 plateau 5" in shown
+    assert "1e9 15: 0/5 plateau 5" in shown
     assert answers(results)[0].summary == "lstm bridges a lag of 35; none bridges 50."
 
 
@@ -149,7 +155,7 @@ def test_markdown_cells_cannot_break_the_table_or_run(maker):
 def test_the_terminal_table(small):
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(table(small))
+        console.print(*tables(small))
     lines = [" ".join(line.split()) for line in capture.get().splitlines()]
     first = lines.index("adding:hs97, lag 10 chance 93%")
     assert lines[first + 1] == "vanilla 1/2 [0.09, 0.91] 4e9 exploded 1"
@@ -165,7 +171,7 @@ def test_a_narrow_terminal_loses_no_column(maker):
     maker.run("lstm+gradient_clipping", 10, 2e9)
     console = Console(width=60)
     with console.capture() as capture:
-        console.print(table(Results([maker.made()])))
+        console.print(*tables(Results([maker.made()])))
     lines = capture.get().splitlines()
     assert max(map(len, lines)) <= 60
     (row,) = [" ".join(line.split()) for line in lines if "1/2" in line]
@@ -177,7 +183,7 @@ def test_the_terminal_shows_names_as_they_are(maker):
     maker.run("lstm", 10, None, status="[red]odd[/red]")
     console = Console(width=140)
     with console.capture() as capture:
-        console.print(table(Results([maker.made()])))
+        console.print(*tables(Results([maker.made()])))
     assert "[red]odd[/red]" in capture.get()
 
 

@@ -20,7 +20,6 @@ from longlag.bench.campaign.profile import Profile, parse
 from longlag.bench.contract.method import MOST_RECIPES
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import TRIALS
-from longlag.bench.workers.pool import default_jobs
 
 FOLDER = Path("results", "local", "strength")
 """Where the whole table is run, so that an interrupted run can go on."""
@@ -50,15 +49,15 @@ def profile(cases: pd.DataFrame) -> Profile:
 
 def solved(cases: pd.DataFrame, folder: Path) -> pd.Series:
     """Solved retests of each case, by method, task and lag, after the campaign in `folder`."""
-    campaign, registry, console = profile(cases), discover(()), Console()
-    coordinator = Coordinator(campaign, registry, folder)
+    console = Console()
+    coordinator = Coordinator(profile(cases), discover(()), folder)
     # pytest's own arguments would say nothing to a reader.
     coordinator.manifest.command = "python -m nox -s strength"
     coordinator.open(resume=True)
     try:
         assert not coordinator.skipped
         if not coordinator.complete:
-            assert launch(console, coordinator, campaign, registry, default_jobs(), None)
+            assert launch(console, coordinator)
     finally:
         coordinator.close()
     reports.write([folder])

@@ -179,11 +179,10 @@ def test_a_campaign_of_misdeeds_ends_and_says_why(
     profile = make_profile(
         methods=["misbehave"], lags=[1], trials=8, batch=8, memory=MEMORY, timeout=TIMEOUT, retests=2
     )
-    registry = discover(tuple(profile.plugins))
-    coordinator = Coordinator(profile, registry, tmp_path / "c").open(resume=False)
+    coordinator = Coordinator(profile, discover(tuple(profile.plugins)), tmp_path / "c").open(resume=False)
     console = Console(file=io.StringIO(), width=200)
     try:
-        assert launch(console, coordinator, profile, registry, 2, None)
+        assert launch(console, coordinator, 2)
     finally:
         coordinator.close()
     rows = trials(tmp_path / "c")
