@@ -169,8 +169,8 @@ def available() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
-def read(name_or_file: str, overrides: dict[str, Any] | None = None) -> Profile:
-    """A profile by name or from a file, with some keys set anew; raises BadInput naming file and key."""
+def read(name_or_file: str) -> Profile:
+    """A profile by name or from a file, its plugins found from there; raises BadInput naming file and key."""
     known = available()
     path = known.get(name_or_file, Path(name_or_file))
     if not path.is_file():
@@ -182,7 +182,8 @@ def read(name_or_file: str, overrides: dict[str, Any] | None = None) -> Profile:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise BadInput(f"{path}: not valid TOML: {error}") from None
-    return parse({"name": path.stem, **data, **(overrides or {})}, str(path))
+    profile = parse({"name": path.stem, **data}, str(path))
+    return profile.model_copy(update={"plugins": [str((path.parent / p).resolve()) for p in profile.plugins]})
 
 
 def parse(data: dict[str, Any], where: str) -> Profile:

@@ -184,7 +184,7 @@ def discover(plugins: tuple[str, ...] = ()) -> Registry:
     for file in plugins:
         path = Path(file)
         if not path.is_file():
-            raise BadInput(f"--plugin {file}: no such file")
+            raise BadInput(f"plugin {file}: no such file")
         try:
             with patience(LOADING):
                 module = load_file(path)
