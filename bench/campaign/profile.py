@@ -207,7 +207,8 @@ _KEYS = {
 
 def _first(error: ValidationError) -> str:
     """A validation error's first complaint as one line: the key, what is wrong, the nearest valid key."""
-    first = error.errors()[0]
+    # An unknown key before a missing one: as a rule it is that key, misspelt.
+    first = min(error.errors(), key=lambda each: each["type"] not in _UNKNOWN)
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
     if first["type"] in _UNKNOWN:
