@@ -97,6 +97,10 @@ class Profile(_Strict):
         """What makes it this campaign and no other: all but texts and protective limits."""
         return self.model_dump(exclude={"name", "description", "timeout", "memory"})
 
+    def same_but_seed(self, other: Profile) -> bool:
+        """Whether two profiles define the same campaign, on whatever seeds."""
+        return {**self.defining(), "seed": other.seed} == other.defining()
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -59,7 +59,7 @@ def _option(key: str) -> inspect.Parameter:
 
 
 def changed(base: Profile, changes: Changes) -> Profile:
-    """The profile with the command line's changes; raises BadInput."""
+    """The profile with the command line's changes, which its name then tells of; raises BadInput."""
     overrides = {key: _READ[key](said) if key in _READ else said for key, said in changes.items()}
     grids = [grid.model_dump() for grid in base.tasks]
     if "methods" in overrides:
@@ -78,7 +78,8 @@ def changed(base: Profile, changes: Changes) -> Profile:
         grids = _of_any_lag(grids)
     if "budget" in overrides:
         grids = [{**grid, "budget": None} for grid in grids]
-    return parse({**base.model_dump(), **overrides, "tasks": grids}, "command line")
+    made = parse({**base.model_dump(), **overrides, "tasks": grids}, "command line")
+    return made if made.same_but_seed(base) else made.model_copy(update={"name": f"{base.name}-changed"})
 
 
 def _of_any_lag(grids: list[dict[str, Any]]) -> list[dict[str, Any]]:
