@@ -140,7 +140,7 @@ class CaseProgram:
         # More than there are trials would be left waiting.
         for number, recipe in enumerate(given[: self.cell.trials]):
             try:
-                recipes.append(handed.hyperparameters(recipe, "a recipe is"))
+                recipes.append(handed.hyperparameters(recipe, f"a recipe of {self.case.method}"))
             except Exception as error:
                 recipes.append({})
                 faults[number] = reason(error)
@@ -161,7 +161,10 @@ class CaseProgram:
                 warnings.simplefilter("ignore")
                 asking = cast(optuna.Trial, handed.Suggestions(trial))
                 given = self.method.suggest(asking, self.task)
-                hyperparameters = handed.hyperparameters(given, "suggest returned")
+                try:
+                    hyperparameters = handed.hyperparameters(given, f"the suggestion of {self.case.method}")
+                except (TypeError, ValueError) as error:
+                    fault = reason(error)
         except Exception as error:
             fault = where(error)
         recipe = recipes[trial.number] if trial.number < len(recipes) else {}
