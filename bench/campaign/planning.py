@@ -7,6 +7,7 @@ from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -27,7 +28,7 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     """Print the plan of `profile`; `executor` runs the pilot steps."""
     grid, skipped = cells(profile, registry)
     rates = _rates(_pilots(console, profile, registry, grid, executor))
-    table = Table(title=f"plan of {profile.name}: at most", title_justify="left")
+    table = Table(title=f"plan of {profile.name}: at most", title_justify="left", box=box.SIMPLE_HEAD)
     for column in ("method", "task"):
         table.add_column(column, overflow="fold")
     for column, widest in (

@@ -171,6 +171,15 @@ def test_list_shows_what_there_is(told: Callable[..., str]) -> None:
     assert "0.5" in told("list", "--tasks")
 
 
+def test_a_list_cuts_no_name_and_says_none_twice(
+    monkeypatch: pytest.MonkeyPatch, told: Callable[..., str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = told("list")
+    assert "…" not in printed
+    assert "timer, timer" not in printed
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
