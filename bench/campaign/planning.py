@@ -28,13 +28,14 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     """Print the plan of `profile`; `executor` runs the pilot steps."""
     grid, skipped = cells(profile, registry)
     rates = _rates(_pilots(console, profile, registry, grid, executor))
-    table = Table(title=f"plan of {profile.name}: at most", title_justify="left", box=box.SIMPLE_HEAD)
+    title = f"plan of {profile.name}: at most"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     for column in ("method", "task"):
         table.add_column(column, overflow="fold")
     for column, widest in (
         ("lag", "100"),
-        ("FLOPs a trial", "2.5e+09"),
-        ("FLOPs in all", "2.5e+09"),
+        ("trial FLOPs", "2.5e+09"),
+        ("case FLOPs", "2.5e+09"),
         ("worker time", "59 min"),
     ):
         table.add_column(column, justify="right", overflow="fold", min_width=len(widest))
