@@ -147,7 +147,7 @@ def cells(profile: Profile, registry: Registry) -> tuple[list[Cell], dict[str, s
 
 
 def _cells(profile: Profile, registry: Registry) -> Iterator[Cell]:
-    # The order of remedies decides between their companions; side by side they would only confuse.
+    # In another order the same remedies differ in companions at most: not two cases of one table.
     seen: dict[tuple[frozenset[str], str, str, int], Case] = {}
     for grid in profile.tasks:
         name, variant = registry.variant(grid.task)

@@ -42,13 +42,13 @@ def _mean(setting: _Setting) -> float:
 
 @dataclass
 class _Found:
-    """What a case's tuning has come to."""
+    """What a case's tuning has found so far."""
 
     settings: dict[str, _Setting] = field(default_factory=dict)
     cheapest: float | None = None
     """FLOPs of the cheapest solution."""
     ran: bool = False
-    """Whether any trial came to an end of its own."""
+    """Whether any trial ended without failing."""
 
     def add(self, spec: TrialSpec, parameters: dict[str, Any], outcome: Outcome, value: float) -> None:
         """Note a trial's outcome and its score."""
@@ -85,24 +85,24 @@ class CaseProgram:
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
             asked = [self._ask(study, found.cheapest, recipes, faults) for _ in range(size)]
-            yield from self._hear(study, found, asked)
+            yield from self._run_batch(study, found, asked)
         if found.ran:
             leaders = found.best(RERUN)
             again = leaders * self.profile.reruns
             for leader in again:
                 study.enqueue_trial(leader.parameters)
             if again:
-                # Without a cap: what is asked now is how surely a setting solves its task, not how cheaply.
-                yield from self._hear(study, found, [self._ask(study, None, [], {}) for _ in again])
-            # No other can win: of the many that ran once, one had the best luck.
+                # Without a cap: reruns measure how reliably a setting solves its task, not how cheaply.
+                yield from self._run_batch(study, found, [self._ask(study, None, [], {}) for _ in again])
+            # Only these ran more than once: the best of many single runs may owe it to its seed.
             winner = min(leaders, key=_mean).spec
             yield [self._retest(winner, number) for number in range(self.profile.retests)]
         return study
 
-    def _hear(
+    def _run_batch(
         self, study: optuna.Study, found: _Found, asked: list[tuple[optuna.Trial, TrialSpec]]
     ) -> Generator[list[TrialSpec], list[Outcome], None]:
-        """One batch of tuning trials, told to `study` and `found`."""
+        """Run one batch of tuning trials; their scores go to `study` and `found`."""
         outcomes = yield [spec for _, spec in asked]
         for (trial, spec), outcome in zip(asked, outcomes, strict=True):
             value = score(outcome, spec.limits.budget)
@@ -124,9 +124,9 @@ class CaseProgram:
         )
 
     def _recipes(self) -> tuple[list[dict[str, Any]], dict[int, str]]:
-        """What the method would try first, and why some trials cannot try it.
+        """The method's recipes, and by trial's number why one cannot be tried.
 
-        Recipes that fail together cost the trial that would have tried the first.
+        Where the method fails to give any, that is the first trial's fault.
         """
         recipes: list[dict[str, Any]] = []
         faults: dict[int, str] = {}
@@ -137,7 +137,7 @@ class CaseProgram:
                     raise ValueError(f"{len(given)} recipes: a method may bring {MOST_RECIPES}")
         except Exception as error:
             return [], {0: where(error)}
-        # More than there are trials would be left waiting.
+        # More recipes than trials would stay in the queue.
         for number, recipe in enumerate(given[: self.cell.trials]):
             try:
                 recipes.append(handed.hyperparameters(recipe, f"a recipe of {self.case.method}"))

@@ -85,7 +85,7 @@ def plan(
 
 
 def _default_folder(chosen: Profile, base: Profile) -> Path:
-    """A folder of its own for every campaign: a profile that was changed is told apart by a hash."""
+    """A folder of its own for every campaign: that of a changed profile has a hash in its name."""
     name = f"{base.name}-{chosen.seed}"
     if not chosen.same_but_seed(base):
         text = json.dumps({**chosen.defining(), "seed": 0}, sort_keys=True)
