@@ -31,8 +31,8 @@ def _climbs(results: Results, panels: list[Panel]) -> Table:
     """A row a method, under a line for its task: T*, the cost there, and how the next lag ended."""
     made = _table(
         "How far each method gets: T*, the longest lag bridged",
-        "In brackets: where, with 95% certainty, the rate falls to 90%. Then the median FLOPs to solve at T*, and"
-        " the first lag that was not bridged: solved of n retests, and how the unsolved ended.",
+        "In brackets: where, with 95% certainty, the rate falls to 90%. Then the median FLOPs to solve at T*,"
+        " and the first lag that was not bridged: solved of n retests, and how the unsolved ended.",
     )
     made.add_column("T*", no_wrap=True)
     made.add_column("FLOPs", justify="right", no_wrap=True)

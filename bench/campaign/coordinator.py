@@ -1,7 +1,7 @@
 """The coordinator: one process that owns the studies and the folder of a campaign.
 
-Ladders run side by side as far as there are slots; every finished trial is in the journal before its
-case hears of it. A campaign is resumed by running it again with what the folder already holds.
+Ladders run at the same time as far as there are slots; every finished trial is written to the journal before
+its case gets the outcome. A campaign is resumed by running it again with the outcomes in its folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import optuna
 from longlag.bench import store
 from longlag.bench.campaign import provenance
 from longlag.bench.campaign.climb import Program, climb
-from longlag.bench.campaign.folder import look
+from longlag.bench.campaign.folder import is_complete
 from longlag.bench.campaign.grid import Cell, Ladder, ladders
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.study import Carried, CaseProgram
@@ -37,12 +37,12 @@ from longlag.bench.workers.hashes import code_hash
 from longlag.bench.workers.pool import Executor
 
 OnRow = Callable[[dict[str, Any], bool], None]
-"""Called with every finished trial's row, and whether it was known from before."""
+"""Called with every finished trial's row, and whether an earlier run finished it."""
 
 
 @dataclass
 class _Running:
-    """A ladder under way: its program, and the batch it waits for."""
+    """A ladder that runs: its program, and the batch it waits for."""
 
     program: Program
     ladder: Ladder
@@ -71,12 +71,12 @@ class Coordinator:
         self.complete = False
 
     def open(self, resume: bool) -> Coordinator:
-        """Take the folder, and take up what it holds; itself.
+        """Lock the folder and read what it holds; returns itself.
 
         Raises BadInput where it holds another campaign, or this one unfinished and `resume` is false.
         """
         folder = self.folder
-        look(folder, self.manifest, resume)
+        is_complete(folder, self.manifest, resume)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -84,14 +84,14 @@ class Coordinator:
         self._lock = store.lock(folder)
         try:
             # Again: another coordinator may have finished, or begun, before this one had the lock.
-            self.complete = look(folder, self.manifest, resume)
-            # The journal outlives a crash at the very end, and is worth more than damaged tables.
+            self.complete = is_complete(folder, self.manifest, resume)
+            # After a crash at the very end there is still the journal, to write damaged tables again from.
             if self.complete:
                 self.complete = self._is_whole(resume)
             if self.complete:
                 (folder / store.JOURNAL).unlink(missing_ok=True)
             else:
-                self._take_up()
+                self._read()
         except BaseException:
             self._lock.release()
             raise
@@ -104,8 +104,8 @@ class Coordinator:
             raise BadInput(f"{lost}; add --resume to run again what is lost")
         return not lost
 
-    def _take_up(self) -> None:
-        """Take up what the folder holds."""
+    def _read(self) -> None:
+        """Read the outcomes in the folder, and open its journal."""
         self.notices = store.salvage(self.folder)
         changed = 0
         grid = {(ladder.method, ladder.task, ladder.variant) for ladder in self.ladders}
@@ -123,7 +123,7 @@ class Coordinator:
         self._journal = Journal.open(self.folder / store.JOURNAL)
 
     def _continue(self, before: Manifest) -> None:
-        """What an interrupted run wrote of itself stays; where this one differs is added."""
+        """Keep what the interrupted run wrote of itself, and add where this one differs."""
         this = {key: getattr(self.manifest, key) for key in ("command", "versions", "machine", "git")}
         differs = {key: value for key, value in this.items() if value != getattr(before, key)}
         kept = {key: getattr(before, key) for key in (*this, "created", "seconds")}
@@ -132,7 +132,7 @@ class Coordinator:
 
     @property
     def known(self) -> int:
-        """Trials that the folder held when it was opened and that have not been asked for yet."""
+        """Trials in the folder that no case has asked for yet."""
         return len(self._known)
 
     @property
@@ -167,7 +167,7 @@ class Coordinator:
         self._finish(time.monotonic() - started)
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the journal, and release the folder's lock."""
         if not self.complete:
             self._journal.close()
         self._lock.release()
@@ -194,7 +194,7 @@ class Coordinator:
         for entry in entries:
             on_row(entry["row"], False)
         for running, index, outcome in ended:
-            running.outcomes[index] = _scored(outcome)
+            running.outcomes[index] = _without_curve(outcome)
         for running in {id(r): r for r, _, _ in ended}.values():
             if len(running.outcomes) == len(running.specs):
                 self._advance(running, executor, futures, on_row)
@@ -288,7 +288,7 @@ class Coordinator:
         )
 
 
-def _scored(outcome: Outcome) -> Outcome:
+def _without_curve(outcome: Outcome) -> Outcome:
     """The outcome without its curve and probes, which are in the journal."""
     outcome.curve, outcome.probes = [], []
     return outcome

@@ -11,7 +11,7 @@ from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import Manifest
 
 
-def look(folder: Path, manifest: Manifest, resume: bool) -> bool:
+def is_complete(folder: Path, manifest: Manifest, resume: bool) -> bool:
     """Whether `folder` holds this very campaign, complete; raises BadInput where it must not be touched."""
     if not store.exists(folder):
         return False

@@ -46,7 +46,7 @@ def opened(console: Console, chosen: Profile, folder: Path, resume: bool, data: 
 
 
 def registry(console: Console, chosen: Profile) -> Registry:
-    """The plugins there are, the profile's own among them; broken ones are told of."""
+    """All plugins, the profile's own among them; prints which are broken."""
     found = discover(tuple(chosen.plugins))
     for broken in found.broken:
         console.print(f"broken plugin {broken.where}: {broken.reason}")
@@ -60,7 +60,7 @@ def launch(console: Console, coordinator: Coordinator, jobs: int = 0, dask: str 
     """
     profile = coordinator.profile
     for name in sorted({ladder.method for ladder in coordinator.ladders}):
-        # Only to have it compiled once: what is wrong with it shows in its trials.
+        # To compile its code once, before workers start; its errors show in its trials.
         with suppress(Exception), patience(LOADING):
             coordinator.registry.method(name).warm_up()
     executor: Executor
@@ -98,11 +98,11 @@ def launch(console: Console, coordinator: Coordinator, jobs: int = 0, dask: str 
     counts = ", ".join(f"{count} {status}" for status, count in reporter.statuses.most_common())
     console.print(f"{reporter.done} trials in {duration(coordinator.manifest.seconds)}: {counts}")
     if why:
-        _tell_failures(console, why)
+        _print_failures(console, why)
     return True
 
 
-def _tell_failures(console: Console, why: Counter[str]) -> None:
+def _print_failures(console: Console, why: Counter[str]) -> None:
     console.print(f"{why.total()} trials failed; their rows in trials.parquet say why:")
     for text, count in why.most_common(_REASONS):
         console.print(f"  {count} x {text}", soft_wrap=True)

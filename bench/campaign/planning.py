@@ -8,6 +8,7 @@ from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -29,13 +30,13 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     """Print the plan of `profile`; `executor` runs the pilot steps."""
     grid, skipped = ladders(profile, registry)
     rates = _rates(_pilots(console, profile, registry, grid, executor))
-    table = Table(title=f"plan of {profile.name}: at most", title_justify="left")
+    title = f"plan of {profile.name}: at most"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     for column in ("method", "task"):
         table.add_column(column, overflow="fold")
     for column, widest in (
         ("lags", "10-1000"),
-        ("FLOPs a trial", "2.5e+09"),
-        ("FLOPs in all", "2.5e+09"),
+        ("trial FLOPs", "2.5e+09"),
         ("worker time", "59 min"),
     ):
         table.add_column(column, justify="right", overflow="fold", min_width=len(widest))
@@ -51,7 +52,7 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
         ends = sorted({ladder.lags[0], ladder.lags[-1]})
         budgets = "-".join(f"{ladder.cell(lag).budget:.2g}" for lag in ends)
         task = f"{ladder.task}:{ladder.variant}"
-        table.add_row(ladder.method, task, "-".join(map(str, ends)), budgets, f"{whole.flops:.2g}", told)
+        table.add_row(ladder.method, task, "-".join(map(str, ends)), budgets, told)
     console.print(table)
     for label, why in skipped.items():
         console.print(f"skipped {label}: {why}")
@@ -62,10 +63,8 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
         said = f"{workers}: {low} if every climb ends at its first rung; {middle} if each holds half-way up, "
         said += f"early, and fails at the next rung; {high} if all hold to the last rung, at the last moment"
     else:
-        said = (
-            f"{workers}: from {low} if every case is solved early, in {_EARLY:.0%} of its budget, to {high}"
-        )
-        said += " if none is"
+        said = f"{workers}: from {low} if every case is solved early, in {_EARLY:.0%} of its budget, "
+        said += f"to {high} if none is"
     console.print(said, soft_wrap=True)
 
 

@@ -85,14 +85,18 @@ class Profile(Strict):
         """What makes it this campaign and no other: all but texts and protective limits."""
         return self.model_dump(exclude={"name", "description", "timeout", "memory"})
 
+    def same_but_seed(self, other: Profile) -> bool:
+        """Whether two profiles define the same campaign, on whatever seeds."""
+        return {**self.defining(), "seed": other.seed} == other.defining()
+
 
 def available() -> dict[str, Path]:
     """The profiles that come with the project."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
-def read(name_or_file: str, overrides: dict[str, Any] | None = None) -> Profile:
-    """A profile by name or from a file, with some keys set anew; raises BadInput naming file and key."""
+def read(name_or_file: str) -> Profile:
+    """A profile by name or from a file, its plugins found from there; raises BadInput naming file and key."""
     known = available()
     path = known.get(name_or_file, Path(name_or_file))
     if not path.is_file():
@@ -104,7 +108,8 @@ def read(name_or_file: str, overrides: dict[str, Any] | None = None) -> Profile:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise BadInput(f"{path}: not valid TOML: {error}") from None
-    return parse({"name": path.stem, **data, **(overrides or {})}, str(path))
+    profile = parse({"name": path.stem, **data}, str(path))
+    return profile.model_copy(update={"plugins": [str((path.parent / p).resolve()) for p in profile.plugins]})
 
 
 def parse(data: dict[str, Any], where: str) -> Profile:
@@ -134,7 +139,8 @@ def _is_key(part: str) -> bool:
 
 def _first(error: ValidationError) -> str:
     """A validation error's first complaint as one line: the key, what is wrong, the nearest valid key."""
-    first = error.errors()[0]
+    # An unknown key before a missing one: as a rule it is that key, misspelt.
+    first = min(error.errors(), key=lambda each: each["type"] not in _UNKNOWN)
     location = [str(part) for part in first["loc"] if isinstance(part, int) or _is_key(part)]
     key = ".".join(location)
     if first["type"] in _UNKNOWN:

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 
 _ENOUGH = 5
-"""Finished trials before their mean time says anything."""
+"""Finished trials before the time left is estimated from their mean."""
 
 
 def bar(console: Console, *more: ProgressColumn) -> Progress:
@@ -79,7 +79,7 @@ class Reporter:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
+    """Seconds as text, in s, min or h."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     if seconds < 3600:

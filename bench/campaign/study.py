@@ -77,13 +77,13 @@ def _mean(setting: _Setting) -> float:
 
 @dataclass
 class _Found:
-    """What a case's tuning has come to."""
+    """What a case's tuning has found so far."""
 
     settings: dict[str, _Setting] = field(default_factory=dict)
     cheapest: float | None = None
     """FLOPs of the cheapest solution."""
     ran: bool = False
-    """Whether any trial came to an end of its own."""
+    """Whether any trial ended without failing."""
 
     def add(self, spec: TrialSpec, trial: optuna.Trial, outcome: Outcome, value: float) -> None:
         """Note a trial's outcome and its score."""
@@ -124,7 +124,7 @@ class CaseProgram:
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
             asked = [self._ask(study, found.cheapest, guesses) for _ in range(size)]
-            yield from self._hear(study, found, asked)
+            yield from self._run_batch(study, found, asked)
         if not found.ran:
             return Ended(study, False, None)
         leaders = found.best(RERUN)
@@ -134,9 +134,9 @@ class CaseProgram:
         for leader in again:
             study.enqueue_trial(leader.trial.params)
         if again:
-            # Without a cap: what is asked now is how surely a setting solves its task, not how cheaply.
-            yield from self._hear(study, found, [self._ask(study, None, []) for _ in again])
-        # No other can win: of the many that ran once, one had the best luck.
+            # Without a cap: reruns measure how reliably a setting solves its task, not how cheaply.
+            yield from self._run_batch(study, found, [self._ask(study, None, []) for _ in again])
+        # Only these ran more than once: the best of many single runs may owe it to its seed.
         winner = min(leaders, key=_mean)
         retests = [self._retest(winner.spec, number) for number in range(self.profile.retests)]
         outcomes = yield retests[:few]
@@ -145,10 +145,10 @@ class CaseProgram:
         best = Carried(self.case.lag, winner.trial.params, winner.trial.distributions, recipes)
         return Ended(study, bridged(sum(o.solved for o in outcomes), len(outcomes)), best)
 
-    def _hear(
+    def _run_batch(
         self, study: optuna.Study, found: _Found, asked: list[tuple[optuna.Trial, TrialSpec]]
     ) -> Generator[list[TrialSpec], list[Outcome], None]:
-        """One batch of tuning trials, told to `study` and `found`."""
+        """Run one batch of tuning trials; their scores go to `study` and `found`."""
         outcomes = yield [spec for _, spec in asked]
         for (trial, spec), outcome in zip(asked, outcomes, strict=True):
             value = score(outcome, spec.limits.budget)
@@ -172,7 +172,7 @@ class CaseProgram:
     def _guesses(self) -> tuple[list[_Guess], list[dict[str, Any]]]:
         """What the first trials try: what the rung below hands up, and the method's recipes; and these alone.
 
-        Recipes that fail together cost the trial that would have tried the first.
+        Where the method fails to give any, that is the first trial's fault.
         """
         recipes: list[dict[str, Any]] = []
         guesses: list[_Guess] = []
@@ -186,7 +186,7 @@ class CaseProgram:
             given = []
         for recipe in given:
             try:
-                recipes.append(handed.hyperparameters(recipe, "a recipe is"))
+                recipes.append(handed.hyperparameters(recipe, f"a recipe of {self.case.method}"))
                 guesses.append(_Guess(recipes[-1]))
             except Exception as error:
                 guesses.append(_Guess({}, fault=reason(error)))
@@ -213,7 +213,10 @@ class CaseProgram:
                 warnings.simplefilter("ignore")
                 asking = cast(optuna.Trial, handed.Suggestions(trial))
                 given = self.method.suggest(asking, self.task)
-                hyperparameters = handed.hyperparameters(given, "suggest returned")
+                try:
+                    hyperparameters = handed.hyperparameters(given, f"the suggestion of {self.case.method}")
+                except (TypeError, ValueError) as error:
+                    fault = reason(error)
         except Exception as error:
             fault = where(error)
         unknown = sorted(set(guess.setting) - set(trial.distributions))

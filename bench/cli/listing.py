@@ -46,6 +46,6 @@ def _filled(table: Table) -> Table:
         except BadInput as error:
             table.add_row(name, f"broken: {error}", "", "")
             continue
-        tasks = ", ".join(grid.task for grid in found.tasks)
+        tasks = ", ".join(dict.fromkeys(grid.task for grid in found.tasks))
         table.add_row(name, found.description, ", ".join(found.methods), tasks)
     return table

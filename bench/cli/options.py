@@ -17,7 +17,7 @@ KEYS = ("methods", "tasks", "lags", "trials", "retests", "budget", "seed", "time
 """The keys of a profile that the command line can set."""
 
 Changes = dict[str, Any]
-"""What the command line says of the profile's keys, as it was typed."""
+"""The profile's keys that the command line sets, as typed."""
 
 PluginOption = Annotated[
     list[str] | None, typer.Option("--plugin", help=Profile.model_fields["plugins"].description)
@@ -60,11 +60,11 @@ def _option(key: str) -> inspect.Parameter:
 
 
 def changed(base: Profile, changes: Changes) -> Profile:
-    """The profile with the command line's changes; raises BadInput."""
+    """The profile with the command line's changes, renamed if it makes another campaign; raises BadInput."""
     overrides = {key: _READ[key](said) if key in _READ else said for key, said in changes.items()}
     grids = [grid.model_dump() for grid in base.tasks]
     if "methods" in overrides:
-        # What is said of certain methods is left where one of them is wanted.
+        # An entry for certain methods stays where one of them is chosen.
         chosen = overrides["methods"]
         own = [[m for m in grid["methods"] or chosen if m in chosen] for grid in grids]
         grids = [{**grid, "methods": some} for grid, some in zip(grids, own, strict=True) if some]
@@ -79,11 +79,12 @@ def changed(base: Profile, changes: Changes) -> Profile:
         grids = _of_any_lag(grids)
     if "budget" in overrides:
         grids = [{**grid, "budget": None} for grid in grids]
-    return parse({**base.model_dump(), **overrides, "tasks": grids}, "command line")
+    made = parse({**base.model_dump(), **overrides, "tasks": grids}, "command line")
+    return made if made.same_but_seed(base) else made.model_copy(update={"name": f"{base.name}-changed"})
 
 
 def _of_any_lag(grids: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry a task and its methods: of several, each for some lags, what they have in common."""
+    """One entry for a task and its methods: the keys that its entries for some lags have in common."""
     together: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for grid in grids:
         together.setdefault((grid["task"], *(grid["methods"] or ())), []).append(grid)

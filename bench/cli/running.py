@@ -85,10 +85,9 @@ def plan(
 
 
 def _default_folder(chosen: Profile, base: Profile) -> Path:
-    """A folder of its own for every campaign: a profile that was changed is told apart by a hash."""
-    name = f"{chosen.name}-{chosen.seed}"
-    own, given = ({**p.defining(), "seed": 0} for p in (chosen, base))
-    if own != given:
-        text = json.dumps(own, sort_keys=True)
+    """A folder of its own for every campaign: that of a changed profile has a hash in its name."""
+    name = f"{base.name}-{chosen.seed}"
+    if not chosen.same_but_seed(base):
+        text = json.dumps({**chosen.defining(), "seed": 0}, sort_keys=True)
         name += f"-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
     return Path("results", "local", name)

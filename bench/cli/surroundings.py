@@ -1,4 +1,4 @@
-"""What a command may find around it: closed streams, an ASCII terminal, a Python without docstrings."""
+"""Prepares the process of a command: closed streams, an ASCII terminal, a Python without docstrings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def prepare() -> None:
     """Make the process fit to run a command; may start it anew."""
     keep_docstrings()
     open_streams()
-    say_what_can_be_said()
+    replace_unprintable()
     be_quiet()
 
 
@@ -34,14 +34,14 @@ def open_streams() -> None:
             setattr(sys, name, open(number, mode, errors="replace", closefd=False))  # noqa: SIM115
 
 
-def say_what_can_be_said() -> None:
-    """Write a question mark for what the terminal's encoding lacks, instead of failing."""
+def replace_unprintable() -> None:
+    """Print a question mark for a character that the terminal's encoding lacks, instead of failing."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
 
 def be_quiet() -> None:
-    """Leave the terminal to the command: no warnings of libraries, no log of every study."""
+    """Silence the warnings of libraries, and Optuna's log of every study."""
     warnings.simplefilter("ignore")
     # For all libraries at once: importing one to quiet it would cost every command that does without it.
     logging.disable(logging.WARNING)

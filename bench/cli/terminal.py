@@ -1,4 +1,4 @@
-"""Where commands print, and how they end when they are told to."""
+"""The console that commands print on, and the exit code of one that is interrupted."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C, or a batch system's SIGTERM."""
 
 console = Console(markup=False, emoji=False, highlight=False)
-"""What names say is literal: they may hold anything."""
+"""Without markup, because names may hold any character."""

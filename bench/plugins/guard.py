@@ -12,6 +12,9 @@ from pathlib import Path
 PATIENCE = 20.0
 """Seconds a plugin may take in the coordinator: to suggest hyperparameters, to set up a task."""
 
+_CHECKS = (__file__, str(Path(__file__).with_name("handed.py")))
+"""Where a plugin is stopped: what it did wrong is in the code that called these."""
+
 _LONGEST = 400
 """Characters kept of a reason."""
 
@@ -62,7 +65,7 @@ def where(error: BaseException) -> str:
     if isinstance(error, SystemExit) and error.__context__ is not None:
         # Lightning leaves the process on an interrupt: what it was about to handle says more.
         error = error.__context__
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename not in _CHECKS]
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return reason(error) + place
 

@@ -30,11 +30,11 @@ def as_json(value: Any, what: str) -> Any:
     raise ValueError(f"{what} is no JSON value: {value!r}")
 
 
-def hyperparameters(given: Any, giver: str) -> dict[str, Any]:
-    """The dictionary that `giver` gave, as JSON; raises what names the bad one."""
+def hyperparameters(given: Any, what: str) -> dict[str, Any]:
+    """The dictionary that a plugin gave, as JSON; raises TypeError or ValueError, with `what` it was."""
     if not isinstance(given, Mapping):
-        raise TypeError(f"{giver} a {type(given).__name__}, not a dictionary")
-    return {_name(name): as_json(value, f"hyperparameter {name!r}") for name, value in given.items()}
+        raise TypeError(f"{what} is a {type(given).__name__}, not a dictionary")
+    return {_name(name): as_json(value, f"{name!r} in {what}") for name, value in given.items()}
 
 
 class Suggestions:

@@ -23,10 +23,10 @@ def tables(registry: Registry, methods: bool, tasks: bool, full: bool) -> Iterat
 
 
 def titled(title: str, *columns: str) -> Table:
-    """A table whose first column is never cut."""
+    """A table whose first column stands on one line, and whose others fold."""
     table = Table(title=title, title_justify="left")
     for index, column in enumerate(columns):
-        table.add_column(column, no_wrap=index == 0)
+        table.add_column(column, no_wrap=index == 0, overflow="fold")
     return table
 
 

@@ -102,8 +102,10 @@ class Registry:
         return self.methods[name]
 
     def _hint(self, name: str, known: dict[str, type]) -> str:
+        """The end of an error line: the nearest name, and broken plugins, any of which may bring `name`."""
         broken = [b for b in self.broken if Path(b.where).stem == name or b.where.endswith(f".{name}")]
-        return f"{broken[0].where} is broken: {broken[0].reason}" if broken else nearest(name, known)
+        told = [f"plugin {b.where} is broken: {b.reason}" for b in broken or self.broken]
+        return "; ".join(told if broken else [nearest(name, known), *told])
 
     def _add(self, plugin: Plugin, where: str) -> None:
         if why := vetting.fault(plugin):
@@ -184,7 +186,7 @@ def discover(plugins: tuple[str, ...] = ()) -> Registry:
     for file in plugins:
         path = Path(file)
         if not path.is_file():
-            raise BadInput(f"--plugin {file}: no such file")
+            raise BadInput(f"plugin {file}: no such file")
         try:
             with patience(LOADING):
                 module = load_file(path)

@@ -54,12 +54,12 @@ class Table:
             self._file.close()
 
     def replace(self) -> None:
-        """Put it in its place, in one step."""
+        """Replace the old file, in one step."""
         with writing(self.path):
             self._temporary.replace(self.path)
 
     def abandon(self) -> None:
-        """Let go of the file, if `close` did not."""
+        """Close and delete the temporary file, unless `close` has closed it."""
         if not self._file.closed:
             with suppress(OSError):
                 self._writer.close()
@@ -76,7 +76,7 @@ class Table:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """A failed write as one clear line."""
+    """Raises BadInput, one line, where a write to `path` fails in the block."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The write-ahead file of a campaign: what a finished trial left, durable the moment it ended.
+"""The write-ahead log of a campaign: every finished trial, on disk before it counts.
 
 One JSON object a line, appended and synced. A line cut short by a crash is the last one, and is cut off
 when the journal is opened again: its trial never counted as finished. When the campaign is complete the

@@ -12,7 +12,7 @@ from longlag.bench.store.layout import LOCK
 
 
 def lock(folder: Path) -> FileLock:
-    """The lock of a campaign's folder, held; the system frees it if its holder dies.
+    """The lock of a campaign's folder, held; the system releases it when its holder ends.
 
     Raises BadInput where another coordinator holds it.
     """

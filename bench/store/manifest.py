@@ -35,13 +35,13 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
     finished: str | None = None
     """When it was complete."""
     seconds: float = 0.0
-    """Of running, in the sittings that came to an end; an interrupted one is not counted."""
+    """Of running; interrupted runs are not counted."""
     skipped: dict[str, str] = Field(default_factory=dict)
     """Cases that were not run, and why."""
     broken: dict[str, str] = Field(default_factory=dict)
     """Plugins that could not be loaded, and why."""
     resumed: list[dict[str, Any]] = Field(default_factory=list)
-    """Every later sitting: when, and what was not as in the first."""
+    """Every later run: when, and where it differed from the first."""
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-"""What is damaged in an unfinished campaign, put aside so that it can go on."""
+"""Damaged files of an unfinished campaign, renamed so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from longlag.bench.store.tables import lost, read_table
 
 
 def salvage(folder: Path) -> list[str]:
-    """Put aside what is damaged in an unfinished campaign; a line of text for each thing put aside.
+    """Rename the damaged files of an unfinished campaign; a line of text for each.
 
-    Nothing is deleted: what the rows can rebuild is rebuilt, what is lost is run again.
+    Nothing is deleted: studies are written again from the rows, lost trials are run again.
     """
-    # Optuna takes long to import, and who reads a campaign does not need it.
+    # Optuna takes long to import, and reading a campaign does not need it.
     from longlag.bench.store.studies import readable
 
     notices = journal.salvage(folder / JOURNAL)
@@ -35,7 +35,7 @@ def salvage(folder: Path) -> list[str]:
 
 
 def _without_curves(folder: Path) -> list[str]:
-    """Put rows aside whose curves or probes are gone, so that their trials are run again."""
+    """Rename the table of rows if curves or probes are gone, so that its trials are run again."""
     if not (folder / TRIALS).exists() or not (why := lost(folder)):
         return []
     known = {entry["row"]["run_id"] for entry in entries(folder / JOURNAL)}

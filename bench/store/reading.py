@@ -18,7 +18,7 @@ from longlag.bench.store.tables import compacted, lost
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign as it lies in its folder."""
+    """The files of a campaign, read."""
 
     folder: Path
     manifest: Manifest
@@ -30,7 +30,7 @@ class Campaign:
 def load(folder: Path) -> Campaign:
     """A campaign's files, finished or not; raises BadInput for a damaged one."""
     manifest = read_manifest(folder)
-    # Without a journal the rows can lie nowhere but in the tables: one that is gone is a loss.
+    # Without a journal all rows are in the tables: a missing table is a loss.
     whole = manifest.finished is not None or not (folder / JOURNAL).exists()
     if whole and (why := lost(folder)):
         raise BadInput(why)

@@ -15,8 +15,8 @@ from optuna.storages.journal import JournalFileBackend
 
 def export(study: optuna.Study, path: Path) -> None:
     """Write a finished study into the file at `path`, in place of one of its name; raises OSError."""
-    # Optuna locks the file by a link beside it. A campaign has one coordinator: one that is there was left
-    # by a coordinator that was killed.
+    # Optuna locks the file by a link beside it. A campaign has one coordinator, so a link found here was left
+    # by one that was killed.
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
     storage = storage_of(path)
     if study.study_name in optuna.get_all_study_names(storage):
@@ -29,7 +29,7 @@ def readable(path: Path) -> bool:
     """Whether `path` is a whole file that Optuna can open, and that can be added to."""
     try:
         optuna.get_all_study_names(storage_of(path))
-        # A last line that was cut short is no fault to Optuna, but the next one would be added to it.
+        # Optuna accepts a last line that was cut short, but would append the next one to it.
         return path.read_bytes()[-1:] in (b"", b"\n")
     except Exception:
         return False

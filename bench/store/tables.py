@@ -58,7 +58,7 @@ def rows(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def lost(folder: Path) -> str:
-    """What a finished campaign's tables have lost, or is damaged, in one line; empty where they are whole."""
+    """What is missing or damaged in a finished campaign's tables, in one line; empty if nothing is."""
     try:
         for name, schema in SCHEMAS.items():
             if not len(read_table(folder / name, schema)) and name == TRIALS:

@@ -128,7 +128,7 @@ class Child:
         self.connection.close()
 
     def _resident_now(self) -> int:
-        """Bytes of memory it has touched, files apart; 0 where the system does not tell."""
+        """Bytes of memory it has touched, files apart; 0 where the system has no such figure."""
         with suppress(OSError, IndexError, ValueError):
             lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
             return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(_TOUCHED))

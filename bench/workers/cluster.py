@@ -40,7 +40,7 @@ class DaskExecutor:
     """Runs trials on the workers of a cluster; `connect` to one.
 
     `slots` follows the cluster: workers may join and leave. A trial whose worker is lost is run again on
-    another; Dask gives up on one that has lost it four workers.
+    another, until four workers are lost with it.
     """
 
     def __init__(self, client: Any, timeout: float, memory_gb: float) -> None:

@@ -17,8 +17,8 @@ RUNS = "longlag.bench.workers.worker"
 def code(plugins: Iterable[type]) -> list[Path]:
     """The files that can change a trial of `plugins`: what runs it, their modules, and all that these import.
 
-    Followed are modules of this distribution and of a plugin's own top-level package. What else is
-    installed, the manifest's versions tell.
+    Followed are modules of this distribution and of a plugin's own top-level package. Versions of other
+    packages are in the manifest.
     """
     modules = {RUNS, *(plugin.__module__ for plugin in plugins)}
     own = {module.partition(".")[0] for module in modules}
@@ -72,7 +72,7 @@ def _imported(name: str, path: Path) -> tuple[str, ...]:
 
 @cache
 def _exported(name: str) -> tuple[str, ...]:
-    """Where a package has what it imports only when it is asked for: its imports for types say so."""
+    """Where a package imports a name from on demand, by its imports under TYPE_CHECKING."""
     package, _, last = name.rpartition(".")
     path = _file(package) if package else None
     if path is None or path.name != "__init__.py":

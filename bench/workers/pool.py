@@ -202,7 +202,7 @@ class LocalPool:
             self._waiting.clear()
 
     def _dispatch(self) -> None:
-        """Give idle workers what waits; a trial that is run again runs alone."""
+        """Give waiting trials to idle workers; one that is run again runs alone."""
         while self._idle and not any(job.again for job in self._busy.values()):
             with self._lock:
                 if not self._waiting or (self._waiting[0].again and self._busy):
@@ -210,7 +210,7 @@ class LocalPool:
                 job = self._waiting.popleft()
             child = self._idle.pop()
             self._busy[child] = job
-            # That a worker has just ended, with this job, is found at the next check.
+            # If the worker has just ended, the next check finds that.
             with suppress(OSError):
                 child.send(job.message)
 
@@ -259,7 +259,7 @@ class LocalPool:
         if job is None:
             self._drop(child)
         elif child.near_limit:
-            self._end(child, job, Outcome("out_of_memory", f"the worker died near its limit: {child.cause}"))
+            self._end(child, job, Outcome("out_of_memory", f"the worker ended near its limit: {child.cause}"))
         elif child.killed_from_outside and not job.again:
             job.again = True
             self._drop(child)
@@ -267,7 +267,7 @@ class LocalPool:
                 self._waiting.appendleft(job)
         else:
             twice = " twice" if job.again else ""
-            self._end(child, job, Outcome("crashed", f"the worker died{twice}: {child.cause}"))
+            self._end(child, job, Outcome("crashed", f"the worker ended{twice}: {child.cause}"))
 
     def _end(self, child: Child, job: _Job, outcome: Outcome) -> None:
         self._drop(child)

@@ -100,7 +100,7 @@ def _unlimit_memory() -> None:
 
 
 def _data() -> int:
-    """Bytes of private writable memory this process has allocated; 0 where the system does not tell."""
+    """Bytes of private writable memory this process has allocated; 0 where the system has no such figure."""
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmData:"):

@@ -139,6 +139,16 @@ def campaign() -> Callable[..., list[dict[str, Any]]]:
     return run
 
 
+@pytest.fixture(scope="module")
+def complete(
+    profile: Profile, campaign: Callable[..., Any], inline: Inline, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a complete campaign of the module's `profile`."""
+    folder = tmp_path_factory.mktemp("complete") / "c"
+    campaign(profile, folder, inline)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def trials() -> Callable[[Path], pd.DataFrame]:
     """The rows of a complete campaign, without the columns that tell the time."""

@@ -120,6 +120,13 @@ def test_a_missing_key_is_named() -> None:
         parse(data, "my.toml")
 
 
+def test_a_misspelt_key_is_named_before_the_one_that_it_leaves_missing() -> None:
+    data = {**MINIMAL, "trails": MINIMAL["trials"]}
+    del data["trials"]
+    with pytest.raises(BadInput, match="unknown key 'trails': did you mean 'trials'"):
+        parse(data, "my.toml")
+
+
 def test_a_case_that_stands_twice_is_refused() -> None:
     with pytest.raises(BadInput, match="stands in it twice"):
         ladders(parse(MINIMAL | {"tasks": [{"task": "adding"}, {"task": "adding:hs97"}]}, "here"), discover())

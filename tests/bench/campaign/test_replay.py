@@ -28,25 +28,16 @@ def profile(make_profile: Callable[..., Profile]) -> Profile:
 
 
 @pytest.fixture(scope="module")
-def folder(
-    profile: Profile, campaign: Callable[..., Any], inline: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    folder = tmp_path_factory.mktemp("replay") / "c"
-    campaign(profile, folder, inline)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def again(folder: Path, profile: Profile, inline: Any) -> Callable[[dict[str, Any]], Replay]:
+def again(complete: Path, profile: Profile, inline: Any) -> Callable[[dict[str, Any]], Replay]:
     registry = discover(tuple(profile.plugins))
-    return lambda stored: replay(stored, stored_profile(folder), registry, inline)
+    return lambda stored: replay(stored, stored_profile(complete), registry, inline)
 
 
 def test_every_trial_that_ran_comes_out_the_same(
-    folder: Path, again: Callable[[dict[str, Any]], Replay]
+    complete: Path, again: Callable[[dict[str, Any]], Replay]
 ) -> None:
     never = ("RuntimeError", "ValueError", "TypeError")
-    ran = [row for row in store.rows(folder) if not row["detail"].startswith(never)]
+    ran = [row for row in store.rows(complete) if not row["detail"].startswith(never)]
     assert len(ran) >= 9
     for stored in ran:
         result = again(stored)
@@ -55,43 +46,43 @@ def test_every_trial_that_ran_comes_out_the_same(
         assert result.again["run_id"] == stored["run_id"]
 
 
-def test_a_difference_is_told(folder: Path, again: Callable[[dict[str, Any]], Replay]) -> None:
-    stored = next(row for row in store.rows(folder) if row["method"] == "nothing")
+def test_a_difference_is_told(complete: Path, again: Callable[[dict[str, Any]], Replay]) -> None:
+    stored = next(row for row in store.rows(complete) if row["method"] == "nothing")
     result = again({**stored, "error": 0.123, "seconds": 99.0, "code_hash": "0" * 12})
     assert set(result.differences) == {"error"}
     assert result.differences["error"][0] == 0.123
     assert result.code_changed
 
 
-def test_a_trial_that_never_ran_cannot_be_replayed(folder: Path, profile: Profile) -> None:
-    stored = next(row for row in store.rows(folder) if row["detail"].startswith("TypeError"))
+def test_a_trial_that_never_ran_cannot_be_replayed(complete: Path, profile: Profile) -> None:
+    stored = next(row for row in store.rows(complete) if row["detail"].startswith("TypeError"))
     with pytest.raises(BadInput, match="never ran, there is nothing to replay: TypeError"):
         spec_of(stored, profile)
 
 
-def test_a_row_of_another_campaign_is_refused(folder: Path, profile: Profile) -> None:
-    stored = next(store.rows(folder))
+def test_a_row_of_another_campaign_is_refused(complete: Path, profile: Profile) -> None:
+    stored = next(store.rows(complete))
     other = profile.model_copy(update={"updates": 3})
     with pytest.raises(BadInput, match="do not belong together"):
         spec_of(stored, other)
 
 
-def test_a_run_is_found_by_the_beginning_of_its_id(folder: Path) -> None:
-    runs = [row["run_id"] for row in store.rows(folder)]
-    assert find(folder, runs[3])["run_id"] == runs[3]
-    assert find(folder, runs[3][:12])["run_id"] == runs[3]
+def test_a_run_is_found_by_the_beginning_of_its_id(complete: Path) -> None:
+    runs = [row["run_id"] for row in store.rows(complete)]
+    assert find(complete, runs[3])["run_id"] == runs[3]
+    assert find(complete, runs[3][:12])["run_id"] == runs[3]
     with pytest.raises(BadInput, match=f"{len(runs)} runs begin|no run ''"):
-        find(folder, "")
+        find(complete, "")
     changed = runs[3][:-1] + ("0" if runs[3][-1] != "0" else "1")
     with pytest.raises(BadInput, match=f"no run '{changed}': did you mean '{runs[3]}'"):
-        find(folder, changed)
+        find(complete, changed)
     with pytest.raises(BadInput, match=r"no run 'zz': the first of \d+ is") as caught:
-        find(folder, "zz")
+        find(complete, "zz")
     assert len(str(caught.value)) < 300
 
 
-def test_a_spec_survives_its_row(folder: Path, profile: Profile) -> None:
-    capped = [row for row in store.rows(folder) if row["cap"] == row["cap"]]
+def test_a_spec_survives_its_row(complete: Path, profile: Profile) -> None:
+    capped = [row for row in store.rows(complete) if row["cap"] == row["cap"]]
     for stored in capped:
         spec = spec_of(stored, profile)
         assert spec.limits.cap == stored["cap"]
@@ -105,22 +96,22 @@ def test_the_published_rows_give_the_run_ids_that_they_have() -> None:
         assert spec_of(stored, published).run_id == stored["run_id"]
 
 
-def test_the_command_says_whether_it_came_out_the_same(folder: Path, longlag: Command) -> None:
-    run_id = next(row["run_id"] for row in store.rows(folder) if row["method"] == "nothing")
-    code, printed = longlag("replay", str(folder), run_id[:10])
+def test_the_command_says_whether_it_came_out_the_same(complete: Path, longlag: Command) -> None:
+    run_id = next(row["run_id"] for row in store.rows(complete) if row["method"] == "nothing")
+    code, printed = longlag("replay", str(complete), run_id[:10])
     assert code == 0, printed
     assert f"run {run_id} (tune 0 of nothing) came out the same" in printed
     assert "the code has changed" not in printed
 
 
 def test_the_command_says_where_it_differs(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, longlag: Command
+    complete: Path, monkeypatch: pytest.MonkeyPatch, longlag: Command
 ) -> None:
-    stored = next(row for row in store.rows(folder) if row["method"] == "nothing")
+    stored = next(row for row in store.rows(complete) if row["method"] == "nothing")
     monkeypatch.setattr(
         "longlag.bench.campaign.replay.find", lambda *_: {**stored, "loss": -1.0, "code_hash": "0" * 12}
     )
-    code, printed = longlag("replay", str(folder), stored["run_id"])
+    code, printed = longlag("replay", str(complete), stored["run_id"])
     assert code == 1
     assert "loss: -1.0 then" in printed
     assert f"the code has changed since: {'0' * 12} then, {stored['code_hash']} now" in printed
@@ -169,10 +160,10 @@ def test_a_trial_on_data_of_the_user_s_is_replayed(
     assert code == 0, printed
 
 
-def test_bad_input_is_one_line(folder: Path, tmp_path: Path, longlag: Command) -> None:
+def test_bad_input_is_one_line(complete: Path, tmp_path: Path, longlag: Command) -> None:
     code, printed = longlag("replay", str(tmp_path), "abc")
     assert code == 2
     assert len(printed.strip().splitlines()) == 1
-    code, printed = longlag("replay", str(folder), "zz")
+    code, printed = longlag("replay", str(complete), "zz")
     assert code == 2
     assert len(printed.strip().splitlines()) == 1

@@ -96,17 +96,8 @@ def profile(make_profile: Callable[..., Profile], request: pytest.FixtureRequest
     return make_profile(**request.param)
 
 
-@pytest.fixture(scope="module")
-def uninterrupted(
-    profile: Profile, campaign: Campaign, inline: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    folder = tmp_path_factory.mktemp("uninterrupted") / "c"
-    campaign(profile, folder, inline)
-    return folder
-
-
 def test_killed_at_random_moments(
-    profile: Profile, uninterrupted: Path, campaign: Campaign, trials: Trials, inline: Any, tmp_path: Path
+    profile: Profile, complete: Path, campaign: Campaign, trials: Trials, inline: Any, tmp_path: Path
 ) -> None:
     started = time.monotonic()
     in_child(lambda: campaign(profile, tmp_path / "timed", inline))
@@ -129,7 +120,7 @@ def test_killed_at_random_moments(
         assert kills < 100
     assert kills >= 3
     campaign(profile, folder, executor, resume=True)
-    pd.testing.assert_frame_equal(trials(folder), trials(uninterrupted))
+    pd.testing.assert_frame_equal(trials(folder), trials(complete))
 
 
 def test_killed_before_and_after_every_durable_step(
@@ -177,7 +168,7 @@ def test_killed_before_and_after_every_durable_step(
 
 def test_a_disk_that_fills_up(
     profile: Profile,
-    uninterrupted: Path,
+    complete: Path,
     campaign: Campaign,
     trials: Trials,
     inline: Any,
@@ -200,12 +191,12 @@ def test_a_disk_that_fills_up(
         assert safe <= known(folder)
     assert known(folder)
     campaign(profile, folder, inline, resume=True)
-    pd.testing.assert_frame_equal(trials(folder), trials(uninterrupted))
+    pd.testing.assert_frame_equal(trials(folder), trials(complete))
 
 
 def test_studies_that_cannot_be_written_cost_no_trial(
     profile: Profile,
-    uninterrupted: Path,
+    complete: Path,
     campaign: Campaign,
     trials: Trials,
     inline: Any,
@@ -221,12 +212,12 @@ def test_studies_that_cannot_be_written_cost_no_trial(
             campaign(profile, folder, inline)
     assert known(folder)
     campaign(profile, folder, inline, resume=True)
-    pd.testing.assert_frame_equal(trials(folder), trials(uninterrupted))
+    pd.testing.assert_frame_equal(trials(folder), trials(complete))
 
 
-def test_a_complete_campaign_is_not_run_again(profile: Profile, uninterrupted: Path, tmp_path: Path) -> None:
+def test_a_complete_campaign_is_not_run_again(profile: Profile, complete: Path, tmp_path: Path) -> None:
     folder = tmp_path / "c"
-    shutil.copytree(uninterrupted, folder)
+    shutil.copytree(complete, folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=False)
     assert coordinator.complete
@@ -234,8 +225,8 @@ def test_a_complete_campaign_is_not_run_again(profile: Profile, uninterrupted: P
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_no_trial_is_left_running_in_the_studies(uninterrupted: Path) -> None:
-    storage = storage_of(uninterrupted / store.STUDIES)
+def test_no_trial_is_left_running_in_the_studies(complete: Path) -> None:
+    storage = storage_of(complete / store.STUDIES)
     names = optuna.get_all_study_names(storage)
     # Two lags; or five rungs of one climb, of which one is between, and one of the other.
     assert len(names) in (2, 6)
@@ -258,9 +249,9 @@ def test_an_unfinished_campaign_is_resumed_only_on_request(
 
 
 def test_the_manifest_tells_how_it_came_about(
-    profile: Profile, uninterrupted: Path, inline: Any, campaign: Campaign, tmp_path: Path
+    profile: Profile, complete: Path, inline: Any, campaign: Campaign, tmp_path: Path
 ) -> None:
-    manifest = store.read_manifest(uninterrupted)
+    manifest = store.read_manifest(complete)
     assert manifest.version == store.SCHEMA
     assert {"commit", "dirty"} == set(manifest.git)
     assert manifest.machine["cpu"]

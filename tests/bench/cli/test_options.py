@@ -37,6 +37,21 @@ def test_nothing_said_changes_nothing() -> None:
     assert changed(base, {}) == base
 
 
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"seed": 3, "timeout": 5.0}, "quick"),
+        ({"trials": read("quick").trials}, "quick"),
+        ({"trials": 7}, "quick-changed"),
+        ({"lags": "20"}, "quick-changed"),
+    ],
+)
+def test_a_changed_profile_is_called_so(changes: dict[str, object], name: str) -> None:
+    made = changed(read("quick"), changes)
+    assert made.name == name
+    assert changed(made, {}).name == name
+
+
 @pytest.mark.parametrize(("key", "value"), [("trials", 7), ("retests", 9), ("seed", 3), ("timeout", 5.0)])
 def test_what_is_said_of_a_key_is_the_profile_s(key: str, value: float) -> None:
     assert getattr(changed(read("quick"), {key: value}), key) == value

@@ -59,9 +59,9 @@ def test_bad_suggestions_cost_their_trials(
     rows = trials(tmp_path / "c")
     told = rows[rows.phase == "tune"].sort_values("trial").detail.tolist()
     assert told[0].startswith("RuntimeError: no first guess at chores.py:")
-    assert told[1].startswith("ValueError: hyperparameter 'rate' is no JSON value: inf")
-    assert told[2].startswith("ValueError: hyperparameter 'rate' is no JSON value: <ufunc")
-    assert told[3].startswith("TypeError: suggest returned a list, not a dictionary")
+    assert told[1] == "ValueError: 'rate' in the suggestion of bad_suggestions is no JSON value: inf"
+    assert told[2].endswith("'rate' in the suggestion of bad_suggestions is no JSON value: <ufunc 'tanh'>")
+    assert told[3] == "TypeError: the suggestion of bad_suggestions is a list, not a dictionary"
     assert told[4].startswith("RuntimeError: nothing comes to mind at chores.py:")
     assert rows[rows.phase == "tune"].sort_values("trial").status.tolist()[:5] == ["crashed"] * 5
     assert "crashed" not in rows[rows.trial == 5].status.tolist()

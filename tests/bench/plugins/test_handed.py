@@ -83,7 +83,7 @@ def test_numpy_numbers_are_numbers(tmp_path: Path) -> None:
         ),
         (lambda trial: trial.set_user_attr("f", np.tanh) or {}, "attribute 'f' is no JSON value"),
         (lambda trial: {"\ud800": trial.suggest_float("\ud800", 0, 1)}, "is no name"),
-        (lambda _: {"f": "\ud800"}, "hyperparameter 'f' is no JSON value"),
+        (lambda _: {"f": "\ud800"}, "'f' in the suggestion of"),
         (lambda _: {3: 1}, "3 is no name"),
     ],
 )
@@ -93,11 +93,17 @@ def test_what_cannot_be_stored_costs_its_trial(tmp_path: Path, suggest: Suggest,
         spec.fault.encode()
 
 
+def test_a_bound_that_cannot_be_stored_is_blamed_on_the_plugin(tmp_path: Path) -> None:
+    fault = tuned(tmp_path, lambda trial: {"f": trial.suggest_float("f", np.tanh, 1)})[0].fault
+    assert fault.startswith("ValueError: a bound of 'f' is no JSON value")
+    assert f" at {Path(__file__).name}:" in fault
+
+
 def test_a_recipe_that_cannot_be_stored_costs_its_own_trial(tmp_path: Path) -> None:
     guesses = ({"rate": 0.5}, {"rate": np.tanh}, {"rate": 0.25})
     specs = tuned(tmp_path, lambda trial: {"rate": trial.suggest_float("rate", 0, 1)}, *guesses)
     assert [bool(spec.fault) for spec in specs] == [False, True, False, False]
-    assert "hyperparameter 'rate' is no JSON value" in specs[1].fault
+    assert "'rate' in a recipe of odd is no JSON value" in specs[1].fault
     assert [specs[0].hyperparameters, specs[2].hyperparameters] == [{"rate": 0.5}, {"rate": 0.25}]
 
 

@@ -205,6 +205,12 @@ def test_asking_for_a_broken_plugin_says_why(tmp_path: Path) -> None:
         registry.method("mine")
 
 
+def test_an_unknown_name_may_be_a_broken_plugin_s(tmp_path: Path) -> None:
+    registry = discover((plugin(tmp_path, "import nonsense_that_is_not_there", "mine.py"),))
+    with pytest.raises(BadInput, match=r"'lsmt': did you mean 'lstm'\?; plugin .*mine\.py is broken: Module"):
+        registry.method("lsmt")
+
+
 def test_a_missing_plugin_file_is_bad_input() -> None:
     with pytest.raises(BadInput, match="no such file"):
         discover(("nowhere.py",))

@@ -49,15 +49,6 @@ def profile(make_profile: Callable[..., Profile]) -> Profile:
 
 
 @pytest.fixture(scope="module")
-def complete(
-    profile: Profile, campaign: Callable[..., Any], inline: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    folder = tmp_path_factory.mktemp("complete") / "c"
-    campaign(profile, folder, inline)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def halfway(
     profile: Profile, campaign: Callable[..., Any], inline: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
