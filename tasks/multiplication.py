@@ -69,7 +69,7 @@ class Multiplication(Task):
         self.chance = 1 - below(mean + TOLERANCE) + below(mean - TOLERANCE)
 
     def bring_near(self) -> None:
-        """The keys lie among the ten steps before the last, one in each half of them (hs97: any two)."""
+        """The keys lie among the six steps before the last, one in each half of them (hs97: any two)."""
         self.minimal_lag = 1
         # No key is the first step any more.
         self._reckon_chance(0.0)

@@ -92,7 +92,7 @@ class TemporalOrder(Task):
         self.minimal_lag = lag - self.windows[-1][1]
 
     def bring_near(self) -> None:
-        """The keys lie among the ten steps before the last, each in its half (3 keys: third) of them."""
+        """The keys lie among the six steps before the last, each in its half (3 keys: third) of them."""
         self.windows = near_windows(len(self.windows))
         self.minimal_lag = 1
 

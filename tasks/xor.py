@@ -50,7 +50,7 @@ class Xor(Task):
         self.chance_loss = math.log(2)
 
     def bring_near(self) -> None:
-        """The keys lie among the ten steps before the last, one in each half of them."""
+        """The keys lie among the six steps before the last, one in each half of them."""
         self.minimal_lag = 1
 
     @classmethod

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from longlag.tasks.parts.draws import Ints
 
-NEAR = 10
-"""Keys that can be told from the rest are drawn among the steps from 10 to 1 before the answer."""
+NEAR = 6
+"""Keys that can be told from the rest are drawn among the steps from 6 to 1 before the answer."""
 
 
 def near_windows(keys: int) -> tuple[tuple[int, int], ...]:

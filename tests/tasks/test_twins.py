@@ -20,7 +20,7 @@ VARIANTS = [
 WITHOUT = {"digits", "reber", "spike_timing", "timer", ("long_lag", "2a")}
 TWINS = [pair for pair in VARIANTS if not WITHOUT & {pair, pair[0]}]
 FARTHEST = {"memorisation": 11, "copy_memory": 30}
-"""The most steps from a key to where it is asked for; elsewhere 10."""
+"""The most steps from a key to where it is asked for; elsewhere 6."""
 
 every_twin = pytest.mark.parametrize(("name", "variant"), TWINS)
 
@@ -84,7 +84,7 @@ def test_the_keys_lie_next_to_the_answer_and_make_it(
                 assert float(target) == pytest.approx(answer, abs=1e-6)
         distances = [at - key for at, key in zip(asked, keys, strict=True)]
         assert min(distances) >= twin.minimal_lag
-        assert max(distances) <= FARTHEST.get(name, 10)
+        assert max(distances) <= FARTHEST.get(name, 6)
 
 
 @every_twin
