@@ -42,7 +42,7 @@ def _methods(registry: Registry, full: bool) -> Table:
 
 def _changes(plugin: type[Method] | type[Remedy]) -> str:
     if not issubclass(plugin, Remedy):
-        return "a model of its own"
+        return "control" if plugin.control else "a model of its own"
     parts = (plugin.changes,) if isinstance(plugin.changes, str) else plugin.changes
     return ", ".join(parts) or "nothing"
 
