@@ -73,14 +73,23 @@ class Adding(Task):
         self.loss = SquaredError()
         self.markers = MARKERS[self.variant]
         self.minimal_lag = bridged(self.markers, lag)
+        self._reckon_chance(hs97_mute(lag) if self.variant == "hs97" else 0.0)
+
+    def _reckon_chance(self, mute: float) -> None:
+        """What the mean reaches where a key is mute in the share `mute` of the sequences."""
         # The mean of two uniforms is triangular; with one of them mute, (X / 4) is uniform on +-1/4.
         both, one = (1 - 2 * TOLERANCE) ** 2, 1 - 4 * TOLERANCE
         if SCALES[self.variant] == (1, 0):
             self.chance, self.chance_loss = (1 - TOLERANCE) ** 2, 1 / 6
         else:
-            mute = hs97_mute(lag) if self.variant == "hs97" else 0.0
             self.chance = (1 - mute) * both + mute * one
             self.chance_loss = (2 - mute) / 48
+
+    def bring_near(self) -> None:
+        """The keys lie among the six steps before the last, one in each half of them (hs97: any two)."""
+        self.minimal_lag = 1
+        # No key is the first step any more.
+        self._reckon_chance(0.0)
 
     @classmethod
     def lags(cls, variant: str) -> Lags:
@@ -89,7 +98,7 @@ class Adding(Task):
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [T, B, 2], targets [1, B, 1]."""
-        drawn = draw_marked(self.markers, self.lag, batch_size, generator)
+        drawn = draw_marked(self.markers, self.lag, batch_size, generator, self.is_twin)
         if self.variant == "hs97":
             drawn.inputs[:, :, 0] = 2 * drawn.inputs[:, :, 0] - 1
         scale, shift = SCALES[self.variant]

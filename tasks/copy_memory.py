@@ -52,11 +52,17 @@ class CopyMemory(Recall):
         if self.variant == "selective":
             self.minimal_lag = SYMBOLS + 1
 
+    def bring_near(self) -> None:
+        """The symbols come just before the delimiter (selective: among the 20 steps before it)."""
+        super().bring_near()
+
     def placed(self, batch_size: int, generator: torch.Generator) -> tuple[Ints, Ints]:
-        """The symbols [B, 10] in order, and their steps: the first ten, or ten chosen at random."""
+        """The symbols [B, 10] in order, and their steps: ten in a row, or ten chosen at random."""
         if self.variant == "a16":
             return super().placed(batch_size, generator)
-        block = uniforms(batch_size, SYMBOLS + self.lag + SYMBOLS - 1, generator)
+        stop = self.lag + SYMBOLS - 1
+        start = stop - 2 * SYMBOLS if self.is_twin else 0
+        block = uniforms(batch_size, SYMBOLS + stop, generator)
         shown = integers(block[:, :SYMBOLS], 0, ALPHABET)
-        steps = np.argpartition(block[:, SYMBOLS:], SYMBOLS - 1, axis=1)[:, :SYMBOLS]
-        return shown, np.sort(steps, axis=1)
+        steps = np.argpartition(block[:, SYMBOLS + start :], SYMBOLS - 1, axis=1)[:, :SYMBOLS]
+        return shown, np.sort(steps, axis=1) + start

@@ -64,6 +64,10 @@ class Distractors(Task):
         self.chance = 1.0
         self.chance_loss = math.log(2)
 
+    def bring_near(self) -> None:
+        """The key comes after the distractors: b, the distractors, k, e."""
+        self.minimal_lag = 1
+
     @classmethod
     def lags(cls, variant: str) -> Lags:
         """2c: at most 1000, as the input grows with the lag."""
@@ -74,9 +78,10 @@ class Distractors(Task):
         length = self.lag + geometric(generator, MORE) + 3
         block = uniforms(batch_size, length, generator)
         symbols = integers(block, FIRST, FIRST + self.kinds)
-        keys = integers(block[:, 1], 0, KEYS)
+        place = length - 2 if self.is_twin else 1
+        keys = integers(block[:, place], 0, KEYS)
         symbols[:, 0] = BEGIN
-        symbols[:, 1] = keys
+        symbols[:, place] = keys
         symbols[:, -1] = END
         return Batch(one_hot(symbols, self.input_size), torch.from_numpy(keys[np.newaxis]), last_step(length))
 

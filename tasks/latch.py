@@ -47,14 +47,20 @@ class Latch(Task):
         self.minimal_lag = lag
         self.chance = 0.5
         self.chance_loss = math.log(2)
+        self.key = 0
+
+    def bring_near(self) -> None:
+        """The bit is the last input but one, and noise comes before and after it."""
+        self.key = self.lag - 1
+        self.minimal_lag = 1
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [lag + 1, B, 1], targets [1, B, 1] in {0, 1}."""
         block = uniforms(batch_size, self.lag + 1, generator)
-        bits = integers(block[:, 0], 0, 2).astype(np.float32)
+        bits = integers(block[:, self.key], 0, 2).astype(np.float32)
         line = np.empty((self.lag + 1, batch_size, 1), dtype=np.float32)
-        line[1:, :, 0] = DEVIATION * normals(block[:, 1:]).T
-        line[0, :, 0] = 2 * bits - 1
+        line[:, :, 0] = DEVIATION * normals(block).T
+        line[self.key, :, 0] = 2 * bits - 1
         labels = torch.from_numpy(bits).view(1, batch_size, 1)
         return Batch(torch.from_numpy(line), labels, last_step(self.lag + 1))
 

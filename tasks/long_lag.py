@@ -60,6 +60,17 @@ class LongLag(Task):
         self.minimal_lag = lag - 1
         self.chance = 1.0
         self.chance_loss = math.log(2) / (lag if self.variant == "2a" else 1)
+        self.key = 0
+
+    def bring_near(self) -> None:
+        """The key is the last input but one."""
+        self.key = self.lag - 2
+        self.minimal_lag = 1
+
+    @classmethod
+    def no_twin(cls, variant: str) -> str:
+        """2a asks for every symbol but the first, and the key can be none of these."""
+        return "the symbol before the key would have to foretell it" if variant == "2a" else ""
 
     @classmethod
     def lags(cls, variant: str) -> Lags:
@@ -76,8 +87,8 @@ class LongLag(Task):
         else:
             block = uniforms(batch_size, self.lag, generator)
             symbols = integers(block, KEYS, self.lag + 1)
-            symbols[:, 0] = integers(block[:, 0], 0, KEYS)
-            targets, mask = symbols[:, :1].T, last_step(self.lag)
+            symbols[:, self.key] = integers(block[:, self.key], 0, KEYS)
+            targets, mask = symbols[:, [self.key]].T, last_step(self.lag)
         inputs = one_hot(symbols[:, : self.lag], self.input_size)
         return Batch(inputs, torch.from_numpy(np.ascontiguousarray(targets)), mask)
 

@@ -55,7 +55,10 @@ class Multiplication(Task):
         self.output_size = 1
         self.loss = SquaredError()
         self.minimal_lag = bridged(self.variant, lag)
-        mute = hs97_mute(lag) if self.variant == "hs97" else 0.0
+        self._reckon_chance(hs97_mute(lag) if self.variant == "hs97" else 0.0)
+
+    def _reckon_chance(self, mute: float) -> None:
+        """What the mean reaches where a key is mute in the share `mute` of the sequences."""
         # One live factor: U[0,1]. Two: the product, with distribution function x - x ln x.
         mean = (1 - mute) / 4 + mute / 2
         self.chance_loss = (1 - mute) / 9 + mute / 3 - mean**2
@@ -65,6 +68,12 @@ class Multiplication(Task):
 
         self.chance = 1 - below(mean + TOLERANCE) + below(mean - TOLERANCE)
 
+    def bring_near(self) -> None:
+        """The keys lie among the six steps before the last, one in each half of them (hs97: any two)."""
+        self.minimal_lag = 1
+        # No key is the first step any more.
+        self._reckon_chance(0.0)
+
     @classmethod
     def lags(cls, variant: str) -> Lags:
         """Every lag whose windows are non-empty."""
@@ -72,7 +81,7 @@ class Multiplication(Task):
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [T, B, 2], targets [1, B, 1]."""
-        drawn = draw_marked(self.variant, self.lag, batch_size, generator)
+        drawn = draw_marked(self.variant, self.lag, batch_size, generator, self.is_twin)
         labels = torch.from_numpy(drawn.pair(neutral=1).prod(1)).view(1, batch_size, 1)
         return Batch(torch.from_numpy(drawn.inputs), labels, last_step(len(drawn.inputs)))
 

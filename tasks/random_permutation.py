@@ -62,17 +62,26 @@ class RandomPermutation(Task):
         self.chance_loss = math.log(KEYS)
         if self.variant == "ms11":
             self.chance_loss = (lag * math.log(SYMBOLS - KEYS) + math.log(KEYS)) / self.length
+        self.key = 0
+
+    def bring_near(self) -> None:
+        """The key is the last input but one (ms11: and so the target of the step before)."""
+        self.key = self.length - 2
+        self.minimal_lag = 1
+        if self.variant == "ms11":
+            distractors = (self.lag - 1) * math.log(SYMBOLS - KEYS)
+            self.chance_loss = (distractors + 2 * math.log(KEYS)) / self.length
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [T + 1, B, 100], targets [1, B] or [T + 1, B] classes."""
         block = uniforms(batch_size, self.length, generator)
         symbols = integers(block, KEYS, SYMBOLS)
-        symbols[:, 0] = integers(block[:, 0], 0, KEYS)
+        symbols[:, self.key] = integers(block[:, self.key], 0, KEYS)
         inputs = one_hot(symbols, SYMBOLS)
         rows = torch.from_numpy(symbols).T
         if self.variant == "p13":
-            return Batch(inputs, rows[:1].contiguous(), last_step(self.length))
-        return Batch(inputs, rows.roll(-1, 0), every_step(self.length))
+            return Batch(inputs, rows[self.key : self.key + 1].contiguous(), last_step(self.length))
+        return Batch(inputs, torch.cat((rows[1:], rows[self.key : self.key + 1])), every_step(self.length))
 
     def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Another last symbol is more probable."""

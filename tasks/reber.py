@@ -78,6 +78,11 @@ class Reber(Task):
         """From the shortest string of the grammar on."""
         return Lags(SHORTEST, 1000)
 
+    @classmethod
+    def no_twin(cls, variant: str) -> str:
+        """None."""
+        return "the grammar says where its symbols stand"
+
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Training strings: inputs [L - 1, B, 7], targets [L - 1, B, 7] in {0, 1}."""
         return self.draw(batch_size, generator, "train")

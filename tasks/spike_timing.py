@@ -63,6 +63,11 @@ class SpikeTiming(Task):
         """From 2 on the two spikes are two."""
         return Lags(2)
 
+    @classmethod
+    def no_twin(cls, variant: str) -> str:
+        """None."""
+        return "the interval itself is what is asked for"
+
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [lag + W, B, 1], targets [1, B, 1] in {0, 1}."""
         block = uniforms(batch_size, 2, generator)

@@ -35,6 +35,7 @@ from torch import Tensor
 
 from longlag.bench.contract import Batch, Lags, SoftmaxCrossEntropy, Task
 from longlag.tasks.parts.draws import between, integers, last_step, one_hot, stretched, uniforms
+from longlag.tasks.parts.near import from_answer, near_windows
 from longlag.tasks.parts.rules import off_probability, wrong_class
 
 # Percent of T: [from, to], counted from 1 and the end included for hs97, from 0 and excluded for ms11.
@@ -90,6 +91,11 @@ class TemporalOrder(Task):
         self.chance_loss = math.log(self.output_size)
         self.minimal_lag = lag - self.windows[-1][1]
 
+    def bring_near(self) -> None:
+        """The keys lie among the six steps before the last, each in its half (3 keys: third) of them."""
+        self.windows = near_windows(len(self.windows))
+        self.minimal_lag = 1
+
     @classmethod
     def lags(cls, variant: str) -> Lags:
         """Every lag whose windows are non-empty; p13_mixed: whose lengths are several."""
@@ -115,8 +121,10 @@ class TemporalOrder(Task):
             length, block = self.lag, uniforms(batch_size, self.lag + 2 * keys, generator)
         symbols = integers(block[:, 2 * keys : 2 * keys + length], 0, DISTRACTORS)
         bits = integers(block[:, :keys], 0, 2)
-        windows = self.key_windows(length, self.variant) if self.mixed else self.windows
+        windows = self.key_windows(length, self.variant) if self.mixed and not self.is_twin else self.windows
         steps = integers(block[:, keys : 2 * keys], *np.array(windows).T)
+        if self.is_twin:
+            steps = from_answer(steps, length)
         symbols[np.arange(batch_size)[:, np.newaxis], steps] = X + bits
         if self.ends:
             symbols[:, 0] = START

@@ -82,6 +82,11 @@ class Timer(Task):
         """From 20 on there is a step to judge the longest duration by."""
         return Lags(20)
 
+    @classmethod
+    def no_twin(cls, variant: str) -> str:
+        """None."""
+        return "the time since the pulse is itself what is asked for"
+
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [T, B, 2], targets [T, B, 1] in {0, 1}."""
         block = uniforms(batch_size, 2, generator)

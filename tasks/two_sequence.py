@@ -72,6 +72,12 @@ class TwoSequence(Task):
         self.minimal_lag = lag - self.key_steps
         self.chance = 1.0
         self.chance_loss = 0.19 if self.regression else math.log(2)
+        self.start = 0
+
+    def bring_near(self) -> None:
+        """The key steps come just before the last, and noise before and after them."""
+        self.start = -1 - self.key_steps
+        self.minimal_lag = 1
 
     @classmethod
     def lags(cls, variant: str) -> Lags:
@@ -87,7 +93,7 @@ class TwoSequence(Task):
         if self.regression:
             targets = 0.8 - 0.6 * first + TARGET_DEVIATION * noise[:, 0]
         line = INPUT_DEVIATION * noise[:, 1:]
-        keys = line[:, : self.key_steps]
+        keys = line[:, self.start : self.start + self.key_steps]
         if self.variant != "3b":
             keys[:] = 0
         keys += 2 * first[:, None] - 1
@@ -97,8 +103,8 @@ class TwoSequence(Task):
     def deviation(self, outputs: Tensor, batch: Batch) -> Tensor:
         """How far each answer is from its target without noise, [B]: the probability, in 3c the output."""
         if self.regression:
-            # The first input is the class: the targets carry noise.
-            return (outputs[0] - (0.5 - 0.3 * batch.inputs[0])).abs().squeeze(-1)
+            # The first key step is the class: the targets carry noise.
+            return (outputs[0] - (0.5 - 0.3 * batch.inputs[self.start])).abs().squeeze(-1)
         return (outputs.sigmoid() - batch.targets).abs()[0].squeeze(-1)
 
     def mean_deviation(self, outputs: Tensor, batch: Batch) -> float:

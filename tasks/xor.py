@@ -49,6 +49,10 @@ class Xor(Task):
         self.chance = 0.5
         self.chance_loss = math.log(2)
 
+    def bring_near(self) -> None:
+        """The keys lie among the six steps before the last, one in each half of them."""
+        self.minimal_lag = 1
+
     @classmethod
     def lags(cls, variant: str) -> Lags:
         """Every lag whose windows are non-empty."""
@@ -56,7 +60,7 @@ class Xor(Task):
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [T, B, 2], targets [1, B, 1] in {0, 1}."""
-        drawn = draw_marked(self.variant, self.lag, batch_size, generator)
+        drawn = draw_marked(self.variant, self.lag, batch_size, generator, self.is_twin)
         drawn.inputs[:, :, 0] = drawn.inputs[:, :, 0] >= 0.5
         x1, x2 = drawn.pair(neutral=0).T
         labels = torch.from_numpy(abs(x1 - x2)).view(1, batch_size, 1)

@@ -23,6 +23,8 @@ class Method(ABC):
 
     name: ClassVar[str]
     source: ClassVar[str] = ""
+    control: ClassVar[bool] = False
+    """Whether it certifies the tasks and is no remedy: what a control solves, tells nothing about the lag."""
 
     def supports(self, task: Task) -> str | None:
         """None where the method can train on `task`, else one line that says why not."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
@@ -18,6 +18,11 @@ from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.contract.losses import Loss
 
 Split = Literal["train", "validation", "confirmation", "test"]
+
+TWIN = "_twin"
+"""What is added to a variant's name to ask for its twin: `ms11_twin`."""
+SHORTEST_TWIN = 20
+"""The lags that twins are made of: at shorter ones the keys are near as it is."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,9 @@ class Task(ABC):
 
     A subclass sets the class attributes, in `__init__` (after `super().__init__`) the sizes, the
     loss and what the trivial predictor reaches, and writes `sample` and `wrong`.
+
+    One that also writes `bring_near` has twins: the same task with its keys next to the answer, which is what
+    is left when the lag is taken away. A net that fails at the task and not at its twin fails at the lag.
     """
 
     name: ClassVar[str]
@@ -106,6 +114,8 @@ class Task(ABC):
     """The task is solved when a smaller share of fresh sequences is wrong."""
     minimal_lag: int
     """The steps a net must bridge at least: from an input that matters to the target it matters for."""
+    is_twin: bool = False
+    """Whether its keys are next to the answer; `variant` is that of the task it is the twin of."""
 
     def __init__(self, lag: int, variant: str | None = None) -> None:
         """A task at `lag`; raises BadInput for a variant or a lag it does not have."""
@@ -123,6 +133,32 @@ class Task(ABC):
     def lags(cls, variant: str) -> Lags:
         """The lags that `variant` can make."""
         return Lags()
+
+    def bring_near(self) -> None:
+        """Where a twin shows its keys: a subclass's first line of documentation says it.
+
+        Called once on a task just made: changes what `sample` reads, so that the keys lie in the last few
+        steps before the answer, and `minimal_lag`, to how far they are then; all else stays as it is.
+        """
+
+    @classmethod
+    def no_twin(cls, variant: str) -> str:
+        """Why `variant` has no twin, one line; empty where it has one."""
+        return "no bring_near says where its keys would go" if cls.bring_near is Task.bring_near else ""
+
+    def twin(self) -> Self:
+        """The same task with its keys next to the answer; raises BadInput where there is none."""
+        asked = f"task {self.name}:{self.variant}{TWIN}"
+        if self.is_twin:
+            raise BadInput(f"{asked} is a twin, and has none of its own")
+        if why := self.no_twin(self.variant):
+            raise BadInput(f"task {self.name}:{self.variant} has no twin: {why}")
+        if self.lag < SHORTEST_TWIN:
+            raise BadInput(f"{asked} cannot make lag {self.lag}: it makes {Lags(SHORTEST_TWIN)}")
+        twin = type(self)(self.lag, self.variant)
+        twin.is_twin = True
+        twin.bring_near()
+        return twin
 
     @property
     def sizes(self) -> Sizes:

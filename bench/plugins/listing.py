@@ -42,7 +42,7 @@ def _methods(registry: Registry, full: bool) -> Table:
 
 def _changes(plugin: type[Method] | type[Remedy]) -> str:
     if not issubclass(plugin, Remedy):
-        return "a model of its own"
+        return "control" if plugin.control else "a model of its own"
     parts = (plugin.changes,) if isinstance(plugin.changes, str) else plugin.changes
     return ", ".join(parts) or "nothing"
 
@@ -57,9 +57,26 @@ def _tasks(registry: Registry) -> Table:
 
 def _facts(plugin: type[Task]) -> Table:
     table = Table(title=f"{plugin.name}: {first_line(plugin)}", title_justify="left", show_header=False)
-    for key, text in {**plugin.facts, "source": plugin.source}.items():
+    for key, text in definition(plugin).items():
         table.add_row(key, text)
     return table
+
+
+def definition(plugin: type[Task]) -> dict[str, str]:
+    """What there is to say of a task: its facts, its twin, its source."""
+    return {**plugin.facts, "twin": twin(plugin), "source": plugin.source}
+
+
+def twin(plugin: type[Task]) -> str:
+    """Where its twin has the keys, and which variants have none."""
+    without: dict[str, list[str]] = {}
+    for variant in plugin.variants:
+        if why := plugin.no_twin(variant):
+            without.setdefault(why, []).append(variant)
+    if sum(map(len, without.values())) == len(plugin.variants):
+        return f"none: {'; '.join(without)}"
+    place = (plugin.bring_near.__doc__ or "").strip().partition("\n")[0]
+    return place + "".join(f" None for {', '.join(names)}: {why}." for why, names in without.items())
 
 
 def first_line(plugin: type) -> str:

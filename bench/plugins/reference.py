@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from longlag.bench.contract.task import Task
-from longlag.bench.plugins.listing import first_line
+from longlag.bench.plugins.listing import definition, first_line
 from longlag.bench.plugins.registry import Registry
 
 _HEADER = """# Tasks
 
 Generated from the tasks themselves by `longlag list --tasks --markdown`. T is the nominal length of the
 paper, which is the lag a campaign asks for; positions are 0-based; "wrong" is judged for each sequence.
+A variant's twin, asked for as `task:variant_twin`, is the same task with its keys next to the answer, at lags
+of 20 and more: what is left when the lag is taken away.
 """
 
 
@@ -20,13 +22,12 @@ def tasks(registry: Registry) -> str:
 
 
 def _section(plugin: type[Task]) -> str:
-    facts = {**plugin.facts, "source": plugin.source}
     lines = [
         f"## {plugin.name}",
         "",
         first_line(plugin),
         "",
-        *_table(("", "definition"), list(facts.items())),
+        *_table(("", "definition"), list(definition(plugin).items())),
         "",
         *_table(
             ("variant", "lags", "how it differs"),

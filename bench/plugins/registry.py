@@ -22,7 +22,7 @@ from typing import TypeGuard
 from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.contract.method import Method
 from longlag.bench.contract.recipe import Remedy
-from longlag.bench.contract.task import Task
+from longlag.bench.contract.task import TWIN, Task
 from longlag.bench.plugins import vetting
 from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, reason
@@ -70,8 +70,11 @@ class Registry:
         return Combination(remedies, baseline())
 
     def task(self, name: str, variant: str | None, lag: int) -> Task:
-        """The task `name:variant` at `lag`; raises BadInput."""
-        return self.task_class(name)(lag, variant)
+        """The task `name:variant` at `lag`, or the twin `name:variant_twin`; raises BadInput."""
+        plugin = self.task_class(name)
+        if variant is None or not (published := _twin_of(plugin, variant)):
+            return plugin(lag, variant)
+        return plugin(lag, published).twin()
 
     def task_class(self, name: str) -> type[Task]:
         """The task named `name`; raises BadInput."""
@@ -80,13 +83,18 @@ class Registry:
         return self.tasks[name]
 
     def variant(self, expression: str) -> tuple[str, str]:
-        """(task, variant) of `task` or `task:variant`; raises BadInput."""
+        """(task, variant) of `task`, `task:variant` or `task:variant_twin`; raises BadInput."""
         name, _, variant = expression.partition(":")
-        variants = self.task_class(name).variants
+        plugin = self.task_class(name)
         if not variant:
-            return name, next(iter(variants))
-        if variant not in variants:
-            raise BadInput(f"task {name!r} has no variant {variant!r}: {nearest(variant, variants)}")
+            return name, next(iter(plugin.variants))
+        if published := _twin_of(plugin, variant):
+            if why := plugin.no_twin(published):
+                raise BadInput(f"task {name}:{published} has no twin: {why}")
+        elif variant not in plugin.variants:
+            twins = [each + TWIN for each in plugin.variants if not plugin.no_twin(each)]
+            hint = nearest(variant, [*plugin.variants, *(twins if variant.endswith(TWIN) else ())])
+            raise BadInput(f"task {name!r} has no variant {variant!r}: {hint}")
         return name, variant
 
     def plugins(self, method: str, task: str) -> list[type]:
@@ -126,6 +134,12 @@ class Registry:
         for plugin in found:
             self._add(plugin, where)
         return len(found)
+
+
+def _twin_of(plugin: type[Task], variant: str) -> str:
+    """The variant that `variant` names the twin of; empty where it names none."""
+    published = variant.removesuffix(TWIN)
+    return published if published != variant and published in plugin.variants else ""
 
 
 def _is_plugin(thing: object, module: str) -> TypeGuard[Plugin]:

@@ -14,7 +14,7 @@ from torch import nn
 from longlag.bench.contract.errors import nearest
 from longlag.bench.contract.method import Method
 from longlag.bench.contract.recipe import PARTS, BatchOptimizer, Change, Penalty, Remedy
-from longlag.bench.contract.task import Task
+from longlag.bench.contract.task import TWIN, Task
 
 Plugin = type[Task] | type[Method] | type[Remedy]
 
@@ -78,6 +78,9 @@ def _definitions(plugin: type[Task]) -> str:
         wrong = [part for item in texts.items() for part in item if not isinstance(part, str)]
         if wrong:
             return f"its {key} hold {reprlib.repr(wrong[0])}, not texts alone"
+    for name in plugin.variants:
+        if name.endswith(TWIN):
+            return f"the variant {name!r} ends in {TWIN}, which names twins"
     return "" if plugin.variants else "it has no variants"
 
 

@@ -78,6 +78,11 @@ class PixelTask(Task):
         self.chance = float((test != counts.argmax()).mean())
         self.chance_loss = float(-np.log(counts[test] / counts.sum()).mean())
 
+    @classmethod
+    def no_twin(cls, variant: str) -> str:
+        """None."""
+        return "the pixels that matter lie all over the image"
+
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Training sequences."""
         return self.draw(batch_size, generator, "train")

@@ -34,10 +34,14 @@ class Recall(Task):
         self.chance = 1 - float(alphabet) ** -symbols
         self.chance_loss = symbols * math.log(alphabet) / self.length
 
+    def bring_near(self) -> None:
+        """The symbols come just before the trigger, so that each is kept for n + 1 steps."""
+        self.minimal_lag = self.symbols + 1
+
     def placed(self, batch_size: int, generator: torch.Generator) -> tuple[Ints, Ints]:
         """The symbols [B, n] in order, and the steps [B, n] or [n] they are shown at."""
         shown = integers(uniforms(batch_size, self.symbols, generator), 0, self.alphabet)
-        return shown, np.arange(self.symbols)
+        return shown, np.arange(self.symbols) + (self.lag - 1 if self.is_twin else 0)
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
         """Inputs [T + 2n, B, k + 2], targets [T + 2n, B] classes."""

@@ -120,6 +120,7 @@ def test_a_class_without_a_method_is_told_when_it_is_registered(
         ("variants = {1: 'easy'}", "its variants hold 1, not texts alone"),
         ("variants = {}", "it has no variants"),
         ("variants = {'not so': ''}", "the name 'not so' is not [a-z0-9_]+"),
+        ("variants = {'old_twin': ''}", "the variant 'old_twin' ends in _twin, which names twins"),
         ("facts = 'lag 5'", "its facts are 'lag 5', not a dictionary"),
         ("facts = {'lag': 5}", "its facts hold 5, not texts alone"),
     ],

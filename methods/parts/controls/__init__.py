@@ -1,0 +1,1 @@
+"""The parts of the controls: nets that are guessed, and learners that see a window."""
