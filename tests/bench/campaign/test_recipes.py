@@ -85,7 +85,7 @@ def raced(reruns: int, solves: dict[float, list[bool]]) -> tuple[list[float], se
         )
     assert [spec.number for spec in seen] == list(range(len(seen)))
     assert len({spec.seed for spec in seen}) == len(seen)
-    assert len(seen) + 1 == profile.runs(cell)
+    assert len(seen) + 1 == profile.phases(cell).total()
     with pytest.raises(StopIteration) as end:
         program.send([Outcome("plateau", error=0.5, chance=0.8)])
     assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in end.value.value.trials)
