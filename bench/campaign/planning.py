@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from concurrent.futures import Future, as_completed
-from dataclasses import dataclass, replace
-from typing import Any
+from concurrent.futures import as_completed
+from dataclasses import replace
 
+import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -15,8 +14,11 @@ from longlag.bench.campaign.profile import Cell, Profile, cells, counted
 from longlag.bench.campaign.progress import bar, duration
 from longlag.bench.campaign.study import CaseProgram
 from longlag.bench.plugins.registry import Registry
-from longlag.bench.trial.spec import Case, Checks, Outcome, TrialSpec
+from longlag.bench.trial.spec import Case, Checks, TrialSpec
 from longlag.bench.workers.pool import Executor
+
+Group = tuple[str, str, str]
+"""Method, task and variant: cases that differ in their lag alone."""
 
 _PILOT_UPDATES = 20
 
@@ -27,28 +29,24 @@ _EARLY = 0.05
 def show(console: Console, profile: Profile, registry: Registry, executor: Executor) -> None:
     """Print the plan of `profile`; `executor` runs the pilot steps."""
     grid, skipped = cells(profile, registry)
-    rates = _rates(_pilots(console, profile, registry, grid, executor))
+    rates, failures = _rates(console, profile, registry, grid, executor)
     title = f"plan of {profile.name}: at most"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     for column in ("method", "task"):
         table.add_column(column, overflow="fold")
-    for column, widest in (
-        ("lag", "100"),
-        ("trial FLOPs", "2.5e+09"),
-        ("case FLOPs", "2.5e+09"),
-        ("worker time", "59 min"),
-    ):
-        table.add_column(column, justify="right", overflow="fold", min_width=len(widest))
+    for column, width in (("lag", 3), ("trial FLOPs", 7), ("case FLOPs", 7), ("worker time", 6)):
+        table.add_column(column, justify="right", overflow="fold", min_width=width)
     flops = least = most = 0.0
     for cell in grid:
         case, budget = cell.case, cell.budget
         whole = profile.phases(cell).total() * budget
-        rate = rates[_group(case)]
         flops += whole
-        if rate.known:
-            least += _if_early(profile, cell) / rate.at(case.lag)
-            most += whole / rate.at(case.lag)
-        told = duration(whole / rate.at(case.lag)) if rate.known else rate.failure
+        told = failures.get(_group(case), "")
+        if known := rates.get(_group(case)):
+            rate = _between(known, case.lag)
+            least += _if_early(profile, cell) / rate
+            most += whole / rate
+            told = duration(whole / rate)
         task = f"{case.task}:{case.variant}"
         table.add_row(case.method, task, str(case.lag), f"{budget:.2g}", f"{whole:.2g}", told)
     console.print(table)
@@ -70,60 +68,45 @@ def _if_early(profile: Profile, cell: Cell) -> float:
     return cell.budget * (_EARLY * (phases.total() - others) + capped * others)
 
 
-@dataclass
-class _Rate:
-    """FLOPs a second of one method on one task."""
-
-    known: dict[int, float]
-    """By the lag of the pilot."""
-    failure: str = ""
-    """Why a pilot has none."""
-
-    def at(self, lag: int) -> float:
-        """On a straight line between the shortest and the longest lag, both axes logarithmic."""
-        (a, slow), (b, fast) = min(self.known.items()), max(self.known.items())
-        share = math.log(lag / a) / math.log(b / a) if a != b else 0.0
-        return math.exp((1 - share) * math.log(slow) + share * math.log(fast))
-
-
-def _group(case: Case) -> tuple[str, str, str]:
+def _group(case: Case) -> Group:
     return case.method, case.task, case.variant
 
 
-def _rates(pilots: dict[Case, Outcome]) -> dict[tuple[str, str, str], _Rate]:
-    rates: dict[tuple[str, str, str], _Rate] = {}
-    for case, outcome in pilots.items():
-        rate = rates.setdefault(_group(case), _Rate({}))
-        if len(outcome.curve) < 2:
-            rate.failure = outcome.detail
-            continue
-        # From the second check on, if there is a third: the first updates are slow.
-        begin, end = outcome.curve[len(outcome.curve) > 2], outcome.curve[-1]
-        rate.known[case.lag] = (end["flops"] - begin["flops"]) / (end["seconds"] - begin["seconds"])
-    return rates
+def _between(known: dict[int, float], lag: int) -> float:
+    """The rate at `lag` on a line between the known ones, both axes logarithmic."""
+    lags, rates = zip(*sorted(known.items()), strict=True)
+    return float(np.exp(np.interp(np.log(lag), np.log(lags), np.log(rates))))
 
 
-def _pilots(
+def _rates(
     console: Console, profile: Profile, registry: Registry, grid: list[Cell], executor: Executor
-) -> dict[Case, Outcome]:
-    """A few updates of a first trial, for every method and task at its shortest and its longest lag."""
-    ends: dict[tuple[str, str, str], list[Cell]] = {}
-    for cell in sorted(grid, key=lambda cell: cell.case.lag):
-        ends.setdefault(_group(cell.case), []).append(cell)
-    futures: dict[Future[Any], Case] = {}
-    done: dict[Case, Outcome] = {}
-    for cell in {cell.case: cell for group in ends.values() for cell in (group[0], group[-1])}.values():
-        spec = _first_trial(profile, registry, cell)
-        if spec.fault:
-            done[cell.case] = Outcome("crashed", spec.fault)
-        else:
-            futures[executor.submit(spec)] = cell.case
+) -> tuple[dict[Group, dict[int, float]], dict[Group, str]]:
+    """FLOPs a second of every method on every task, at its shortest and its longest lag, or why it failed.
+
+    Timed are a few updates of a first trial.
+    """
+    cells_of: dict[Group, list[Cell]] = {}
+    for cell in grid:
+        cells_of.setdefault(_group(cell.case), []).append(cell)
+    # The longest lag comes first in the grid.
+    ends = [cell for some in cells_of.values() for cell in dict.fromkeys((some[0], some[-1]))]
+    specs = [_first_trial(profile, registry, cell) for cell in ends]
+    failures = {_group(spec.case): spec.fault for spec in specs if spec.fault}
+    futures = {executor.submit(spec): spec.case for spec in specs if not spec.fault}
     if not console.is_terminal:
         console.print(f"timing a few steps of {len(futures)} cases")
+    rates: dict[Group, dict[int, float]] = {}
     with bar(console) as progress:
         for future in progress.track(as_completed(futures), len(futures), description="timing a few steps"):
-            done[futures[future]] = executor.outcome(future)
-    return done
+            outcome, case = executor.outcome(future), futures[future]
+            if len(outcome.curve) < 2:
+                failures[_group(case)] = outcome.detail
+                continue
+            # From the second check on, if there is a third: the first updates are slow.
+            begin, end = outcome.curve[len(outcome.curve) > 2], outcome.curve[-1]
+            rate = (end["flops"] - begin["flops"]) / (end["seconds"] - begin["seconds"])
+            rates.setdefault(_group(case), {})[case.lag] = rate
+    return rates, failures
 
 
 def _first_trial(profile: Profile, registry: Registry, cell: Cell) -> TrialSpec:
