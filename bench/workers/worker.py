@@ -23,8 +23,6 @@ from longlag.bench.plugins.registry import discover
 from longlag.bench.trial.spec import FAILED, SPECS, Outcome
 from longlag.bench.trial.trial import run
 
-__all__ = ["THREAD_VARIABLES", "Work", "execute", "limit_memory", "serve", "single_threaded"]
-
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 """One thread a worker: results do not depend on the machine's cores, and workers do not compete for them."""
 
