@@ -9,13 +9,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from longlag.reports.controls import certificates
 from longlag.reports.formats import interval, number, percent, tally
 from longlag.reports.reach import reach
 from longlag.reports.results import Panel, Results
 
 
 def tables(results: Results) -> Iterator[Table]:
-    """A table of the panels that were climbed, and one of those whose lags were given.
+    """A table of the panels that were climbed, one of those whose lags were given, and what controls say.
 
     Long rather than wide, so that they fit a terminal of 60 columns however many methods there are.
     """
@@ -25,6 +26,11 @@ def tables(results: Results) -> Iterator[Table]:
         yield _climbs(results, climbed)
     if given:
         yield _cases(results, given)
+    if certified := certificates(results):
+        made = Table(title="Is it the lag?", box=None, title_justify="left", show_header=False)
+        for panel, lag, said in certified:
+            made.add_row(Text(f"  {panel.label}, lag {lag}", style="bold"), Text(said))
+        yield made
 
 
 def _climbs(results: Results, panels: list[Panel]) -> Table:

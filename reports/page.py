@@ -11,6 +11,7 @@ from markupsafe import Markup
 from longlag.bench.store import Manifest
 from longlag.reports import answers, charts, curves, figures, formats, reach
 from longlag.reports.comparisons import compare
+from longlag.reports.controls import certificates
 from longlag.reports.palette import looks
 from longlag.reports.results import KEYS, Results
 
@@ -43,6 +44,7 @@ def content(results: Results) -> dict[str, Any]:
         "looks": looks(results.methods),
         "unfinished": [name for name, each in results.campaigns.items() if each.manifest.finished is None],
         "answers": answers.answers(results),
+        "certificates": certificates(results),
         "heat": [answers.heat_table(results, panel) for panel in results.panels],
         "cases": list(results.cases.itertuples()),
         "figures": {name: figures.draw(results, builder) for name, builder in BUILDERS.items()},

@@ -32,7 +32,11 @@ class Results:
 
     def __init__(self, campaigns: Sequence[Campaign]) -> None:
         self.campaigns = dict(zip(_names(campaigns), campaigns, strict=True))
-        self.trials = _together({name: each.trials for name, each in self.campaigns.items()})
+        everything = _together({name: each.trials for name, each in self.campaigns.items()})
+        certified = _certified(everything, self.campaigns)
+        self.trials = everything[certified.isna()]
+        self.controls = everything.assign(certifies=certified)[certified.notna()]
+        """The trials of controls, which are no results; with the variant that each `certifies`."""
         self.methods = self._ordered_methods()
         self.retests = self.trials[self.trials["phase"] == "retest"]
         self.tuning = self.trials[self.trials["phase"] == "tune"]
@@ -195,6 +199,15 @@ def summarise(rows: pd.DataFrame) -> dict[str, Any]:
         "gap": retested - tuned,
         "best_hyperparameters": _best(retests, tuning),
     }
+
+
+def _certified(trials: pd.DataFrame, campaigns: dict[str, Campaign]) -> pd.Series[Any]:
+    """The variant that each trial's case is a control of; missing where it is none."""
+    keys = (f"{t.method}/{t.task}:{t.variant}/{t.lag}" for t in trials.itertuples())
+    found = [
+        campaigns[name].manifest.controls.get(key) for name, key in zip(trials["campaign"], keys, strict=True)
+    ]
+    return pd.Series(found, index=trials.index, dtype=object)
 
 
 def _best(retests: pd.DataFrame, tuning: pd.DataFrame) -> str:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from longlag.reports import reach
+from longlag.reports.controls import certificates
 from longlag.reports.formats import NONE, interval, number, percent, tally
 from longlag.reports.results import Results
 
@@ -40,6 +41,7 @@ def as_markdown(results: Results) -> str:
             "The longest lag up to which at least 90% of the retests solve the task at every lag tried. In",
             "brackets: where, with 95% certainty, the rate falls to 90%, by a logistic fit over the log lag.",
             "",
+            *_certified(results),
             "## Cases",
             "",
             *_markdown_table(HEAD, [case_row(row) for row in results.cases.itertuples()], results),
@@ -54,6 +56,13 @@ def as_markdown(results: Results) -> str:
             "",
         ]
     )
+
+
+def _certified(results: Results) -> list[str]:
+    """What the controls came to; nothing where there are none."""
+    found = certificates(results)
+    lines = [f"- {_markdown(panel.label)} at lag {lag}: {_markdown(said)}." for panel, lag, said in found]
+    return ["## Is it the lag?", "", *lines, ""] if lines else []
 
 
 def as_latex(results: Results) -> str:

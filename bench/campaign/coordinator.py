@@ -283,6 +283,12 @@ class Coordinator:
             machine=provenance.machine(),
             git=provenance.git(),
             created=_now(),
+            controls={
+                ladder.cell(lag).case.study: ladder.certifies
+                for ladder in self.ladders
+                for lag in ladder.lags
+                if ladder.certifies
+            },
             skipped=self.skipped,
             broken={broken.where: broken.reason for broken in self.registry.broken},
         )

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.rules import BudgetRule, budget_at, rungs
 from longlag.bench.contract.errors import BadInput
+from longlag.bench.contract.task import SHORTEST_TWIN, TWIN
 from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, plain, where
-from longlag.bench.plugins.registry import Registry
+from longlag.bench.plugins.registry import BASELINE, Registry
 from longlag.bench.trial.spec import Case
 
 
@@ -37,6 +38,8 @@ class Ladder:
     climbs: bool
     budget: float | BudgetRule
     trials: int
+    certifies: str = ""
+    """The variant whose control it is."""
 
     def cell(self, lag: int) -> Cell:
         """The case at `lag`; raises BadInput where its budget is no number."""
@@ -52,7 +55,8 @@ def ladders(profile: Profile, registry: Registry) -> tuple[list[Ladder], dict[st
     grid: list[Ladder] = []
     skipped: dict[str, str] = {}
     checked: set[str] = set()
-    for ladder in _ladders(profile, registry):
+    given = list(_ladders(profile, registry))
+    for ladder in (*given, *_controls(profile, registry, given, skipped)):
         whole: list[int] = []
         for lag in ladder.lags:
             case = ladder.cell(lag).case
@@ -71,7 +75,8 @@ def ladders(profile: Profile, registry: Registry) -> tuple[list[Ladder], dict[st
 def counted(profile: Profile, grid: Sequence[Ladder]) -> str:
     """How many cases and trials a campaign has, or climbs, as text."""
     climbs = [ladder for ladder in grid if ladder.climbs]
-    given = [ladder for ladder in grid if not ladder.climbs]
+    given = [ladder for ladder in grid if not ladder.climbs and not ladder.certifies]
+    controls = [ladder for ladder in grid if ladder.certifies]
     phases = sum((profile.phases(ladder.trials) for ladder in given), Counter[str]())
     parts = ", ".join(f"{phase} {count}" for phase, count in phases.items())
     said = []
@@ -79,6 +84,8 @@ def counted(profile: Profile, grid: Sequence[Ladder]) -> str:
         said.append(f"{len(climbs)} climbs to lags of {max(climb.lags[-1] for climb in climbs)} at most")
     if given:
         said.append(f"{len(given)} cases, {phases.total()} trials ({parts})")
+    if controls:
+        said.append(f"{len(controls)} controls")
     return ", ".join(said)
 
 
@@ -127,6 +134,32 @@ def _ladders(profile: Profile, registry: Registry) -> Iterator[Ladder]:
             for some in [tuple(lags)] if climbs else [(lag,) for lag in lags]:
                 budget, trials = grid.budget or profile.budget, grid.trials or profile.trials
                 yield Ladder(method, name, variant, some, climbs, budget, trials)
+
+
+def _controls(
+    profile: Profile, registry: Registry, grid: list[Ladder], skipped: dict[str, str]
+) -> Iterator[Ladder]:
+    """The controls of every task variant of `grid`; notes in `skipped` which has no twin."""
+    asked = profile.controls
+    if asked is None:
+        return
+    taken = {cell.case for cell in cells(grid)}
+    for ladder in {(each.task, each.variant): each for each in reversed(grid)}.values():
+        plugin = registry.task_class(ladder.task)
+        twin = f"{ladder.variant}{TWIN}"
+        none = plugin.no_twin(ladder.variant)
+        for lag in asked.lags:
+            if lag not in plugin.lags(ladder.variant):
+                continue
+            given = asked.budget or ladder.budget, asked.trials or ladder.trials
+            some = [(method, ladder.variant, *given) for method in registry.controls]
+            if none:
+                skipped[Case(BASELINE, ladder.task, twin, lag).label] = none
+            elif lag >= SHORTEST_TWIN:
+                some.append((BASELINE, twin, ladder.budget, ladder.trials))
+            for method, variant, budget, trials in some:
+                if Case(method, ladder.task, variant, lag) not in taken:
+                    yield Ladder(method, ladder.task, variant, (lag,), False, budget, trials, ladder.variant)
 
 
 def _rungs(profile: Profile, rule: str, registry: Registry, name: str, variant: str) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from longlag.bench.campaign.rules import TAGS, Budget, BudgetRule, LagRule, PositiveFloat, Strict
+from longlag.bench.campaign.rules import TAGS, Budget, BudgetRule, LagRule, Number, PositiveFloat, Strict
 from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.trial.spec import Checks, Limits, Positive
 
@@ -19,6 +19,9 @@ FOLDER = Path(__file__).parents[1] / "profiles"
 RERUN = 2
 """The best settings of a case that are run again: on one seed each, the luckiest is not the best."""
 
+RERUN_SLACK = 5
+"""How often more than a tuning trial's cap a rerun may take: a dearer setting may be the surer one."""
+
 
 class TaskGrid(Strict):
     """One task of a profile, with settings of its own where the profile's do not fit."""
@@ -26,6 +29,17 @@ class TaskGrid(Strict):
     task: str
     lags: LagRule | None = None
     methods: list[str] | None = Field(default=None, min_length=1)
+    trials: Positive | None = None
+    budget: Budget | None = None
+
+
+class Controls(Strict):
+    """The lags at which the tasks of a profile are certified, and what the methods that are controls are given.
+
+    On the twin the baseline has what it has on the task.
+    """
+
+    lags: Annotated[list[Number], Field(min_length=1)]
     trials: Positive | None = None
     budget: Budget | None = None
 
@@ -43,6 +57,8 @@ class Profile(Strict):
     """Tasks: t,u:variant."""
     lags: LagRule
     """Lags, for every task: 50,100, or climb, or climb:10..1000."""
+    controls: Controls | None = None
+    """Where every task is certified by its controls, and by the baseline on its twin."""
     trials: Positive
     """Tuning trials a case."""
     batch: Positive = 4
@@ -127,6 +143,7 @@ _KEYS = {
     "": list(Profile.model_fields),
     "tasks": list(TaskGrid.model_fields),
     "checks": [field.name for field in fields(Checks)],
+    "controls": list(Controls.model_fields),
     "budget": list(BudgetRule.model_fields),
 }
 """The keys of a profile, and of its parts."""

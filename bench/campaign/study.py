@@ -18,7 +18,7 @@ import optuna
 
 from longlag.bench.campaign.carry import carried
 from longlag.bench.campaign.grid import Cell
-from longlag.bench.campaign.profile import RERUN, Profile
+from longlag.bench.campaign.profile import RERUN, RERUN_SLACK, Profile
 from longlag.bench.contract.method import MOST_RECIPES, Method
 from longlag.bench.contract.seeds import derive
 from longlag.bench.contract.task import Task
@@ -134,8 +134,9 @@ class CaseProgram:
         for leader in again:
             study.enqueue_trial(leader.trial.params)
         if again:
-            # Without a cap: reruns measure how reliably a setting solves its task, not how cheaply.
-            yield from self._run_batch(study, found, [self._ask(study, None, []) for _ in again])
+            # Reruns measure how reliably a setting solves its task, not how cheaply: they may take longer.
+            slack = None if found.cheapest is None else RERUN_SLACK * found.cheapest
+            yield from self._run_batch(study, found, [self._ask(study, slack, []) for _ in again])
         # Only these ran more than once: the best of many single runs may owe it to its seed.
         winner = min(leaders, key=_mean)
         retests = [self._retest(winner.spec, number) for number in range(self.profile.retests)]

@@ -97,6 +97,11 @@ class Registry:
             raise BadInput(f"task {name!r} has no variant {variant!r}: {hint}")
         return name, variant
 
+    @property
+    def controls(self) -> list[str]:
+        """The methods that certify tasks and are no remedies."""
+        return sorted(name for name, plugin in self.methods.items() if getattr(plugin, "control", False))
+
     def plugins(self, method: str, task: str) -> list[type]:
         """The plugins of a case, the baseline among them where remedies change it; raises BadInput."""
         classes: list[type] = [self._method_class(name) for name in method.split("+")]

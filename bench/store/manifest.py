@@ -36,6 +36,8 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
     """When it was complete."""
     seconds: float = 0.0
     """Of running; interrupted runs are not counted."""
+    controls: dict[str, str] = Field(default_factory=dict)
+    """By their study's name the cases that are controls, and the variant that each certifies."""
     skipped: dict[str, str] = Field(default_factory=dict)
     """Cases that were not run, and why."""
     broken: dict[str, str] = Field(default_factory=dict)

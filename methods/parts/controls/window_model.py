@@ -117,7 +117,7 @@ class WindowRidge(WindowModel):
         self.equations.add(rows, goals.double().flatten(0, 1))
         self._cost = 2.0 * len(rows) * self.readout.numel() + self.equations.add_cost(len(rows))
         if self.equations.rows >= GROWTH * self.solved_rows:
-            found = self.equations.solve(self.penalty, standardise=True)
+            found = self.equations.solve(self.penalty)
             self.readout.copy_(found.weights)
             self.intercept.copy_(found.intercept)
             self.solved_rows.copy_(self.equations.rows)

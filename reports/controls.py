@@ -1,0 +1,71 @@
+"""Is it the lag? What a task's controls came to: learners that cannot bridge it, and its twin without it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from longlag.bench.trial.spec import bridged
+from longlag.reports.formats import percent, tally
+from longlag.reports.results import Panel, Results
+
+AT_CHANCE = 0.9
+"""The share of the chance level that is still at chance."""
+
+
+class Control(NamedTuple):
+    """A control of a panel at a lag: its retests, and the median share of sequences they got wrong."""
+
+    panel: Panel
+    lag: int
+    method: str
+    twin: bool
+    solved: int
+    n: int
+    error: float
+    chance: float
+
+    @property
+    def fine(self) -> bool:
+        """Whether it certifies the task: the twin is solved, the task by nothing that bridges no lag."""
+        return bridged(self.solved, self.n) if self.twin else self.solved == 0
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        runs = tally(self.solved, self.n)
+        if self.twin:
+            if self.fine:
+                return f"{self.method} solves the task without its lag ({runs} of its twin)"
+            return f"hard without its lag too: {self.method} solves {runs} of its twin"
+        if not self.fine:
+            return f"WARNING: {self.method}, which bridges nothing, solves it ({runs})"
+        wrong = f"{percent(self.error)} wrong, chance {percent(self.chance)}"
+        if self.error >= AT_CHANCE * self.chance:
+            return f"{self.method} is at chance ({runs}, {wrong})"
+        return f"{self.method} knows a part ({runs}, {wrong})"
+
+
+def controls(results: Results) -> list[Control]:
+    """Every control that was retested, in the order of the panels and their lags."""
+    found = []
+    retests = results.controls[results.controls["phase"] == "retest"]
+    for panel in results.panels:
+        own = retests[
+            (retests["campaign"] == panel.campaign)
+            & (retests["task"] == panel.task)
+            & (retests["certifies"] == panel.variant)
+        ]
+        for (lag, method, variant), runs in own.groupby(["lag", "method", "variant"], sort=True):
+            solved, chance = int(runs["solved"].sum()), float(runs["chance"].iloc[0])
+            error = float(runs["error"].astype(float).median())
+            twin = variant != panel.variant
+            found.append(Control(panel, int(lag), str(method), twin, solved, len(runs), error, chance))
+    return found
+
+
+def certificates(results: Results) -> list[tuple[Panel, int, str]]:
+    """A sentence for each panel and lag that was certified."""
+    found: dict[tuple[Panel, int], list[str]] = {}
+    for control in controls(results):
+        found.setdefault((control.panel, control.lag), []).append(control.verdict)
+    return [(panel, lag, "; ".join(said)) for (panel, lag), said in found.items()]
