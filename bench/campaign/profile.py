@@ -34,7 +34,7 @@ class TaskGrid(Strict):
 
 
 class Controls(Strict):
-    """The lags at which the tasks of a profile are certified, and what the methods that are controls are given.
+    """The lags at which tasks are certified, and what the methods that are controls are given there.
 
     On the twin the baseline has what it has on the task.
     """
