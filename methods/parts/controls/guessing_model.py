@@ -15,17 +15,17 @@ MOST = 512
 """Nets guessed at a step."""
 NUMBERS = 4_000_000
 """Numbers of input or state held at once: of longer sequences fewer nets are guessed at a step."""
-FIRST = 5
-"""Sequences that a guess is judged on first; one wrong among them and it is dropped."""
+FIRST, LIKELY = 6, 8
+"""Sequences that every guess is judged on, and how many guesses on the rest of the batch, too."""
 
 
 class GuessingModel(SequenceModel):
     """The best net guessed so far; nothing is trained.
 
-    At every step a number of fresh nets answers the first sequences of the batch. Those right on all,
-    or the least wrong one where none is, answer the rest. The best of them is kept where it beats the
-    one kept before, which answers every batch as well. They are compared by (wrong + 1) / (asked + 2), as
-    what has been right on more sequences is the surer.
+    At every step a number of fresh nets answers the first sequences of the batch, and those least wrong
+    (always as many, so that all steps cost alike) the rest. The best of them is kept where it beats the one
+    kept before, which answers every batch as well. They are compared by (wrong + 1) / (asked + 2), as what
+    has been right on more sequences is the surer.
     """
 
     batch_size = 100
@@ -74,9 +74,7 @@ class GuessingModel(SequenceModel):
         first = batch.narrow(min(FIRST, batch.size))
         guesses = self._draw(min(MOST, self._room(first)))
         wrong = self._judge(guesses, first)
-        likely = (wrong == 0).nonzero().flatten()
-        if not len(likely):
-            likely = wrong.argmin().view(1)
+        likely = wrong.sort(stable=True).indices[:LIKELY]
         guesses, wrong = guesses.chosen(likely), wrong[likely]
         if batch.size > first.size:
             rest = batch.narrow(batch.size, first.size)
