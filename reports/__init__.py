@@ -16,7 +16,7 @@ __all__ = ["terminal", "write"]
 
 
 def write(folders: Sequence[Path], out: Path | None = None) -> Path:
-    """Write summary.csv, summary.md, summary.tex and report.html; the path of the page.
+    """Write summary.csv, summary.md, summary.tex, frontier.svg and report.html; the path of the page.
 
     One campaign's files go into its own folder unless `out` names another; several stand side by side
     in `out`. Raises BadInput for a damaged campaign, for none, and for several without `out`.
@@ -24,6 +24,7 @@ def write(folders: Sequence[Path], out: Path | None = None) -> Path:
     # the charts' libraries take a second to import, which no other command should pay
     from longlag.bench.store import load
     from longlag.reports.page import as_html
+    from longlag.reports.reach import picture
     from longlag.reports.results import Results
     from longlag.reports.tables import as_csv, as_latex, as_markdown
 
@@ -40,9 +41,12 @@ def write(folders: Sequence[Path], out: Path | None = None) -> Path:
         "summary.md": as_markdown(results),
         "summary.tex": as_latex(results),
         "report.html": as_html(results),
+        "frontier.svg": picture(results) or "",
     }
     target.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
+        if not text:
+            continue
         _replace(target / name, text)
     return target / "report.html"
 

@@ -36,6 +36,7 @@ CONFIG: dict[str, Any] = {
         "tickColor": GRID,
     },
     "axisX": {"grid": False},
+    "header": {"labelColor": INK, "labelFontSize": 12},
     "rule": {"color": INK},
     "text": {"color": INK, "fontSize": 11},
 }
@@ -148,10 +149,15 @@ def finish(chart: Layered, sheets: Sheets, height: int = HEIGHT) -> Spec:
 
 def static(spec: Spec) -> str:
     """The chart as an SVG data URI, for readers without JavaScript; nothing in an image can run."""
-    # a reader's font may be wider than the one that measured the labels
-    room = {"width": STATIC_WIDTH, "padding": {"left": 28, "right": 5, "top": 5, "bottom": 5}}
-    drawn = vl_convert.vegalite_to_svg({**spec, **room}, vl_version=VEGA_LITE)
+    drawn = svg({**spec, "width": STATIC_WIDTH})
     return "data:image/svg+xml;base64," + base64.b64encode(drawn.encode()).decode("ascii")
+
+
+def svg(spec: Spec) -> str:
+    """A chart as SVG."""
+    # a reader's font may be wider than the one that measured the labels
+    room = {"padding": {"left": 28, "right": 5, "top": 5, "bottom": 5}}
+    return str(vl_convert.vegalite_to_svg({**spec, **room}, vl_version=VEGA_LITE))
 
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])

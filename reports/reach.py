@@ -68,40 +68,65 @@ def cell(results: Results, panel: Panel, method: str) -> str:
 
 def chart(results: Results, panel: Panel) -> Spec | None:
     """T* of every method with its interval; open where the longest lag tried was bridged."""
+    rows = _rows(results, panel)
+    if rows.empty:
+        return None
+    sheets = charts.Sheets()
+    drawn = _layers(results, rows, sheets.add(rows, list(rows.columns)))
+    return charts.finish(drawn.add_params(charts.focus()), sheets, height=22 * len(rows) + 6)
+
+
+def picture(results: Results) -> str | None:
+    """The same of all panels as one SVG, for pages that run nothing; None without retests."""
+    rows = pd.concat([_rows(results, panel) for panel in results.panels])
+    if rows.empty:
+        return None
+    drawn = _layers(results, rows, alt.Data(values=rows.to_dict("records"))).add_params(charts.focus())
+    panels = alt.Facet("panel:N", title=None, sort=[panel.label for panel in results.panels])
+    sized = drawn.properties(width=190, height=22 * rows["method"].nunique()).facet(panels, columns=3)
+    return charts.svg({**sized.to_dict(), "config": charts.CONFIG})
+
+
+def _rows(results: Results, panel: Panel) -> pd.DataFrame:
+    """What is drawn of a panel, a row a method; what lies beyond the lags tried is drawn at their ends."""
     found = {method: reach(results, panel, method) for method in results.methods}
     known = {method: each for method, each in found.items() if each is not None}
     if not known:
-        return None
-    shortest, longest = min(e.shortest for e in known.values()), max(e.longest for e in known.values())
-    rows = pd.DataFrame(
+        return pd.DataFrame()
+    least = min(each.shortest for each in known.values()) / 1.35
+    most = max(each.longest for each in known.values()) * 1.35
+    return pd.DataFrame(
         {
+            "panel": panel.label,
             "method": method,
-            "x": float(each.bridged or shortest / 1.35),
-            "low": max(each.interval.low, shortest / 1.35),
-            "high": min(each.interval.high, longest * 1.35) if each.interval.high else shortest / 1.35,
+            "x": float(each.bridged or least),
+            "low": max(each.interval.low, least),
+            "high": min(max(each.interval.high, least), most),
             "told": str(each),
             "end": "beyond" if each.open else "none" if each.bridged is None else "reached",
         }
         for method, each in known.items()
     )
-    sheets = charts.Sheets()
+
+
+def _layers(results: Results, rows: pd.DataFrame, data: alt.NamedData | alt.Data) -> alt.LayerChart:
     named = looks(results.methods)
-    lags = sorted(set(results.of(panel, results.cases)["lag"]))
-    shapes = alt.Scale(
-        domain=["reached", "beyond", "none"], range=["circle", "triangle-right", "triangle-left"]
-    )
-    base = alt.Chart(sheets.add(rows, list(rows.columns))).encode(
+    panels = set(rows["panel"])
+    cases = pd.concat([results.of(panel, results.cases) for panel in results.panels if panel.label in panels])
+    axis = alt.Axis(title=None, domain=False, ticks=False, labelLimit=230)
+    shapes = ["circle", "triangle-right", "triangle-left"]
+    ends = alt.Scale(domain=["reached", "beyond", "none"], range=shapes)
+    base = alt.Chart(data).encode(
         y=alt.Y(
-            "method:N", sort=list(known), axis=alt.Axis(title=None, domain=False, ticks=False, labelLimit=230)
+            "method:N", sort=[each for each in results.methods if each in set(rows["method"])], axis=axis
         ),
         color=charts.colour(named),
         opacity=charts.faded(),
         tooltip=["method:N", alt.Tooltip("told:N", title="T*")],
     )
-    drawn = alt.layer(
-        base.mark_rule(strokeWidth=2).encode(x=charts.lag_axis(lags, "low:Q"), x2="high:Q"),
+    return alt.layer(
+        base.mark_rule(strokeWidth=2).encode(x=charts.lag_axis(cases["lag"], "low:Q"), x2="high:Q"),
         base.mark_point(filled=True, size=95).encode(
-            x=charts.lag_axis(lags), shape=alt.Shape("end:N", scale=shapes, legend=None)
+            x=charts.lag_axis(cases["lag"]), shape=alt.Shape("end:N", scale=ends, legend=None)
         ),
     )
-    return charts.finish(drawn.add_params(charts.focus()), sheets, height=22 * len(known) + 6)

@@ -257,13 +257,15 @@ def stored(made, folder):
     return folder
 
 
-def test_write_leaves_the_four_files(maker, tmp_path):
+def test_write_leaves_the_five_files(maker, tmp_path):
     maker.run("lstm", 10, 1e9)
     folder = stored(maker.made(), tmp_path / "campaign")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert reports.write([folder]) == folder / "report.html"
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert after.keys() - before.keys() == {"summary.csv", "summary.md", "summary.tex", "report.html"}
+    assert after.keys() - before.keys() == {
+        "summary.csv", "summary.md", "summary.tex", "frontier.svg", "report.html",
+    }  # fmt: skip
     assert before.items() <= after.items()
     assert reports.write([folder, folder], tmp_path / "both") == tmp_path / "both" / "report.html"
     assert (tmp_path / "both" / "summary.csv").read_text().startswith("campaign,method,")

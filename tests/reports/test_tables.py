@@ -9,6 +9,8 @@ from longlag.reports import reach
 from longlag.reports.answers import answers
 from longlag.reports.comparisons import compare
 from longlag.reports.console import tables
+from longlag.reports.controls import certificates, controls
+from longlag.reports.page import as_html
 from longlag.reports.results import Results
 from longlag.reports.tables import as_csv, as_latex, as_markdown
 
@@ -114,6 +116,44 @@ def test_a_climb_is_judged_by_its_own_rungs(maker):
     assert "1e9 50: 0/5 plateau 5" in shown
     assert "1e9 15: 0/5 plateau 5" in shown
     assert answers(results)[0].summary == "lstm bridges a lag of 35; none bridges 50."
+
+
+def certified(maker):
+    """A climb with its controls: the window at chance, and what guesses and the twin came to."""
+    for lag, rung in ((10, 1), (20, 2)):
+        for _ in range(5):
+            maker.run("lstm", lag, 1e9, rung=rung)
+    for _ in range(2):
+        maker.run("window", 20, None, error=0.92)
+        maker.run("guesses", 20, 1e8)
+    for cost in (1e9, 1e9, 1e9, None):
+        maker.run("vanilla", 20, cost, variant="hs97_twin")
+    made = maker.made()
+    studies = ("window/adding:hs97/20", "guesses/adding:hs97/20", "vanilla/adding:hs97_twin/20")
+    made.manifest.controls.update(dict.fromkeys(studies, "hs97"))
+    return Results([made])
+
+
+def test_controls_are_no_results(maker):
+    results = certified(maker)
+    assert results.methods == ["lstm"]
+    assert [(panel.task, panel.variant) for panel in results.panels] == [("adding", "hs97")]
+    assert len(results.cases) == 2
+
+
+def test_controls_say_whether_it_is_the_lag(maker):
+    said = {control.method: (control.fine, control.verdict) for control in controls(certified(maker))}
+    assert said == {
+        "guesses": (False, "WARNING: guesses, which bridges nothing, solves it (2/2)"),
+        "vanilla": (False, "hard without its lag too: vanilla solves 3/4 of its twin"),
+        "window": (True, "window is at chance (0/2, 92% wrong, chance 93%)"),
+    }
+    ((panel, lag, sentence),) = certificates(results := certified(maker))
+    assert (panel.label, lag) == ("adding:hs97", 20)
+    for text in (as_markdown(results), as_html(results)):
+        assert "Is it the lag?" in text
+        assert "window is at chance" in text
+    assert "WARNING" in sentence
 
 
 def test_campaigns_stand_side_by_side(maker, another):
