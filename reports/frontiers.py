@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from longlag.bench.contract.names import TWIN
 from longlag.bench.store import load
 from longlag.reports import reach
 from longlag.reports.controls import certificates
@@ -37,7 +38,7 @@ def page(folder: Path) -> str:
         trials=profile["trials"],
     )
     skipped = [
-        f"- {label}: {why}" for label, why in campaign.manifest.skipped.items() if "_twin" not in label
+        f"- {label}: {why}" for label, why in campaign.manifest.skipped.items() if f"{TWIN} at" not in label
     ]
     lines = [
         head,

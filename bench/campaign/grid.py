@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.rules import BudgetRule, budget_at, rungs
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.contract.task import SHORTEST_TWIN, TWIN
+from longlag.bench.contract.names import TWIN
+from longlag.bench.contract.task import SHORTEST_TWIN
 from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, plain, where
 from longlag.bench.plugins.registry import BASELINE, Registry

@@ -16,11 +16,10 @@ from torch import Tensor
 
 from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.contract.losses import Loss
+from longlag.bench.contract.names import TWIN
 
 Split = Literal["train", "validation", "confirmation", "test"]
 
-TWIN = "_twin"
-"""What is added to a variant's name to ask for its twin: `ms11_twin`."""
 SHORTEST_TWIN = 20
 """The lags that twins are made of: at shorter ones the keys are near as it is."""
 

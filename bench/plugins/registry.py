@@ -21,8 +21,9 @@ from typing import TypeGuard
 
 from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.contract.method import Method
+from longlag.bench.contract.names import TWIN
 from longlag.bench.contract.recipe import Remedy
-from longlag.bench.contract.task import TWIN, Task
+from longlag.bench.contract.task import Task
 from longlag.bench.plugins import vetting
 from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, reason

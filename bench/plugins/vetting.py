@@ -13,8 +13,9 @@ from torch import nn
 
 from longlag.bench.contract.errors import nearest
 from longlag.bench.contract.method import Method
+from longlag.bench.contract.names import TWIN
 from longlag.bench.contract.recipe import PARTS, BatchOptimizer, Change, Penalty, Remedy
-from longlag.bench.contract.task import TWIN, Task
+from longlag.bench.contract.task import Task
 
 Plugin = type[Task] | type[Method] | type[Remedy]
 
