@@ -84,9 +84,6 @@ def strength(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Generate docs/tasks.md from the tasks, and docs/results.md from the columns."""
+    """Generate the pages of docs/ that are made of the plugins, the columns and stored results."""
     session.install(*PINNED, "-e", ".")
-    page = session.run("longlag", "list", "--tasks", "--markdown", silent=True)
-    Path("docs", "tasks.md").write_text(str(page))
-    printing = "from longlag.bench.store.reference import columns; print(columns(), end='')"
-    Path("docs", "results.md").write_text(str(session.run("python", "-c", printing, silent=True)))
+    session.run("python", "-m", "longlag.reports.pages", "docs", "results")

@@ -1,0 +1,32 @@
+"""The pages of docs/ that are generated: `python -m longlag.reports.pages docs results` writes them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from longlag.bench.plugins.reference import tasks
+from longlag.bench.plugins.registry import discover
+from longlag.bench.store import MANIFEST
+from longlag.bench.store.reference import columns
+from longlag.reports import certified, frontiers
+
+SURVEY = "survey"
+"""The campaign of the frontiers' page."""
+CONTROLS = "controls"
+"""The folder of the campaigns of controls."""
+
+
+def pages(results: Path) -> dict[str, str]:
+    """Every generated page by its name, made of the plugins and of the campaigns in `results`."""
+    controls = sorted(path.parent for path in (results / CONTROLS).glob(f"*/{MANIFEST}"))
+    made = {"tasks.md": tasks(discover()) + certified.page(controls), "results.md": columns()}
+    if (results / SURVEY / MANIFEST).exists():
+        made["frontiers.md"] = frontiers.page(results / SURVEY)
+    return made
+
+
+if __name__ == "__main__":
+    docs, stored = map(Path, sys.argv[1:])
+    for name, text in pages(stored).items():
+        (docs / name).write_text(text, encoding="utf-8")
