@@ -84,9 +84,14 @@ def strength(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Generate docs/tasks.md from the tasks, and docs/results.md from the columns."""
+    """Generate docs: tasks.md from the tasks, results.md from the columns, fairness.md from results/."""
     session.install(*PINNED, "-e", ".")
     page = session.run("longlag", "list", "--tasks", "--markdown", silent=True)
     Path("docs", "tasks.md").write_text(str(page))
     printing = "from longlag.bench.store.reference import columns; print(columns(), end='')"
     Path("docs", "results.md").write_text(str(session.run("python", "-c", printing, silent=True)))
+    printing = (
+        "from pathlib import Path; from longlag.reports.fairness import page;"
+        " print(page(Path('results')), end='')"
+    )
+    Path("docs", "fairness.md").write_text(str(session.run("python", "-c", printing, silent=True)))

@@ -152,6 +152,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(line) + " |" for line in lines]
 
 
+def cases(count: int) -> str:
+    """A number of cases, as in a sentence."""
+    return f"{count} case" if count == 1 else f"{count} cases"
+
+
 def listed(names: Sequence[str]) -> str:
     """Names as in a sentence; "none" where there are none."""
     if len(names) < 2:

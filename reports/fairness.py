@@ -33,10 +33,9 @@ def page(results: Path) -> str:
 
 
 def _section(number: int, section: Section) -> str:
-    title = f"## {number}. {section.title}"
-    return "\n".join(
-        [title, "", _wrapped(section.how), "", *section.table, "", _wrapped(section.meaning), ""]
-    )
+    figures = [*section.table, ""] if section.table else []
+    lines = ["", _wrapped(section.how), "", *figures, _wrapped(section.meaning), ""]
+    return "\n".join([f"## {number}. {section.title}", *lines])
 
 
 def _wrapped(text: str) -> str:

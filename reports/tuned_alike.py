@@ -20,6 +20,7 @@ from longlag.reports.evidence import (
     Evidence,
     Section,
     case_name,
+    cases,
     count_bridged,
     in_all,
     listed,
@@ -48,14 +49,16 @@ def recipes(evidence: Evidence) -> Section:
             found = tallies(own[own["recipes"] == level])
             cells += [of(count_bridged(found), len(found)), of(*total(found))]
         rows.append([str(method), *cells])
-    cases = {level: tallies(shared[shared["recipes"] == level]) for level in levels}
+    by_level = {level: tallies(shared[shared["recipes"] == level]) for level in levels}
     sums = [
-        cell for found in cases.values() for cell in (of(count_bridged(found), len(found)), of(*total(found)))
+        cell
+        for found in by_level.values()
+        for cell in (of(count_bridged(found), len(found)), of(*total(found)))
     ]
-    head = [f"{text}, {level} recipes" for level in levels for text in ("bridged", "solved")]
-    none, every = cases[levels[0]], cases[levels[-1]]
+    head = [f"{text}, recipes = {level}" for level in levels for text in ("bridged", "solved")]
+    none, every = by_level[levels[0]], by_level[levels[-1]]
     changed = sum(bridged(*a) != bridged(*b) for a, b in zip(none, every, strict=True))
-    numbers = [f"{count_bridged(found)} with {level} recipes" for level, found in cases.items()]
+    numbers = [f"{count_bridged(found)} with recipes = {level}" for level, found in by_level.items()]
     orders = [_order(shared[shared["recipes"] == level]) for level in (levels[0], levels[-1])]
     same = "the same" if orders[0] == orders[1] else "not the same"
     return Section(
@@ -66,9 +69,9 @@ def recipes(evidence: Evidence) -> Section:
         "solved nothing.",
         table(["method", *head], [*rows, ["all", *sums]]),
         f"Of {len(every)} cases, the number bridged is {listed(numbers)}; from {levels[0]} to {levels[-1]} "
-        f"it changes in {changed} cases (exact test over the retests: p = "
+        f"it changes in {cases(changed)} (exact test over the retests: p = "
         f"{number(exact_test(none, every))}). {SO} the order of the methods, by cases bridged and then by "
-        f"retests solved, is {same} without recipes ({_spoken(orders[0])}) and with {levels[-1]} "
+        f"retests solved, is {same} with {levels[0]} ({_spoken(orders[0])}) and with {levels[-1]} "
         f"({_spoken(orders[-1])}).",
     )
 
@@ -112,8 +115,8 @@ def width(evidence: Evidence) -> Section:
     ]
     tried = _range(alone["tried"].min(), alone["tried"].max())
     found = alone.groupby(["sampler", *ALIKE])["score"].min().reset_index()
-    cases = found["sampler"].value_counts()
-    said = [f"{never[sampler]} of {cases[sampler]} cases with {sampler}" for sampler in samplers]
+    tuned = found["sampler"].value_counts()
+    said = [f"{never[sampler]} of {cases(int(tuned[sampler]))} with {sampler}" for sampler in samplers]
     found = found[found["score"] <= 1]
     found["factor"] = found["score"] / best.loc[pd.MultiIndex.from_frame(found[ALIKE])].to_numpy()
     middle = found.groupby("sampler")["factor"].median()
@@ -146,10 +149,19 @@ def _range(low: Any, high: Any) -> str:
     return f"{low}" if low == high else f"{low} to {high}"
 
 
+_SAMPLERS = (
+    "TPE learns from the trials before, and may suit one method's settings better than another's. Against "
+    "it, settings drawn at random, without recipes, in the same cases with the same budgets and numbers of "
+    "trials. Best: the lowest score in tuning, at most 1 where it solved. Solved: retests."
+)
+
+
 def sampler(evidence: Evidence) -> Section:
     """TPE against random search."""
     trials = evidence.trials
     shared = in_all(trials[trials["recipes"] == 0], "sampler")
+    if shared["sampler"].nunique() < 2:
+        return Section("The sampler", _SAMPLERS, [], "Not measured yet: no campaign here draws at random.")
     tuning = shared[(shared["phase"] == "tune") & (shared["trial"] < shared["tried"])]
     rows, better, worse = [], 0, 0
     tpe, random = shared[shared["sampler"] == "tpe"], shared[shared["sampler"] == "random"]
@@ -168,12 +180,9 @@ def sampler(evidence: Evidence) -> Section:
     first, second = tallies(tpe), tallies(random)
     return Section(
         "The sampler",
-        "TPE learns from the trials before, and may suit one method's settings better than another's. "
-        "Against it, settings drawn at random, without recipes, in the same cases with the same budgets "
-        "and numbers of trials. Best: the lowest score in tuning, at most 1 where it solved. Solved: "
-        "retests.",
+        _SAMPLERS,
         table(["method", "case", "best, tpe", "best, random", "solved, tpe", "solved, random"], rows),
-        f"TPE's best score is the lower in {better} of {len(best)} cases, random search's in {worse}. {SO} "
+        f"TPE's best score is the lower in {better} of {cases(len(best))}, random search's in {worse}. {SO} "
         f"the winners that TPE finds solve {of(*total(first))} retests and bridge {count_bridged(first)} "
         f"cases, those of random search {of(*total(second))} and {count_bridged(second)} (exact test over "
         f"the retests: p = {number(exact_test(first, second))}).",

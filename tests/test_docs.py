@@ -11,6 +11,7 @@ from longlag.bench.campaign.grid import ladders
 from longlag.bench.plugins.reference import tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store.reference import columns
+from longlag.reports.fairness import page
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -34,6 +35,10 @@ def test_the_task_reference_is_up_to_date() -> None:
 
 def test_the_reference_of_the_columns_is_up_to_date() -> None:
     assert (DOCS / "results.md").read_text() == columns(), "run `nox -s docs`"
+
+
+def test_the_page_on_fairness_is_up_to_date_with_the_stored_rows() -> None:
+    assert (DOCS / "fairness.md").read_text() == page(DOCS.parent / "results"), "run `nox -s docs`"
 
 
 def test_every_task_is_documented_in_full() -> None:

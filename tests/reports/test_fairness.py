@@ -59,8 +59,8 @@ def test_recipes_are_compared_in_the_cases_that_all_campaigns_have() -> None:
         evidence(stored(some, 3), stored(tuned_and_retested("none", [1.9] * 4, 0, 2), 0))
     )
     assert rows(section) == [[name, "0/1", "0/2", "1/1", "5/5"] for name in ("lstm", "all")]
-    assert "0 with 0 recipes and 1 with 3 recipes" in section.meaning
-    assert "it changes in 1 cases" in section.meaning
+    assert "0 with recipes = 0 and 1 with recipes = 3" in section.meaning
+    assert "it changes in 1 case (" in section.meaning
 
 
 def test_width_counts_the_trials_until_a_setting_is_near_the_best_known() -> None:
@@ -74,7 +74,7 @@ def test_width_counts_the_trials_until_a_setting_is_near_the_best_known() -> Non
     helped = stored(tuned_and_retested("all", [0.05], 5, 5), 3)
     far = tuned_alike.width(evidence(stored(alone, 0), helped))
     assert rows(far)[0][2:] == ["2", "never", "1/1"]
-    assert "1 of 1 cases with tpe" in far.meaning
+    assert "1 of 1 case with tpe" in far.meaning
     assert "is 2 with tpe" in far.meaning
 
 
@@ -89,7 +89,13 @@ def test_the_samplers_are_compared_without_recipes() -> None:
     with_recipes = stored(tuned_and_retested("all", [0.01], 5, 5), 3)
     section = tuned_alike.sampler(evidence(tpe, random, with_recipes))
     assert rows(section) == [["lstm", "adding:hs97, 10", "0.2", "0.3", "4/5", "5/5"]]
-    assert "TPE's best score is the lower in 1 of 1 cases" in section.meaning
+    assert "TPE's best score is the lower in 1 of 1 case" in section.meaning
+
+
+def test_without_a_random_campaign_the_page_says_so() -> None:
+    section = tuned_alike.sampler(evidence(stored(tuned_and_retested("tpe", [0.5], 5, 5), 0)))
+    assert not section.table
+    assert "Not measured" in section.meaning
 
 
 @pytest.mark.parametrize(("times", "tau"), [([1.0, 2.0, 3.0], "1.00"), ([3.0, 2.0, 1.0], "-1.00")])
@@ -100,10 +106,10 @@ def test_flops_and_seconds_are_ranked_in_every_case(times: list[float], tau: str
     maker.run("lstm", 50, 1e7)
     one = stored(maker)
     one.trials["seconds"] = [*times, 1.0]
-    table = rows(weighed.seconds(evidence(one)))
+    table = rows(weighed.seconds(evidence(one, quick=one)))
     costs = zip(("1e7", "1e8", "1e9"), times, (1, 2, 3), strict=True)
     cells = [f"{cost}, {time:.0f} s ({rank}, {time:.0f})" for cost, time, rank in costs]
-    assert table[0] == ["0", "adding:hs97, 10", *cells, tau]
+    assert table[0] == ["quick", "adding:hs97, 10", *cells, tau]
     assert table[1][0] == "FLOPs a second"
 
 
