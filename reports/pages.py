@@ -9,7 +9,7 @@ from longlag.bench.plugins.reference import tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import MANIFEST
 from longlag.bench.store.reference import columns
-from longlag.reports import certified, frontiers
+from longlag.reports import certified, fairness, frontiers
 
 SURVEY = "survey"
 """The campaign of the frontiers' page."""
@@ -20,7 +20,11 @@ CONTROLS = "controls"
 def pages(results: Path) -> dict[str, str]:
     """Every generated page by its name, made of the plugins and of the campaigns in `results`."""
     controls = sorted(path.parent for path in (results / CONTROLS).glob(f"*/{MANIFEST}"))
-    made = {"tasks.md": tasks(discover()) + certified.page(controls), "results.md": columns()}
+    made = {
+        "tasks.md": tasks(discover()) + certified.page(controls),
+        "results.md": columns(),
+        "fairness.md": fairness.page(results),
+    }
     if (results / SURVEY / MANIFEST).exists():
         made["frontiers.md"] = frontiers.page(results / SURVEY)
     return made

@@ -67,6 +67,9 @@ class Profile(Strict):
     """Random trials before TPE takes over."""
     sampler: Literal["tpe", "random"] = "tpe"
     """Who proposes hyperparameters."""
+    # MOST_RECIPES, whose file brings torch with it.
+    recipes: Annotated[int, Field(ge=0, le=3)] = 3
+    """How many of a method's recipes the first trials try."""
     reruns: Annotated[int, Field(ge=0)] = 0
     """Then, how often each of the two best settings is run again; the better mean score wins the case."""
     retests: Positive

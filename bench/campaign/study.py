@@ -191,6 +191,7 @@ class CaseProgram:
                 guesses.append(_Guess(recipes[-1]))
             except Exception as error:
                 guesses.append(_Guess({}, fault=reason(error)))
+        del guesses[self.profile.recipes :]
         if self.below is not None:
             below = self.below
             setting = carried(below.setting, below.ranges, below.recipes, recipes)

@@ -7,10 +7,11 @@ from typing import Any
 import optuna
 import pytest
 
-from longlag import Method, Sizes, Task
+from longlag import BadInput, Method, Sizes, Task
 from longlag.bench.campaign.grid import Cell
 from longlag.bench.campaign.profile import parse
 from longlag.bench.campaign.study import CaseProgram
+from longlag.bench.contract.method import MOST_RECIPES
 from longlag.bench.plugins.registry import discover
 from longlag.bench.trial.spec import Case, Outcome, TrialSpec
 
@@ -33,11 +34,11 @@ class Guesses(Method):
         raise NotImplementedError
 
 
-def tuned(count: int, trials: int = 5) -> list[TrialSpec]:
-    """The tuning trials of a study whose trials all fail alike."""
+def tuned(count: int, trials: int = 5, **keys: Any) -> list[TrialSpec]:
+    """The tuning trials of a study whose trials all fail alike, with these keys in its profile."""
     case = Case("guesses", "adding", "ms11", 20)
     data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
-    profile = parse({**data, "trials": trials, "batch": 2, "retests": 1, "budget": 1e9}, "here")
+    profile = parse({**data, "trials": trials, "batch": 2, "retests": 1, "budget": 1e9, **keys}, "here")
     program = CaseProgram(
         Cell(case, 1e9, trials), profile, Guesses(count), discover().task("adding", "ms11", 20)
     ).run()
@@ -56,6 +57,20 @@ def test_recipes_come_first_and_count_as_trials(count: int) -> None:
     assert [spec.hyperparameters["rate"] for spec in specs[:count]] == list(range(count))
     assert all(spec.hyperparameters["rate"] % 1 for spec in specs[count:])
     assert not any(spec.fault for spec in specs)
+
+
+@pytest.mark.parametrize("tried", [0, 1, 3])
+def test_a_profile_may_try_fewer_recipes(tried: int) -> None:
+    rates = [spec.hyperparameters["rate"] for spec in tuned(3, recipes=tried)]
+    assert len(rates) == 5
+    assert rates[:tried] == list(range(tried))
+    assert all(rate % 1 for rate in rates[tried:])
+
+
+def test_a_profile_cannot_ask_for_more_recipes_than_a_method_may_bring() -> None:
+    assert tuned(3, recipes=MOST_RECIPES) == tuned(3)
+    with pytest.raises(BadInput, match="key 'recipes'"):
+        tuned(3, recipes=MOST_RECIPES + 1)
 
 
 def test_too_many_recipes_cost_a_trial_and_say_why() -> None:
