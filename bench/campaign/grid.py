@@ -10,7 +10,6 @@ from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.rules import BudgetRule, budget_at, rungs
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.names import TWIN
-from longlag.bench.contract.task import SHORTEST_TWIN
 from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, plain, where
 from longlag.bench.plugins.registry import BASELINE, Registry
@@ -146,17 +145,19 @@ def _controls(
         return
     taken = {cell.case for cell in cells(grid)}
     for ladder in {(each.task, each.variant): each for each in reversed(grid)}.values():
+        if ladder.variant.endswith(TWIN):
+            continue
         plugin = registry.task_class(ladder.task)
         twin = f"{ladder.variant}{TWIN}"
         none = plugin.no_twin(ladder.variant)
         for lag in asked.lags:
-            if lag not in plugin.lags(ladder.variant):
+            if lag not in registry.lags(ladder.task, ladder.variant):
                 continue
             given = asked.budget or ladder.budget, asked.trials or ladder.trials
             some = [(method, ladder.variant, *given) for method in registry.controls]
             if none:
                 skipped[Case(BASELINE, ladder.task, twin, lag).label] = none
-            elif lag >= SHORTEST_TWIN:
+            elif lag in registry.lags(ladder.task, twin):
                 some.append((BASELINE, twin, ladder.budget, ladder.trials))
             for method, variant, budget, trials in some:
                 if Case(method, ladder.task, variant, lag) not in taken:
@@ -164,7 +165,7 @@ def _controls(
 
 
 def _rungs(profile: Profile, rule: str, registry: Registry, name: str, variant: str) -> list[int]:
-    allowed = registry.task_class(name).lags(variant)
+    allowed = registry.lags(name, variant)
     found = rungs(rule, allowed)
     missing = [lag for lag in found if lag not in allowed]
     if missing:

@@ -23,7 +23,7 @@ from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.contract.method import Method
 from longlag.bench.contract.names import TWIN
 from longlag.bench.contract.recipe import Remedy
-from longlag.bench.contract.task import Task
+from longlag.bench.contract.task import SHORTEST_TWIN, Lags, Task
 from longlag.bench.plugins import vetting
 from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, reason
@@ -82,6 +82,15 @@ class Registry:
         if name not in self.tasks:
             raise BadInput(f"there is no task {name!r}: {self._hint(name, self.tasks)}")
         return self.tasks[name]
+
+    def lags(self, name: str, variant: str) -> Lags:
+        """The lags that `name:variant` can make, or the twin `name:variant_twin`."""
+        plugin = self.task_class(name)
+        published = _twin_of(plugin, variant)
+        if not published:
+            return plugin.lags(variant)
+        lags = plugin.lags(published)
+        return Lags(max(lags.shortest, SHORTEST_TWIN), lags.longest)
 
     def variant(self, expression: str) -> tuple[str, str]:
         """(task, variant) of `task`, `task:variant` or `task:variant_twin`; raises BadInput."""

@@ -101,3 +101,10 @@ def test_controls_certify_every_task_variant_of_a_profile() -> None:
     twin = controls["vanilla", "adding", "ms11_twin", 20]
     assert (twin.trials, twin.cell(20).budget) == (2, pytest.approx(2e8))
     assert not any(c.climbs for c in controls.values())
+
+
+def test_a_twin_can_be_climbed_and_has_no_controls_of_its_own() -> None:
+    tasks = [{"task": "xor:ms11_twin"}]
+    changes = {"tasks": tasks, "lags": "climb", "controls": {"lags": [20]}}
+    grid, _ = ladders(parse({**CLIMB, **changes}, "here"), discover())
+    assert [(ladder.variant, ladder.lags[0]) for ladder in grid] == [("ms11_twin", 20)]
