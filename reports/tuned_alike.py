@@ -177,15 +177,17 @@ def sampler(evidence: Evidence) -> Section:
                 *(of(*tally(_case(frame, key))) for frame in (tpe, random)),
             ]
         )
+    alike = tuning[tuning["sampler"] == "tpe"]["run_id"].isin(random["run_id"])
     first, second = tallies(tpe), tallies(random)
     return Section(
         "The sampler",
         _SAMPLERS,
         table(["method", "case", "best, tpe", "best, random", "solved, tpe", "solved, random"], rows),
-        f"TPE's best score is the lower in {better} of {cases(len(best))}, random search's in {worse}. {SO} "
-        f"the winners that TPE finds solve {of(*total(first))} retests and bridge {count_bridged(first)} "
-        f"cases, those of random search {of(*total(second))} and {count_bridged(second)} (exact test over "
-        f"the retests: p = {number(exact_test(first, second))}).",
+        f"Of TPE's {len(alike)} trials {int(alike.sum())} are the random search's too, as it begins at "
+        f"random. Its best score is the lower in {better} of {cases(len(best))}, random search's in "
+        f"{worse}. {SO} the winners that TPE finds solve {of(*total(first))} retests and bridge "
+        f"{count_bridged(first)} of the cases, those of random search {of(*total(second))} and "
+        f"{count_bridged(second)} (exact test over the retests: p = {number(exact_test(first, second))}).",
     )
 
 

@@ -89,7 +89,8 @@ def test_the_samplers_are_compared_without_recipes() -> None:
     with_recipes = stored(tuned_and_retested("all", [0.01], 5, 5), 3)
     section = tuned_alike.sampler(evidence(tpe, random, with_recipes))
     assert rows(section) == [["lstm", "adding:hs97, 10", "0.2", "0.3", "4/5", "5/5"]]
-    assert "TPE's best score is the lower in 1 of 1 case" in section.meaning
+    assert "Its best score is the lower in 1 of 1 case," in section.meaning
+    assert "Of TPE's 2 trials 0 are the random search's too" in section.meaning
 
 
 def test_without_a_random_campaign_the_page_says_so() -> None:
