@@ -149,7 +149,7 @@ class Coordinator:
             return len(runs)
         begun = runs[-1].case.lag if runs else ladder.lags[0]
         before = sum(spec.case.lag != begun for spec in runs)
-        return before + self.profile.phases(ladder.trials).total() * (1 + (begun < ladder.lags[-1]))
+        return before + ladder.phases.total * (1 + (begun < ladder.lags[-1]))
 
     def run(self, executor: Executor, on_row: OnRow) -> None:
         """Run what is not known yet; on return the folder is complete."""

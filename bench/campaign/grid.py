@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from longlag.bench.campaign.profile import Profile
+from longlag.bench.campaign.profile import RERUN, Profile
 from longlag.bench.campaign.rules import BudgetRule, budget_at, rungs
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.names import TWIN
@@ -16,6 +17,23 @@ from longlag.bench.plugins.registry import BASELINE, Registry
 from longlag.bench.trial.spec import Case
 
 
+class Phases(NamedTuple):
+    """The most trials of a case: how many tune it, how often each of the best is rerun, how many retests."""
+
+    tuning: int
+    reruns: int
+    retests: int
+
+    def counted(self) -> Counter[str]:
+        """The same as trials; of a case that nothing solves in tuning it may be less."""
+        return Counter(tuning=self.tuning, reruns=min(RERUN, self.tuning) * self.reruns, retests=self.retests)
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.counted().total()
+
+
 @dataclass(frozen=True)
 class Cell:
     """A case with what the profile gives it."""
@@ -23,8 +41,7 @@ class Cell:
     case: Case
     budget: float
     """The FLOPs a trial may spend."""
-    trials: int
-    """Its tuning trials."""
+    phases: Phases
 
 
 @dataclass(frozen=True)
@@ -37,14 +54,14 @@ class Ladder:
     lags: tuple[int, ...]
     climbs: bool
     budget: float | BudgetRule
-    trials: int
+    phases: Phases
     certifies: str = ""
     """The variant whose control it is."""
 
     def cell(self, lag: int) -> Cell:
         """The case at `lag`; raises BadInput where its budget is no number."""
         case = Case(self.method, self.task, self.variant, lag)
-        return Cell(case, budget_at(self.budget, lag), self.trials)
+        return Cell(case, budget_at(self.budget, lag), self.phases)
 
 
 def ladders(profile: Profile, registry: Registry) -> tuple[list[Ladder], dict[str, str]]:
@@ -72,12 +89,12 @@ def ladders(profile: Profile, registry: Registry) -> tuple[list[Ladder], dict[st
     return grid, skipped
 
 
-def counted(profile: Profile, grid: Sequence[Ladder]) -> str:
+def counted(grid: Sequence[Ladder]) -> str:
     """How many cases and trials a campaign has, or climbs, as text."""
     climbs = [ladder for ladder in grid if ladder.climbs]
     given = [ladder for ladder in grid if not ladder.climbs and not ladder.certifies]
     controls = [ladder for ladder in grid if ladder.certifies]
-    phases = sum((profile.phases(ladder.trials) for ladder in given), Counter[str]())
+    phases = sum((ladder.phases.counted() for ladder in given), Counter[str]())
     parts = ", ".join(f"{phase} {count}" for phase, count in phases.items())
     said = []
     if climbs:
@@ -132,8 +149,9 @@ def _ladders(profile: Profile, registry: Registry) -> Iterator[Ladder]:
                 case = f"{method} on {name}:{variant}"
                 raise BadInput(f"profile {profile.name}: {case} both climbs and has lags of its own")
             for some in [tuple(lags)] if climbs else [(lag,) for lag in lags]:
-                budget, trials = grid.budget or profile.budget, grid.trials or profile.trials
-                yield Ladder(method, name, variant, some, climbs, budget, trials)
+                budget = grid.budget or profile.budget
+                phases = Phases(grid.trials or profile.trials, profile.reruns, profile.retests)
+                yield Ladder(method, name, variant, some, climbs, budget, phases)
 
 
 def _controls(
@@ -153,15 +171,16 @@ def _controls(
         for lag in asked.lags:
             if lag not in registry.lags(ladder.task, ladder.variant):
                 continue
-            given = asked.budget or ladder.budget, asked.trials or ladder.trials
-            some = [(method, ladder.variant, *given) for method in registry.controls]
+            budget = asked.budget or ladder.budget
+            phases = Phases(asked.trials or profile.trials, 0, asked.retests or profile.retests)
+            some = [(method, ladder.variant, budget) for method in registry.controls]
             if none:
                 skipped[Case(BASELINE, ladder.task, twin, lag).label] = none
             elif lag in registry.lags(ladder.task, twin):
-                some.append((BASELINE, twin, ladder.budget, ladder.trials))
-            for method, variant, budget, trials in some:
+                some.append((BASELINE, twin, ladder.budget))
+            for method, variant, flops in some:
                 if Case(method, ladder.task, variant, lag) not in taken:
-                    yield Ladder(method, ladder.task, variant, (lag,), False, budget, trials, ladder.variant)
+                    yield Ladder(method, ladder.task, variant, (lag,), False, flops, phases, ladder.variant)
 
 
 def _rungs(profile: Profile, rule: str, registry: Registry, name: str, variant: str) -> list[int]:

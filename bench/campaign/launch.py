@@ -80,7 +80,7 @@ def launch(console: Console, coordinator: Coordinator, jobs: int = 0, dask: str 
     try:
         slots = executor.slots
         console.print(
-            f"campaign {profile.name}, seed {profile.seed}: {counted(profile, coordinator.ladders)}, "
+            f"campaign {profile.name}, seed {profile.seed}: {counted(coordinator.ladders)}, "
             f"on {slots} {'worker' if slots == 1 else 'workers'}, into {coordinator.folder}",
             soft_wrap=True,
         )

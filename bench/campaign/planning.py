@@ -44,7 +44,7 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     least, likely = 0.0, 0.0
     for ladder in grid:
         rate = rates[_group(ladder.cell(ladder.lags[0]).case)]
-        whole = _all_whole(profile, ladder, rate)
+        whole = _all_whole(ladder, rate)
         most += whole
         least += _least(profile, ladder, rate).seconds
         likely += _likely(profile, ladder, rate).seconds
@@ -56,7 +56,7 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     console.print(table)
     for label, why in skipped.items():
         console.print(f"skipped {label}: {why}")
-    console.print(f"{counted(profile, grid)}: at most {most.flops:.3g} FLOPs", soft_wrap=True)
+    console.print(f"{counted(grid)}: at most {most.flops:.3g} FLOPs", soft_wrap=True)
     low, middle, high = (duration(s / executor.slots) for s in (least, likely, most.seconds))
     workers = f"time on {executor.slots} workers"
     if any(ladder.climbs for ladder in grid):
@@ -79,9 +79,9 @@ class _Cost:
         return _Cost(self.flops + other.flops, self.seconds + other.seconds)
 
 
-def _all_whole(profile: Profile, ladder: Ladder, rate: _Rate) -> _Cost:
+def _all_whole(ladder: Ladder, rate: _Rate) -> _Cost:
     """Every trial of every rung takes its whole budget."""
-    runs = profile.phases(ladder.trials).total()
+    runs = ladder.phases.total
     return _sum(rate.cost(lag, runs * ladder.cell(lag).budget) for lag in ladder.lags)
 
 
@@ -101,16 +101,16 @@ def _likely(profile: Profile, ladder: Ladder, rate: _Rate) -> _Cost:
 def _early(profile: Profile, ladder: Ladder, lag: int, rate: _Rate) -> _Cost:
     """A case whose first trial solves it early, as do its reruns and retests."""
     capped = 1.0 if profile.cap is None else min(1.0, profile.cap * _EARLY)
-    others = ladder.trials - 1
-    runs = profile.phases(ladder.trials).total() - others
+    others = ladder.phases.tuning - 1
+    runs = ladder.phases.total - others
     return rate.cost(lag, ladder.cell(lag).budget * (_EARLY * runs + capped * others))
 
 
 def _failed(profile: Profile, ladder: Ladder, lag: int, rate: _Rate) -> _Cost:
     """A case that nothing solves."""
-    runs = profile.phases(ladder.trials).total()
+    runs = ladder.phases.total
     if profile.retests_unsolved is not None:
-        runs = ladder.trials + min(profile.retests_unsolved, profile.retests)
+        runs = ladder.phases.tuning + min(profile.retests_unsolved, ladder.phases.retests)
     return rate.cost(lag, runs * ladder.cell(lag).budget)
 
 

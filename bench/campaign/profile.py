@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,13 +33,14 @@ class TaskGrid(Strict):
 
 
 class Controls(Strict):
-    """The lags at which tasks are certified, and what the methods that are controls are given there.
+    """The lags at which tasks are certified, and what is spent on it, the profile's where it is absent.
 
-    On the twin the baseline has what it has on the task.
+    The budget is of the methods that are controls; on the twin the baseline has what it has on the task.
     """
 
     lags: Annotated[list[Number], Field(min_length=1)]
     trials: Positive | None = None
+    retests: Positive | None = None
     budget: Budget | None = None
 
 
@@ -95,10 +95,6 @@ class Profile(Strict):
     def limits(self, budget: float, cap: float | None) -> Limits:
         """What a trial may spend whose case has this budget."""
         return Limits(budget, cap, self.sequences, self.updates)
-
-    def phases(self, trials: int) -> Counter[str]:
-        """The most trials of a case that is tuned in `trials`: how many of these, reruns and retests."""
-        return Counter(tuning=trials, reruns=min(RERUN, trials) * self.reruns, retests=self.retests)
 
     def defining(self) -> dict[str, Any]:
         """What makes it this campaign and no other: all but texts and protective limits."""

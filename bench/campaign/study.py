@@ -130,7 +130,7 @@ class CaseProgram:
         leaders = found.best(RERUN)
         # What will hardly hold is not paid for in full.
         few = self.profile.retests_unsolved if found.cheapest is None else None
-        again = leaders * (self.profile.reruns if few is None else 0)
+        again = leaders * (self.cell.phases.reruns if few is None else 0)
         for leader in again:
             study.enqueue_trial(leader.trial.params)
         if again:
@@ -139,7 +139,7 @@ class CaseProgram:
             yield from self._run_batch(study, found, [self._ask(study, slack, []) for _ in again])
         # Only these ran more than once: the best of many single runs may owe it to its seed.
         winner = min(leaders, key=_mean)
-        retests = [self._retest(winner.spec, number) for number in range(self.profile.retests)]
+        retests = [self._retest(winner.spec, number) for number in range(self.cell.phases.retests)]
         outcomes = yield retests[:few]
         if len(outcomes) < len(retests) and all(outcome.solved for outcome in outcomes):
             outcomes += yield retests[few:]
@@ -159,7 +159,7 @@ class CaseProgram:
             found.add(spec, trial, outcome, value)
 
     def _batches(self) -> list[int]:
-        whole, rest = divmod(self.cell.trials, self.profile.batch)
+        whole, rest = divmod(self.cell.phases.tuning, self.profile.batch)
         return [self.profile.batch] * whole + [rest] * (rest > 0)
 
     def _sampler(self, batch: int) -> optuna.samplers.BaseSampler:
@@ -201,7 +201,7 @@ class CaseProgram:
             ]
             guesses.insert(0, _Guess(setting, below.lag))
         # More than there are trials would be left waiting.
-        return guesses[: self.cell.trials], recipes
+        return guesses[: self.cell.phases.tuning], recipes
 
     def _ask(
         self, study: optuna.Study, cheapest: float | None, guesses: list[_Guess]

@@ -59,7 +59,7 @@ def test_a_task_may_have_methods_and_trials_of_its_own() -> None:
     ]
     profile = parse(MINIMAL | {"tasks": tasks, "methods": ["echo_state"], "trials": 4}, "here")
     grid = cells(ladders(profile, discover())[0])
-    found = {(c.case.method, c.case.task, c.case.lag): (c.trials, c.budget) for c in grid}
+    found = {(c.case.method, c.case.task, c.case.lag): (c.phases.tuning, c.budget) for c in grid}
     assert found == {
         ("lstm", "adding", 50): (2, 5e9),
         ("vanilla", "adding", 50): (7, 1e9),
@@ -75,7 +75,7 @@ def test_an_entry_without_a_variant_speaks_of_the_default_alone() -> None:
         {"task": "adding:ms11", "budget": 7.0, "lags": [50]},
     ]
     grid = cells(ladders(parse(MINIMAL | {"tasks": tasks}, "here"), discover())[0])
-    found = {(cell.case.variant, cell.case.lag): (cell.budget, cell.trials) for cell in grid}
+    found = {(cell.case.variant, cell.case.lag): (cell.budget, cell.phases.tuning) for cell in grid}
     assert found == {("hs97", 20): (2.0, 3), ("ms11", 20): (9.0, 2), ("ms11", 50): (7.0, 2)}
 
 

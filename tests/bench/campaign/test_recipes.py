@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from longlag import BadInput, Method, Sizes, Task
-from longlag.bench.campaign.grid import Cell
+from longlag.bench.campaign.grid import Cell, Phases
 from longlag.bench.campaign.profile import parse
 from longlag.bench.campaign.study import CaseProgram
 from longlag.bench.contract.method import MOST_RECIPES
@@ -40,7 +40,7 @@ def tuned(count: int, trials: int = 5, **keys: Any) -> list[TrialSpec]:
     data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
     profile = parse({**data, "trials": trials, "batch": 2, "retests": 1, "budget": 1e9, **keys}, "here")
     program = CaseProgram(
-        Cell(case, 1e9, trials), profile, Guesses(count), discover().task("adding", "ms11", 20)
+        Cell(case, 1e9, Phases(trials, 0, 1)), profile, Guesses(count), discover().task("adding", "ms11", 20)
     ).run()
     specs = []
     batch = next(program)
@@ -84,7 +84,7 @@ def raced(reruns: int, solves: dict[float, list[bool]]) -> tuple[list[float], se
     case = Case("guesses", "adding", "ms11", 20)
     data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
     profile = parse({**data, "trials": 3, "batch": 3, "reruns": reruns, "retests": 1, "budget": 1e9}, "here")
-    cell = Cell(case, 1e9, 3)
+    cell = Cell(case, 1e9, Phases(3, reruns, 1))
     program = CaseProgram(cell, profile, Guesses(3), discover().task("adding", "ms11", 20)).run()
     runs = {rate: iter(solved) for rate, solved in solves.items()}
     seen, batch = [], next(program)
@@ -101,7 +101,7 @@ def raced(reruns: int, solves: dict[float, list[bool]]) -> tuple[list[float], se
         )
     assert [spec.number for spec in seen] == list(range(len(seen)))
     assert len({spec.seed for spec in seen}) == len(seen)
-    assert len(seen) + 1 == profile.phases(cell.trials).total()
+    assert len(seen) + 1 == cell.phases.total
     with pytest.raises(StopIteration) as end:
         program.send([Outcome("plateau", error=0.5, chance=0.8)])
     assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in end.value.value.study.trials)

@@ -85,7 +85,7 @@ def test_what_cannot_be_meant_is_refused(changes: dict[str, Any], why: str) -> N
 
 
 def test_controls_certify_every_task_variant_of_a_profile() -> None:
-    asked = {"lags": [10, 20], "trials": 1, "budget": 1e6}
+    asked = {"lags": [10, 20], "trials": 1, "retests": 3, "budget": 1e6}
     tasks = [{"task": "adding:ms11"}, {"task": "timer:start", "lags": [50]}]
     grid, skipped = ladders(parse({**CLIMB, "tasks": tasks, "controls": asked}, "here"), discover())
     controls = {(c.method, c.task, c.variant, c.lags[0]): c for c in grid if c.certifies}
@@ -97,9 +97,9 @@ def test_controls_certify_every_task_variant_of_a_profile() -> None:
     }
     assert [label for label in skipped if "twin" in label] == ["vanilla on timer:start_twin at lag 20"]
     window = controls["window", "adding", "ms11", 20]
-    assert (window.trials, window.budget) == (1, 1e6)
+    assert (window.phases, window.budget) == ((1, 0, 3), 1e6)
     twin = controls["vanilla", "adding", "ms11_twin", 20]
-    assert (twin.trials, twin.cell(20).budget) == (2, pytest.approx(2e8))
+    assert (twin.phases, twin.cell(20).budget) == ((1, 0, 3), pytest.approx(2e8))
     assert not any(c.climbs for c in controls.values())
 
 

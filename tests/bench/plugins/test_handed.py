@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from longlag import Method, Sizes, Task
-from longlag.bench.campaign.grid import Cell
+from longlag.bench.campaign.grid import Cell, Phases
 from longlag.bench.campaign.profile import parse
 from longlag.bench.campaign.study import CaseProgram
 from longlag.bench.plugins.registry import discover
@@ -46,7 +46,7 @@ def tuned(folder: Path, suggest: Suggest, *guesses: Any) -> list[TrialSpec]:
     """The tuning trials of a study, which is stored."""
     data = {"name": "p", "methods": ["odd"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
     profile = parse({**data, "trials": 4, "batch": 4, "retests": 1, "budget": 1e9}, "here")
-    cell = Cell(Case("odd", "adding", "ms11", 20), 1e9, 4)
+    cell = Cell(Case("odd", "adding", "ms11", 20), 1e9, Phases(4, 0, 1))
     task = discover().task("adding", "ms11", 20)
     program = CaseProgram(cell, profile, Odd(suggest, list(guesses)), task).run()
     specs = batch = next(program)
