@@ -349,3 +349,19 @@ def _toml(profile: Profile) -> str:
     for grid in tables["tasks"]:
         text += "[[tasks]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in grid.items())
     return text
+
+
+def test_a_climb_is_not_resumed_with_another_rule(
+    make_profile: Callable[..., Profile], campaign: Campaign, inline: Any, tmp_path: Path
+) -> None:
+    climb = {**CLIMB, "lags": "climb:1..2", "trials": 1, "retests": 1, "budget": {"at": 1, "flops": 1e4}}
+    campaign(make_profile(**climb), tmp_path / "c", inline)
+    with pytest.raises(BadInput, match="its budget: "):
+        campaign(
+            make_profile(**{**climb, "budget": {"at": 1, "flops": 1e4, "grows": "lag^2"}}),
+            tmp_path / "c",
+            inline,
+            resume=True,
+        )
+    with pytest.raises(BadInput, match="its lags: climb:1"):
+        campaign(make_profile(**{**climb, "lags": "climb:1..5"}), tmp_path / "c", inline, resume=True)
