@@ -55,11 +55,11 @@ def controls(results: Results) -> list[Control]:
             & (retests["task"] == panel.task)
             & (retests["certifies"] == panel.variant)
         ]
-        for (lag, method, variant), runs in own.groupby(["lag", "method", "variant"], sort=True):
-            solved, chance = int(runs["solved"].sum()), float(runs["chance"].iloc[0])
-            error = float(runs["error"].astype(float).median())
-            twin = variant != panel.variant
-            found.append(Control(panel, int(lag), str(method), twin, solved, len(runs), error, chance))
+        for _, runs in own.groupby(["lag", "method", "variant"], sort=True):
+            lag, chance = int(runs["lag"].iloc[0]), float(runs["chance"].iloc[0])
+            method, twin = str(runs["method"].iloc[0]), str(runs["variant"].iloc[0]) != panel.variant
+            solved, error = int(runs["solved"].sum()), float(runs["error"].astype(float).median())
+            found.append(Control(panel, lag, method, twin, solved, len(runs), error, chance))
     return found
 
 

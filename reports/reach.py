@@ -81,10 +81,12 @@ def picture(results: Results) -> str | None:
     rows = pd.concat([_rows(results, panel) for panel in results.panels])
     if rows.empty:
         return None
-    drawn = _layers(results, rows, alt.Data(values=rows.to_dict("records"))).add_params(charts.focus())
+    sheets = charts.Sheets()
+    drawn = _layers(results, rows, sheets.add(rows, list(rows.columns))).add_params(charts.focus())
+    assert isinstance(drawn, alt.LayerChart)
     panels = alt.Facet("panel:N", title=None, sort=[panel.label for panel in results.panels])
     sized = drawn.properties(width=190, height=22 * rows["method"].nunique()).facet(panels, columns=3)
-    return charts.svg({**sized.to_dict(), "config": charts.CONFIG})
+    return charts.svg({**sized.to_dict(), "datasets": sheets, "config": charts.CONFIG})
 
 
 def _rows(results: Results, panel: Panel) -> pd.DataFrame:
@@ -109,7 +111,7 @@ def _rows(results: Results, panel: Panel) -> pd.DataFrame:
     )
 
 
-def _layers(results: Results, rows: pd.DataFrame, data: alt.NamedData | alt.Data) -> alt.LayerChart:
+def _layers(results: Results, rows: pd.DataFrame, data: alt.NamedData) -> charts.Layered:
     named = looks(results.methods)
     panels = set(rows["panel"])
     cases = pd.concat([results.of(panel, results.cases) for panel in results.panels if panel.label in panels])

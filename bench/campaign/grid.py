@@ -146,8 +146,8 @@ def _ladders(profile: Profile, registry: Registry) -> Iterator[Ladder]:
                     also = f", also as {first.method}" if first != case else ""
                     raise BadInput(f"profile {profile.name}: {case.label} stands in it twice{also}")
             if climbing.setdefault((method, name, variant), climbs) != climbs:
-                case = f"{method} on {name}:{variant}"
-                raise BadInput(f"profile {profile.name}: {case} both climbs and has lags of its own")
+                said = f"{method} on {name}:{variant}"
+                raise BadInput(f"profile {profile.name}: {said} both climbs and has lags of its own")
             for some in [tuple(lags)] if climbs else [(lag,) for lag in lags]:
                 budget = grid.budget or profile.budget
                 phases = Phases(grid.trials or profile.trials, profile.reruns, profile.retests)

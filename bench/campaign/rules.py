@@ -44,7 +44,7 @@ class BudgetRule(Strict):
         """FLOPs at `lag`; infinite where that is beyond what a number holds."""
         power = {"lag": 1.0, "lag^2": 2.0}.get(str(self.grows)) or float(self.grows)
         try:
-            return self.flops * (lag / self.at) ** power
+            return self.flops * math.pow(lag / self.at, power)
         except OverflowError:
             return math.inf
 
