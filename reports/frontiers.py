@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from longlag.bench.contract.names import TWIN
-from longlag.bench.store import load
+from longlag.bench.store import Campaign
 from longlag.reports import reach
 from longlag.reports.controls import certificates
 from longlag.reports.formats import number, tally
@@ -24,14 +23,14 @@ whatever the method. **Not bridged means: not within this budget.** See [compari
 """
 
 
-def page(folder: Path) -> str:
-    """The page, as Markdown; raises BadInput where the campaign is damaged."""
-    results = Results([campaign := load(folder)])
+def page(campaign: Campaign) -> str:
+    """The page of a campaign that lies in a folder of results/, as Markdown."""
+    results = Results([campaign])
     profile = campaign.manifest.profile
     seconds = float(results.trials["seconds"].sum() + results.controls["seconds"].sum())
     spent = float(results.trials["flops"].sum() + results.controls["flops"].sum())
     head = _HEAD.format(
-        folder=folder.name,
+        folder=campaign.folder.name,
         profile=profile["name"],
         retests=profile["retests"],
         budget=_budget(profile["budget"]),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from longlag.bench.plugins.reference import tasks
 from longlag.bench.plugins.registry import discover
-from longlag.bench.store import MANIFEST, read_manifest
+from longlag.bench.store import MANIFEST, load, read_manifest
 from longlag.bench.store.reference import columns
 from longlag.reports import certified, fairness, frontiers
 
@@ -28,7 +28,7 @@ def pages(results: Path) -> dict[str, str]:
     survey = results / SURVEY
     # One that goes on in another sitting says what it found when it is done.
     if (survey / MANIFEST).exists() and read_manifest(survey).finished is not None:
-        made["frontiers.md"] = frontiers.page(survey)
+        made["frontiers.md"] = frontiers.page(load(survey))
     return made
 
 
