@@ -70,8 +70,9 @@ class Combination(Method):
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
         """The remedies' recipes side by side: all their first together, all their second, and so on.
 
-        A remedy's recipe sets its own hyperparameters and those of companions that no other remedy brought;
-        one that brings fewer recipes repeats its last. The baseline's first recipe sets the rest.
+        A remedy's recipe sets its own hyperparameters and those of companions that no other remedy brought,
+        or that the baseline has alike; where several set one, the first named does. One that brings fewer
+        recipes repeats its last. The baseline's first recipe sets the rest.
         Hyperparameters of a companion that was replaced are dropped; an unknown name is kept, and reported
         where it is tried.
         """
@@ -84,7 +85,7 @@ class Combination(Method):
         combined = []
         for number in range(count):
             recipe = dict(base)
-            for remedy, recipes in brought:
+            for remedy, recipes in reversed(brought):
                 if recipes:
                     own = recipes[min(number, len(recipes) - 1)]
                     recipe |= {name: value for name, value in own.items() if name not in self._others(remedy)}
@@ -92,10 +93,12 @@ class Combination(Method):
         return combined
 
     def _others(self, remedy: Remedy) -> set[str]:
-        """The hyperparameters that the other remedies brought."""
+        """The hyperparameters that the other remedies alone brought."""
         others = {c for other in self.remedies for c in (other, *other.companions)}
         others -= {remedy, *remedy.companions}
-        return {name for step in self.steps if step in others for name in step.parameters}
+        common = [(type(companion), vars(companion)) for companion in self.baseline.companions]
+        alone = {step for step in others if (type(step), vars(step)) not in common}
+        return {name for step in self.steps if step in alone for name in step.parameters}
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The hyperparameters of every step, in one flat dictionary."""

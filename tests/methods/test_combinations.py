@@ -191,3 +191,13 @@ def test_a_change_that_was_not_declared_is_an_error(remedy):
 
 def test_the_parts_are_the_fields_of_a_recipe():
     assert set(get_args(Part)) == set(PARTS) == {field.name for field in fields(Recipe)}
+
+
+def test_what_several_remedies_bring_is_set_by_the_first_named():
+    sizes = discover().task("adding", "ms11", 50).sizes
+    of = {name: discover().method(name).recipes(sizes)[0] for name in ("lstm", "gradient_clipping")}
+    assert of["lstm"]["batch_size"] != of["gradient_clipping"]["batch_size"]
+    for first, second in (("lstm", "gradient_clipping"), ("gradient_clipping", "lstm")):
+        combined = discover().method(f"{first}+{second}").recipes(sizes)[0]
+        assert combined["batch_size"] == of[first]["batch_size"]
+        assert combined["threshold"] == of["gradient_clipping"]["threshold"]
