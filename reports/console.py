@@ -31,6 +31,8 @@ def tables(results: Results) -> Iterator[Table]:
         for panel, lag, said in certified:
             made.add_row(Text(f"  {panel.label}, lag {lag}", style="bold"), Text(said))
         yield made
+    if results.unfinished:
+        yield Table(Text(results.unfinished, style="bold"), box=None, title_justify="left")
 
 
 def _climbs(results: Results, panels: list[Panel]) -> Table:

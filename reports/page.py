@@ -42,7 +42,7 @@ def content(results: Results) -> dict[str, Any]:
         "contents": CONTENTS,
         "results": results,
         "looks": looks(results.methods),
-        "unfinished": [name for name, each in results.campaigns.items() if each.manifest.finished is None],
+        "unfinished": results.unfinished,
         "answers": answers.answers(results),
         "certificates": certificates(results),
         "heat": [answers.heat_table(results, panel) for panel in results.panels],

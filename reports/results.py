@@ -46,6 +46,12 @@ class Results:
         """Whether campaigns stand side by side."""
         return len(self.campaigns) > 1
 
+    @property
+    def unfinished(self) -> str:
+        """One line that names the campaigns that are not at their end; empty where all are."""
+        names = [name for name, each in self.campaigns.items() if each.manifest.finished is None]
+        return f"Unfinished: {', '.join(names)}. This is what had been stored until now." if names else ""
+
     def _ordered_methods(self) -> list[str]:
         planned = [
             str(method)

@@ -34,6 +34,7 @@ def as_markdown(results: Results) -> str:
         [
             f"# {_markdown(', '.join(results.campaigns))}",
             "",
+            *([_markdown(results.unfinished), ""] if results.unfinished else []),
             "## Lag frontier T\\*",
             "",
             *_markdown_table(*reach.table(results)),

@@ -169,14 +169,17 @@ def _controls(
         twin = f"{ladder.variant}{TWIN}"
         none = plugin.no_twin(ladder.variant)
         for lag in asked.lags:
-            if lag not in registry.lags(ladder.task, ladder.variant):
+            if lag not in (allowed := registry.lags(ladder.task, ladder.variant)):
+                skipped[f"controls of {ladder.task}:{ladder.variant} at lag {lag}"] = f"it makes {allowed}"
                 continue
             budget = asked.budget or ladder.budget
             phases = Phases(asked.trials or profile.trials, 0, asked.retests or profile.retests)
             some = [(method, ladder.variant, budget) for method in registry.controls]
-            if none:
+            if not none and lag not in (allowed := registry.lags(ladder.task, twin)):
+                skipped[Case(BASELINE, ladder.task, twin, lag).label] = f"it makes {allowed}"
+            elif none:
                 skipped[Case(BASELINE, ladder.task, twin, lag).label] = none
-            elif lag in registry.lags(ladder.task, twin):
+            else:
                 some.append((BASELINE, twin, ladder.budget))
             for method, variant, flops in some:
                 if Case(method, ladder.task, variant, lag) not in taken:

@@ -77,6 +77,8 @@ def changed(base: Profile, changes: Changes) -> Profile:
         grids = [grid for grid in grids if grid["task"] in wanted] + new
     if "lags" in overrides:
         grids = _of_any_lag(grids)
+        # The profile's controls are for its own lags.
+        overrides["controls"] = None
     if "budget" in overrides:
         grids = [{**grid, "budget": None} for grid in grids]
     made = parse({**base.model_dump(), **overrides, "tasks": grids}, "command line")

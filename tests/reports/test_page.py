@@ -12,6 +12,7 @@ from longlag import BadInput, reports
 from longlag.reports import charts, curves, figures
 from longlag.reports.page import as_html
 from longlag.reports.results import Results
+from longlag.reports.tables import as_markdown
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 WITH_CHANCE = (figures.ladder, figures.errors, curves.learning, curves.tuning)
@@ -231,6 +232,7 @@ def test_thin_campaigns_have_a_page(maker, story):
     story(maker)
     page = Page(as_html(Results([maker.made()])))
     assert ("Unfinished" in page.words) == (maker.finished is None)
+    assert ("Unfinished" in as_markdown(Results([maker.made()]))) == (maker.finished is None)
     assert "nan" not in page.words
     for spec in page.specs:
         assert "NaN" not in json.dumps(spec)

@@ -61,7 +61,7 @@ def solved(cases: pd.DataFrame, folder: Path) -> pd.Series:
     finally:
         coordinator.close()
     reports.write([folder])
-    console.print(reports.terminal(folder))
+    console.print(*reports.terminal(folder))
     rows = pd.read_parquet(folder / TRIALS)
     retests = rows[rows.phase == "retest"].assign(task=rows.task + ":" + rows.variant)
     costs = retests.dropna(subset="flops_to_solve")

@@ -23,6 +23,7 @@ FILES = {
     "curves.parquet",
     "probes.parquet",
     "studies.log",
+    "frontier.svg",
     "summary.csv",
     "summary.md",
     "summary.tex",
