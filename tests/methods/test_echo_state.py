@@ -3,104 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
-import optuna
 import pytest
 import pytorch_lightning as pl
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from longlag import Batch, SigmoidCrossEntropy, Sizes, SoftmaxCrossEntropy, SquaredError, Task
+from longlag import SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from longlag.methods.echo_state import EchoState
 from longlag.methods.parts.echo_state import reservoir_model
 from longlag.methods.parts.echo_state.reservoir import harvest
-
-LEAKY = {
-    "leak": "spread",
-    "leak_scale": 0.17,
-    "radius": 0.07,
-    "input_scale": 0.44,
-    "bias": 0.3,
-    "ridge": 1e-13,
-}
-DELAY = {"topology": "ring", "radius": 1.0, "input_scale": 1e-3, "ridge": 1e-13}
-
-
-class Adding(Task):
-    """Values U[-1, 1], two of them marked 1 in the first half, the first and last of all marked -1.
-
-    Target: the mean of the two marked 1, at the end.
-    """
-
-    name = "adding"
-    source = ""
-
-    def __init__(self, lag: int, loss: object = None) -> None:
-        super().__init__(lag)
-        self.input_size, self.output_size = 2, 1
-        self.loss = loss or SquaredError()
-
-    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
-        values = 2 * torch.rand(self.lag, batch_size, generator=generator) - 1
-        markers = torch.zeros_like(values)
-        keys = 1 + torch.rand(self.lag // 2, batch_size, generator=generator).argsort(0)[:2]
-        markers.scatter_(0, keys, 1.0)
-        markers[[0, -1]] = -1.0
-        mask = torch.arange(self.lag) == self.lag - 1
-        targets = (values * (markers == 1)).sum(0).div(2)[None, :, None]
-        return Batch(torch.stack([values, markers], -1), targets, mask)
-
-    def wrong(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return ~((outputs - batch.targets).abs() <= 0.04).all(0).all(-1)
-
-
-class Memory(Task):
-    """Five bits, blanks, a trigger; the bits again: one class of three at every step."""
-
-    name = "memory"
-    source = ""
-
-    def __init__(self, lag: int, loss: object = None) -> None:
-        super().__init__(lag)
-        self.input_size, self.output_size = 4, 3
-        self.loss = loss or SoftmaxCrossEntropy()
-
-    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
-        bits = torch.randint(0, 2, (5, batch_size), generator=generator)
-        symbols = torch.full((self.lag + 10, batch_size), 2)
-        symbols[:5] = bits
-        symbols[self.lag + 4] = 3
-        targets = torch.full((self.lag + 10, batch_size), 2)
-        targets[-5:] = bits
-        mask = torch.ones(self.lag + 10, dtype=torch.bool)
-        inputs = torch.nn.functional.one_hot(symbols, 4).float()
-        if isinstance(self.loss, SigmoidCrossEntropy):
-            return Batch(inputs, torch.nn.functional.one_hot(targets, 3).float(), mask)
-        return Batch(inputs, targets, mask)
-
-    def wrong(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return (outputs.argmax(-1) != batch.targets).any(0)
-
-
-def trained(task: Task, batches: int, seed: int = 0, **hyperparameters: object) -> tuple:
-    torch.manual_seed(seed)
-    model = EchoState().build(task, **hyperparameters)
-    generator = torch.Generator().manual_seed(seed + 1)
-    seen = [task.sample(model.batch_size, generator) for _ in range(batches)]
-    losses = [float(model.training_step(batch, i)) for i, batch in enumerate(seen)]
-    return model, seen, losses
-
-
-def wrong_of_2000(task: Task, model: pl.LightningModule) -> int:
-    batch = task.sample(2000, torch.Generator().manual_seed(77))
-    with torch.no_grad():
-        return int(task.wrong(model(batch.inputs, batch.mask), batch).sum())
+from tests.methods.echo_tasks import DELAY, LEAKY, Adding, Memory, trained, wrong_of_2000
 
 
 @pytest.mark.parametrize(("lag", "units"), [(50, 60), (200, 100)])
@@ -374,136 +290,3 @@ def test_a_whitened_readout_survives_a_checkpoint() -> None:
                 part.training_step(batch, i)
         assert torch.equal(restored.readout, model.readout)
         assert torch.equal(restored(batch.inputs, batch.mask), model(batch.inputs, batch.mask))
-
-
-@given(st.integers(0, 2**31))
-@settings(deadline=None, max_examples=30)
-def test_whatever_is_suggested_can_be_built(seed: int) -> None:
-    method, task = EchoState(), Memory(10)
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
-    hyperparameters = method.suggest(study.ask(), task)
-    hyperparameters["units"] = min(hyperparameters["units"], 300)
-    torch.manual_seed(0)
-    model = method.build(task, **hyperparameters)
-    batch = task.sample(50, torch.Generator().manual_seed(1))
-    for i in range(4):
-        assert math.isfinite(float(model.training_step(batch, i)))
-    assert model(batch.inputs, batch.mask).isfinite().all()
-
-
-SOLVED = {"readout": "exact", "exact_ridge": 1e-13, "all_steps": True}
-KNOWN = {
-    "delay line, orthogonal": {
-        "memory": "delay",
-        "delay_topology": "orthogonal",
-        "delay_radius": 1.0,
-        "delay_input_scale": 1e-3,
-        "biased": False,
-        "delay_units": 350,
-        "features": "linear",
-        "batch_size": 100,
-        **SOLVED,
-    },
-    "slow and fast blocks, with noise": {
-        "memory": "blocks",
-        "leak_scale": 1.0,
-        "leaky_topology": "sparse",
-        "leaky_radius": 0.9,
-        "leaky_input_scale": 0.1,
-        "biased": True,
-        "bias": 0.1,
-        "units": 500,
-        "features": "squares",
-        "readout": "smooth",
-        "smooth_ridge": 1e-6,
-        "noisy": True,
-        "noise": 1e-5,
-        "all_steps": True,
-        "batch_size": 200,
-    },
-    "latches": {
-        "memory": "latch",
-        "latch_radius": 2.0,
-        "latch_input_scale": 0.3,
-        "biased": False,
-        "units": 50,
-        "features": "linear",
-        "batch_size": 50,
-        **SOLVED,
-    },
-    "all products of slow units": {
-        "memory": "slow",
-        "leak_scale": 0.05,
-        "leaky_topology": "none",
-        "leaky_input_scale": 1.0,
-        "biased": True,
-        "bias": 0.5,
-        "units": 60,
-        "features": "products",
-        "components": 10,
-        "batch_size": 50,
-        **SOLVED,
-    },
-}
-
-
-def proposed(settings: Mapping[str, object], task: Task) -> tuple[dict, dict]:
-    """What tuning makes of `settings`: its own parameters, and the model's."""
-    study = optuna.create_study()
-    study.enqueue_trial(dict(settings))
-    trial = study.ask()
-    return EchoState().suggest(trial, task), trial.params
-
-
-@pytest.mark.parametrize("name", KNOWN)
-def test_space_contains(name: str) -> None:
-    # Optuna warns of, and replaces, what lies outside; what it does not know it leaves.
-    assert proposed(KNOWN[name], Memory(10))[1] == KNOWN[name]
-
-
-@given(st.integers(1, 200_000), st.integers(1, 200), st.integers(1, 100))
-@settings(deadline=None, max_examples=50)
-def test_recipes_lie_in_the_space(lag: int, inputs: int, outputs: int) -> None:
-    recipes = EchoState().recipes(Sizes(lag, inputs, outputs))
-    # No delay line shorter than the lag.
-    assert [recipe["memory"] for recipe in recipes] == ["slow", "delay" if lag < 1600 else "slow", "slow"]
-    for recipe in recipes:
-        assert proposed(recipe, Memory(10))[1] == recipe
-
-
-@pytest.mark.parametrize("task", [Adding(50), Adding(100)])
-def test_first_recipe_adds(task: Task) -> None:
-    recipe = EchoState().recipes(task.sizes)[0]
-    model, _, _ = trained(task, 10, **proposed(recipe, task)[0])
-    assert wrong_of_2000(task, model) < 20
-
-
-def test_second_recipe_remembers() -> None:
-    task = Memory(60)
-    model, _, _ = trained(task, 4, **proposed(EchoState().recipes(task.sizes)[1], task)[0])
-    assert wrong_of_2000(task, model) == 0
-
-
-def test_latches_remember_what_came_first() -> None:
-    """A sign for three steps, then 200 steps of noise of variance .2."""
-
-    def first(size: int, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        generator = torch.Generator().manual_seed(seed)
-        inputs = math.sqrt(0.2) * torch.randn(200, size, 1, generator=generator)
-        inputs[:3] = 2.0 * torch.randint(0, 2, (size, 1), generator=generator) - 1
-        return inputs, inputs[:1], torch.arange(200) == 199
-
-    task = Adding(200)
-    task.input_size = 1
-    settings = proposed(KNOWN["latches"], task)[0]
-    torch.manual_seed(0)
-    model = EchoState().build(task, **settings)
-    inputs, targets, mask = first(50, 1)
-    model.training_step(Batch(inputs, targets, mask), 0)
-    inputs, targets, mask = first(500, 2)
-    assert ((model(inputs, mask) - targets).abs() < 0.2).all()
-
-
-def test_supports_what_can_be_regressed() -> None:
-    assert EchoState().supports(Adding(10)) is None
-    assert EchoState().supports(Adding(10, loss=torch.nn.CTCLoss())) is not None
