@@ -32,7 +32,9 @@ def tables(results: Results) -> Iterator[Table]:
             made.add_row(Text(f"  {panel.label}, lag {lag}", style="bold"), Text(said))
         yield made
     if results.unfinished:
-        yield Table(Text(results.unfinished, style="bold"), box=None, title_justify="left")
+        told = Table(box=None, show_header=False)
+        told.add_row(Text(results.unfinished, style="bold"))
+        yield told
 
 
 def _climbs(results: Results, panels: list[Panel]) -> Table:
