@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -147,9 +148,12 @@ class Coordinator:
         runs = self._runs[ladder]
         if ladder in self._ended:
             return len(runs)
-        begun = runs[-1].case.lag if runs else ladder.lags[0]
-        before = sum(spec.case.lag != begun for spec in runs)
-        return before + ladder.phases.total * (1 + (begun < ladder.lags[-1]))
+        # Asked with every row, so it counts no more than the rung that runs.
+        if not runs or not ladder.climbs:
+            return ladder.phases.total * (1 + (len(ladder.lags) > 1))
+        begun = runs[-1].case.lag
+        of_rung = sum(1 for _ in takewhile(lambda spec: spec.case.lag == begun, reversed(runs)))
+        return len(runs) - of_rung + ladder.phases.total * (1 + (begun < ladder.lags[-1]))
 
     def run(self, executor: Executor, on_row: OnRow) -> None:
         """Run what is not known yet; on return the folder is complete."""

@@ -13,9 +13,10 @@ from longlag.bench.campaign import planning
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.plugins.registry import discover
 from longlag.bench.trial.spec import Outcome, TrialSpec
+from tests.bench.conftest import Inline
 
 
-class Paced:
+class Paced(Inline):
     """An executor whose trials make as many thousand FLOPs a second as their lag."""
 
     slots = 2
@@ -29,13 +30,6 @@ class Paced:
         future: Future[Any] = Future()
         future.set_result(Outcome("plateau", curve=ends))
         return future
-
-    def outcome(self, future: Future[Any]) -> Outcome:
-        outcome: Outcome = future.result()
-        return outcome
-
-    def close(self) -> None:
-        pass
 
 
 def test_the_lags_between_are_not_timed_but_computed(make_profile: Callable[..., Profile]) -> None:
