@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 Backend = Literal["auto", "torch", "numba"]
 
 
-def compiled(tensor: Tensor, backend: Backend) -> bool:
+def compiled(tensor: Tensor, backend: Backend = "auto") -> bool:
     """Whether to compute with compiled kernels: "auto" does for float32 and float64 on the CPU.
 
     ValueError where "numba" asks for what they cannot do.
@@ -45,3 +46,10 @@ def at_steps(states: Tensor, steps: np.ndarray[Any, Any] | None) -> Tensor:
     if last - first + 1 == len(steps):
         return states[first : last + 1]
     return states.index_select(0, torch.from_numpy(steps).to(states.device))
+
+
+def leave_gradients(weights: Iterable[Tensor], gradients: Iterable[Tensor]) -> None:
+    """Put each weight's gradient into its `.grad`, but for weights that are held."""
+    for weight, gradient in zip(weights, gradients, strict=True):
+        if weight.requires_grad:
+            weight.grad = gradient

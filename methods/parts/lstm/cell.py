@@ -14,8 +14,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract import Recurrent
-from longlag.methods.parts.lstm.lstm_core import lstm_recurrence
+from longlag.bench.contract import Pullback, Recurrent
+from longlag.methods.parts.backend import compiled, leave_gradients
+from longlag.methods.parts.lstm.lstm_core import lstm_recurrence, lstm_vjp
 
 BLOCKS = ("write", "keep", "new", "read")
 """The order in which torch stacks the gates (i, f, g, o)."""
@@ -49,6 +50,14 @@ class LSTMCell(Recurrent):
         """States h [S, B, H] at the supervised steps."""
         weights = (self.input_weight, self.recurrent_weight, self.bias)
         return lstm_recurrence(inputs, *weights, self.initial, self.initial_cell, mask)
+
+    def vjp(self, inputs: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Pullback]:
+        """The states [S, B, H] and their way back, without autograd around them."""
+        if not compiled(inputs):
+            return super().vjp(inputs, mask)
+        weights = (self.input_weight, self.recurrent_weight, self.bias, self.initial, self.initial_cell)
+        states, pullback = lstm_vjp((inputs, *weights), mask)
+        return states, lambda gradients: leave_gradients(weights, pullback(gradients))
 
     def recurrent_blocks(self) -> list[Tensor]:
         """R_i, R_f, R_g, R_o."""

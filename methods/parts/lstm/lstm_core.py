@@ -16,6 +16,7 @@ Shapes: T steps, B sequences, D inputs, H units, S supervised steps; the gates s
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,9 @@ import torch
 from torch import Tensor
 
 from longlag.methods.parts.backend import Backend, arrays, at_steps, compiled, true_steps
+
+Found = tuple[Tensor, ...]
+Passed = tuple[np.ndarray[Any, Any], ...]
 
 
 def lstm_recurrence(
@@ -47,6 +51,21 @@ def lstm_recurrence(
     going_back = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
     states: Tensor = _Recurrence.apply(*parts, steps, going_back)
     return states
+
+
+def lstm_vjp(parts: Sequence[Tensor], mask: Tensor | None = None) -> tuple[Tensor, Callable[[Tensor], Found]]:
+    """What `lstm_recurrence` gives, outside autograd, and the map of dE/dstates [S, B, H] to the gradients.
+
+    `parts` are the six tensors of `lstm_recurrence`; the gradients those of all but the inputs.
+    """
+    steps = true_steps(mask)
+    states, passed = _forward(parts, len(parts[0]))
+
+    def pullback(output_gradients: Tensor) -> Found:
+        shapes = (*(tuple(part.shape) for part in parts[1:]), (0, 0, 0))
+        return _backward(passed, steps, output_gradients, shapes)[:-1]
+
+    return at_steps(states, steps), pullback
 
 
 def compiled_warm_up() -> None:
@@ -76,32 +95,45 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> Tensor:
         *parts, steps, going_back = arguments
-        inputs, initial = parts[0], parts[4]
-        length, size, _ = inputs.shape
-        units = len(initial)
-        held = length if going_back else 1
-        given = arrays(*parts)
-        shapes = ((n, size, units) for n in (length + 1, held + 1, held, 4 * held))
-        states, cells, squashed, gates = (np.empty(shape, given[0].dtype) for shape in shapes)
-        gates = gates.reshape(4, held, size, units)
-        _kernels().forward(*given, states, cells, squashed, gates)
+        states, ctx.passed = _forward(parts, len(parts[0]) if going_back else 1)
         ctx.save_for_backward(*parts)
-        ctx.passed = (*given[:3], states, cells, squashed, gates)
         ctx.steps = steps
-        return at_steps(torch.from_numpy(states)[1:], steps)
+        return at_steps(states, steps)
 
     @staticmethod
     def backward(ctx: Any, output_gradients: Tensor) -> tuple[Tensor | None, ...]:
         parts, needed = ctx.saved_tensors, ctx.needs_input_grad[:6]
         if torch.is_grad_enabled():
             return (*_differentiable(parts, needed, ctx.steps, output_gradients), None, None)
-        steps = np.arange(len(parts[0])) if ctx.steps is None else ctx.steps
-        shapes = [tuple(part.shape) for part in parts[1:]]
-        given = parts[0].shape if needed[0] else (0, 0, 0)
-        found = [np.empty(shape, ctx.passed[0].dtype) for shape in (*shapes, given)]
-        _kernels().backward(*ctx.passed, steps, *arrays(output_gradients), *found)
-        *weights, inputs = (torch.from_numpy(array) for array in found)
+        shapes = (*(tuple(part.shape) for part in parts[1:]), parts[0].shape if needed[0] else (0, 0, 0))
+        *weights, inputs = _backward(ctx.passed, ctx.steps, output_gradients, shapes)
         return inputs if needed[0] else None, *weights, None, None
+
+
+def _forward(parts: Sequence[Tensor], held: int) -> tuple[Tensor, Passed]:
+    """The states [T, B, H], and what the way back needs where `held` is T; 1 holds nothing for it."""
+    given = arrays(*parts)
+    length, size, _ = given[0].shape
+    units = len(given[4])
+    states, cells, squashed, gates = (
+        np.empty((n, size, units), given[0].dtype) for n in (length + 1, held + 1, held, 4 * held)
+    )
+    gates = gates.reshape(4, held, size, units)
+    _kernels().forward(*given, states, cells, squashed, gates)
+    return torch.from_numpy(states)[1:], (*given[:3], states, cells, squashed, gates)
+
+
+def _backward(
+    passed: Passed,
+    steps: np.ndarray[Any, Any] | None,
+    output_gradients: Tensor,
+    shapes: Sequence[tuple[int, ...]],
+) -> Found:
+    """The gradients, of `shapes`: of the five weights and, unless that is empty, of the inputs."""
+    found = [np.empty(shape, passed[0].dtype) for shape in shapes]
+    steps = np.arange(len(passed[0])) if steps is None else steps
+    _kernels().backward(*passed, steps, *arrays(output_gradients), *found)
+    return tuple(torch.from_numpy(array) for array in found)
 
 
 def _differentiable(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from longlag.bench.contract import Change, Pullback, Recipe, Recurrent
+from longlag.methods.parts.backend import leave_gradients
 from longlag.methods.parts.tanh.tanh_core import Tape, compiled_warm_up, tanh_recurrence, tanh_vjp
 
 
@@ -41,13 +42,7 @@ class TanhCell(Recurrent):
         """The states [S, B, H] and their way back, without autograd around them."""
         weights = (self.input_weight, self.recurrent_weight, self.bias, self.initial)
         states, pullback = tanh_vjp(inputs, *weights, mask, self.tape if self.record else None)
-
-        def pull(gradients: Tensor) -> None:
-            for weight, gradient in zip(weights, pullback(gradients), strict=True):
-                if weight.requires_grad:
-                    weight.grad = gradient
-
-        return states, pull
+        return states, lambda gradients: leave_gradients(weights, pullback(gradients))
 
     def recurrent_blocks(self) -> list[Tensor]:
         """W."""
