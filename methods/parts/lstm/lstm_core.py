@@ -88,7 +88,8 @@ class _Recurrence(torch.autograd.Function):
         ctx.save_for_backward(*parts)
         ctx.passed = (*given[:3], states, cells, squashed, gates)
         ctx.steps = steps
-        return at_steps(torch.from_numpy(states)[1:], steps)
+        outputs = torch.from_numpy(states)
+        return outputs[1:] if steps is None else at_steps(outputs, steps + 1)
 
     @staticmethod
     def backward(ctx: Any, output_gradients: Tensor) -> tuple[Tensor | None, ...]:

@@ -160,56 +160,68 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> Tensor:
-        inputs, input_weight, recurrent, bias, initial, steps, tape, backend = arguments
-        states = forward_states(inputs, input_weight, recurrent, bias, initial, backend)
-        ctx.save_for_backward(*arguments[:5], states)
-        ctx.steps, ctx.tape, ctx.backend = steps, tape, backend
+        *parts, steps, tape, backend = arguments
+        ctx.steps, ctx.tape, ctx.arrays = steps, tape, None
+        if compiled(parts[0], backend):
+            given = arrays(*parts)
+            length, size, _ = given[0].shape
+            filled = np.empty((length + 1, size, len(given[3])), given[0].dtype)
+            _kernels().forward(*given, filled)
+            states = torch.from_numpy(filled)
+            ctx.arrays = (*given[:3], filled)
+            ctx.save_for_backward(*parts)
+        else:
+            inputs, input_weight, recurrent, bias, initial = parts
+            states = forward_states(inputs, input_weight, recurrent, bias, initial, "torch")
+            ctx.save_for_backward(*parts, states)
         if tape is not None:
             tape.states, tape.deltas, tape.state_gradients = states, None, None
-        return at_steps(states[1:], steps)
+        return states[1:] if steps is None else at_steps(states, steps + 1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, output_gradients: Tensor) -> tuple[Tensor | None, ...]:
-        *parts, states = ctx.saved_tensors
-        whole = _compiled_gradients if compiled(states, ctx.backend) else _torch_gradients
-        found = whole(parts, states, output_gradients, ctx.steps, ctx.tape, ctx.needs_input_grad[0])
+        # also where only the arrays are used: this is what notices weights changed in between
+        saved, needs_input = ctx.saved_tensors, ctx.needs_input_grad[0]
+        if ctx.arrays is None:
+            found = _torch_gradients(saved, output_gradients, ctx.steps, ctx.tape, needs_input)
+        else:
+            found = _compiled_gradients(ctx.arrays, output_gradients, ctx.steps, ctx.tape, needs_input)
         return (*found, None, None, None)
 
 
 def _compiled_gradients(
-    parts: list[Tensor],
-    states: Tensor,
+    given: tuple[np.ndarray[Any, Any], ...],
     output_gradients: Tensor,
     steps: np.ndarray[Any, Any] | None,
     tape: Tape | None,
     needs_input: bool,
 ) -> list[Tensor | None]:
-    """The gradients of `parts`, those of the inputs only if needed."""
-    inputs, input_weight, recurrent, *_ = parts
-    shapes = [tuple(part.shape) for part in parts[1:]]
-    empty, every = (0, 0, 0), (len(inputs), *states.shape[1:])
-    kept = every if tape is not None else empty
-    given = arrays(inputs, input_weight, recurrent, states)
-    shapes += [tuple(inputs.shape) if needs_input else empty, kept, kept]
-    found = [np.empty(shape, given[0].dtype) for shape in shapes]
-    steps = np.arange(len(inputs)) if steps is None else steps
+    """The gradients of inputs (only if needed), weights, bias and initial state."""
+    inputs, input_weight, recurrent, states = given
+    length, (_, size, units) = len(inputs), states.shape
+    nothing = (0, 0, 0)
+    kept = nothing if tape is None else (length, size, units)
+    to_inputs = inputs.shape if needs_input else nothing
+    shapes = (input_weight.shape, recurrent.shape, (units,), (units,), to_inputs, kept, kept)
+    found = [np.empty(shape, states.dtype) for shape in shapes]
+    steps = np.arange(length) if steps is None else steps
     _kernels().gradients(*given, steps, *arrays(output_gradients), *found)
-    *weights, to_inputs, deltas, state_gradients = (torch.from_numpy(array) for array in found)
     if tape is not None:
-        tape.deltas, tape.state_gradients = deltas, state_gradients
-    return [to_inputs if needs_input else None, *weights]
+        tape.deltas, tape.state_gradients = torch.from_numpy(found[5]), torch.from_numpy(found[6])
+    weights = [torch.from_numpy(array) for array in found[:4]]
+    return [torch.from_numpy(found[4]) if needs_input else None, *weights]
 
 
 def _torch_gradients(
-    parts: list[Tensor],
-    states: Tensor,
+    saved: tuple[Tensor, ...],
     output_gradients: Tensor,
     steps: np.ndarray[Any, Any] | None,
     tape: Tape | None,
     needs_input: bool,
 ) -> list[Tensor | None]:
-    inputs, input_weight, recurrent, *_ = parts
+    """The same by torch."""
+    inputs, input_weight, recurrent, _, _, states = saved
     deltas, state_gradients = backward_states(
         recurrent, states, output_gradients, steps, tape is not None, "torch"
     )
