@@ -23,15 +23,14 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from longlag.methods.parts.compiled import COMPILE
+from longlag.methods.parts.compiled import INNER
 
 REGISTER = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
 """Bytes of a vector register."""
-BLOCK = 128
+BLOCK = 256
 """Sums over all steps and sequences are taken in blocks of this many terms: that loses fewer digits."""
 # numbers that Numba does not take for literals, whose products it would compile once more
 NONE, ONE = np.intp(0), np.intp(1)
-INNER = {**COMPILE, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _INDEX, _LANE = ir.IntType(64), ir.IntType(32)
 

@@ -1,9 +1,5 @@
 """The tanh core against torch.nn.RNN, finite differences and dense Jacobians, on both backends."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -264,25 +260,3 @@ def test_the_cell_records_only_when_asked():
     assert cell.tape.states.shape == (7, 4, 5)
     assert cell.tape.state_gradients.shape == (6, 4, 5)
     torch.testing.assert_close(cell.tape.state_gradients[-1], torch.ones(4, 5))
-
-
-@pytest.mark.slow
-def test_the_compile_cache_is_filled_by_one_and_read_by_parallel_processes(tmp_path):
-    """Processes that start together on an empty cache all come up, and the next one compiles nothing."""
-    program = (
-        "from longlag.methods.parts.tanh import tanh_numba as t; t.warm_up();"
-        "print(sum(sum(k.stats.cache_misses.values()) for k in (t.forward, t.backward, t.tangent)))"
-    )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-
-    def start():
-        return subprocess.Popen(
-            [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True
-        )
-
-    together = [start(), start()]
-    for process in together:
-        process.communicate(timeout=300)
-        assert process.returncode == 0
-    later = start()
-    assert later.communicate(timeout=300)[0].strip() == "0"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import COMPILE, Array, tanh
-from longlag.methods.parts.products import INNER, NONE, fill, no_product, plain
+from longlag.methods.parts.compiled import COMPILE, INNER, Array, tanh
+from longlag.methods.parts.products import NONE, fill, no_product, plain
 
 
 @njit(**COMPILE)
