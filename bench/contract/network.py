@@ -117,8 +117,8 @@ class Network(nn.Module):
 
         The same as by autograd, which costs more than the arithmetic of a small net.
         """
-        for parameter in self._flat:
-            parameter.clear()
+        for flat in self._flat:
+            flat.clear()
         if not self._flat:
             for parameter in self.parameters():
                 parameter.grad = None
