@@ -12,6 +12,7 @@ import typer
 import typer.exceptions
 
 from longlag.bench.cli import surroundings
+from longlag.bench.cli.claims import claims
 from longlag.bench.cli.listing import list_
 from longlag.bench.cli.replay import replay
 from longlag.bench.cli.report import report
@@ -44,6 +45,7 @@ app.command()(plan)
 app.command("list")(list_)
 app.command()(report)
 app.command()(replay)
+app.command()(claims)
 
 
 def main() -> None:
