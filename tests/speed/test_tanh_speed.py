@@ -11,8 +11,8 @@ from longlag.methods.parts.tanh.tanh_core import tanh_recurrence
 
 # (T, B, H), how many times faster than torch.nn.RNN, alternations
 BARS = [
-    ((20, 20, 12), 4.5, 200),
-    ((50, 20, 20), 6.0, 200),
+    ((20, 20, 12), 3.5, 400),
+    ((50, 20, 20), 5.0, 400),
     ((100, 20, 50), 4.5, 60),
     ((100, 100, 100), 2.0, 30),
     ((200, 100, 100), 2.0, 20),
