@@ -7,6 +7,7 @@ since no longer speaks for the claim: a changed protocol is a new claim, beside 
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -210,13 +211,13 @@ FLOPs: the median to solve. Seconds: of a run, on one core. So far: {counts}.
 
 
 def _figure(value: float, measure: str) -> str:
-    if pd.isna(value):
+    if math.isnan(value):
         return NONE
     return f"{100 * value:.3g}%" if measure in ("solved", "error") else f"{value:,.0f}"
 
 
 def _ours(finding: Finding, measure: str) -> str:
-    if pd.isna(finding.ours):
+    if math.isnan(finding.ours):
         return NONE
     low, high = (_figure(end, measure) for end in finding.interval)
     return f"{_figure(finding.ours, measure)} [{low}, {high}]"
