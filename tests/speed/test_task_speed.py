@@ -29,7 +29,7 @@ VARIANTS = [
 ]
 ROUND = 16
 ROUNDS = 8
-BARS = [("lstm", 8, 0.05), ("vanilla", 32, 0.1)]
+BARS = [("lstm", 8, 0.08), ("vanilla", 32, 0.1)]
 
 
 class Clocked:
