@@ -29,7 +29,9 @@ class ClipByNorm:
         gradients, norm = _gradients(parameters)
         if norm <= self.threshold:
             return
-        torch._foreach_mul_(gradients, self.threshold / norm if norm < math.inf else math.nan)
+        scale = self.threshold / norm if norm < math.inf else math.nan
+        for gradient in gradients:
+            gradient.mul_(scale)
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,10 @@ class ClipByValue:
         gradients, norm = _gradients(parameters)
         if norm <= self.threshold:
             return
-        infinite = [] if norm < math.inf else [gradient.isinf() for gradient in gradients]
-        kept = [gradient[where] for gradient, where in zip(gradients, infinite, strict=False)]
-        torch._foreach_clamp_min_(gradients, -self.threshold)
-        torch._foreach_clamp_max_(gradients, self.threshold)
-        for gradient, where, values in zip(gradients, infinite, kept, strict=False):
-            gradient[where] = values
+        for gradient in gradients:
+            infinite = None if norm < math.inf else gradient.isinf()
+            clipped = gradient.clamp(-self.threshold, self.threshold)
+            gradient.copy_(clipped if infinite is None else torch.where(infinite, gradient, clipped))
 
 
 def _gradients(parameters: Sequence[nn.Parameter]) -> tuple[list[Tensor], float]:
@@ -58,5 +58,5 @@ def _gradients(parameters: Sequence[nn.Parameter]) -> tuple[list[Tensor], float]
     if not gradients:
         return [], 0.0
     # float64: squares of large finite float32 gradients overflow
-    norms = torch._foreach_norm(gradients, dtype=torch.float64)
-    return gradients, float(torch.linalg.vector_norm(torch.stack(norms)))
+    norms = [float(torch.linalg.vector_norm(gradient, dtype=torch.float64)) for gradient in gradients]
+    return gradients, math.hypot(*norms)

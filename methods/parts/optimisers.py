@@ -28,9 +28,7 @@ class PlainDescent(Change):
 
     def apply(self, recipe: Recipe, *, learning_rate: float) -> Recipe:
         """The recipe with plain descent."""
-        return recipe.replace(
-            optimiser=lambda net, _: torch.optim.SGD([net.flat()], lr=learning_rate, fused=True)
-        )
+        return recipe.replace(optimiser=lambda net, _: torch.optim.SGD([net.flat()], lr=learning_rate))
 
 
 class AdamOrMomentum(Change):
@@ -78,7 +76,7 @@ class AdamOrMomentum(Change):
         def make(network: Network, _: Task) -> torch.optim.Optimizer:
             if optimiser == "adam":
                 return decayed(torch.optim.Adam([network.flat()], lr=adam_rate, fused=True), halving)
-            descent = torch.optim.SGD([network.flat()], lr=descent_rate, momentum=momentum, fused=True)
+            descent = torch.optim.SGD([network.flat()], lr=descent_rate, momentum=momentum)
             return decayed(descent, halving)
 
         return recipe.replace(optimiser=make)
@@ -182,26 +180,27 @@ class AcceleratedGradient(torch.optim.Optimizer):
         if closure is None:
             raise ValueError("the gradient is taken ahead of the parameters: step needs a closure")
         for group in self.param_groups:
-            velocities = self._velocities(group["params"])
-            torch._foreach_mul_(velocities, _momentum(group))
-            torch._foreach_add_(group["params"], velocities)
+            momentum = _momentum(group)
+            for parameter in group["params"]:
+                parameter.add_(self._velocity(parameter).mul_(momentum))
         with torch.enable_grad():
             loss = closure()
         for group in self.param_groups:
             group["updates"] += 1
-            moved = [parameter for parameter in group["params"] if parameter.grad is not None]
-            gradients = [parameter.grad for parameter in moved]
-            torch._foreach_add_(self._velocities(moved), gradients, alpha=-group["lr"])
-            # theta + v = (theta + mu v) - eps grad: from where the gradient was taken, no way back
-            torch._foreach_add_(moved, gradients, alpha=-group["lr"])
+            for parameter in group["params"]:
+                if (gradient := parameter.grad) is not None:
+                    self._velocity(parameter).add_(gradient, alpha=-group["lr"])
+                    # theta + v = (theta + mu v) - eps grad: from where the gradient was taken, no way back
+                    parameter.add_(gradient, alpha=-group["lr"])
         return loss
 
-    def _velocities(self, parameters: list[Tensor]) -> list[Tensor]:
-        """v of each of `parameters`, zero at first."""
-        for parameter in parameters:
-            if not self.state[parameter]:
-                self.state[parameter]["velocity"] = torch.zeros_like(parameter)
-        return [self.state[parameter]["velocity"] for parameter in parameters]
+    def _velocity(self, parameter: Tensor) -> Tensor:
+        """v of `parameter`, zero at first."""
+        state = self.state[parameter]
+        if not state:
+            state["velocity"] = torch.zeros_like(parameter)
+        velocity: Tensor = state["velocity"]
+        return velocity
 
 
 def _momentum(group: dict[str, Any]) -> float:
