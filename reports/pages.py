@@ -9,7 +9,7 @@ from longlag.bench.plugins.reference import tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import MANIFEST, load, read_manifest
 from longlag.bench.store.reference import columns
-from longlag.reports import certified, fairness, frontiers
+from longlag.reports import certified, fairness, frontiers, speed_page
 
 SURVEY = "survey"
 """The campaign of the frontiers' page."""
@@ -24,6 +24,7 @@ def pages(results: Path) -> dict[str, str]:
         "tasks.md": tasks(discover()) + certified.page(controls),
         "results.md": columns(),
         "fairness.md": fairness.page(results),
+        "speed.md": speed_page.page(results / "speed"),
     }
     survey = results / SURVEY
     # One that goes on in another sitting says what it found when it is done.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,6 +17,7 @@ import torch
 
 from longlag.bench.campaign import provenance
 from longlag.reports.speed import Measure, table
+from longlag.reports.speed_page import PICTURE, picture
 
 MEASURES = pytest.StashKey[list[Measure]]()
 FACTS = pytest.StashKey[dict[str, Any]]()
@@ -144,6 +146,9 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
         measures=[measure._asdict() for measure in config.stash[MEASURES]],
         facts=config.stash[FACTS],
     )
+    if "growth" in config.stash[FACTS]:
+        beside = Path(config.getoption("benchmark_json").name).with_name(PICTURE)
+        beside.write_text(picture(config.stash[FACTS]["growth"]), encoding="utf-8")
 
 
 def _versions() -> dict[str, str]:
