@@ -24,8 +24,9 @@ def pages(results: Path) -> dict[str, str]:
         "tasks.md": tasks(discover()) + certified.page(controls),
         "results.md": columns(),
         "fairness.md": fairness.page(results),
-        "speed.md": speed_page.page(results / "speed"),
     }
+    if (speed := results / "speed" / speed_page.STORED).exists():
+        made["speed.md"] = speed_page.page(speed.parent)
     survey = results / SURVEY
     # One that goes on in another sitting says what it found when it is done.
     if (survey / MANIFEST).exists() and read_manifest(survey).finished is not None:

@@ -39,7 +39,9 @@ class Measure(NamedTuple):
     def row(self) -> list[str]:
         """Its row of the table."""
         unit = f" {self.unit}" if self.unit else ""
-        bars = [f"{sign} {number(bar)}{unit}" for sign, bar in (("≥", self.at_least), ("≤", self.at_most)) if bar]
+        bars = [
+            f"{sign} {number(bar)}{unit}" for sign, bar in (("≥", self.at_least), ("≤", self.at_most)) if bar
+        ]
         spread = f" ({number(self.low)} to {number(self.high)})" if self.n > 1 else ""
         verdict = ("yes" if self.holds else "no") if bars else ""
         told = "" if self.gates or not bars else ", told only"

@@ -44,7 +44,7 @@ class Studies:
 
 
 class _Records(BaseJournalBackend):
-    """A journal in memory: written to a file all at once, it waits for the disk once and not for each trial."""
+    """A journal in memory: written to a file at once, it waits for the disk but once."""
 
     def __init__(self, known: Iterable[Record]) -> None:
         self.all = [*known]

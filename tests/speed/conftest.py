@@ -1,7 +1,8 @@
 """What the speed suites share: two sides in turns, a bar for their ratio, and the table at the end.
 
-Without `--benchmark-enable` every suite runs once, as small as it can, and nothing is judged but that both sides
-compute the same: what `nox -s tests` does. With it, as in `nox -s speed`, ratios are held against their bars.
+Without `--benchmark-enable` every suite runs once, as small as it can, and nothing is judged but that both
+sides compute the same: what `nox -s tests` does. With it, as in `nox -s speed`, ratios are held against
+their bars.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from longlag.bench.campaign import provenance
 from longlag.reports.speed import Measure, table
 from longlag.reports.speed_page import PICTURE, picture
 
+PAST = pytest.StashKey[list[str]]()
+"""What of a test is past its bar."""
 MEASURES = pytest.StashKey[list[Measure]]()
 FACTS = pytest.StashKey[dict[str, Any]]()
 BESIDE = ("reservoirpy", "distributed")
@@ -31,6 +34,14 @@ Clock = Callable[[], float]
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[MEASURES] = []
     config.stash[FACTS] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail when all measures of a test are in the table, and not at the first."""
+    yield
+    if PAST in item.stash:
+        pytest.fail("\n".join(item.stash[PAST]), pytrace=False)
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +71,8 @@ class Pair(NamedTuple):
 def pairs(benchmark: Any) -> Callable[..., list[Pair]]:
     """Runs theirs, ours, theirs, ours, `rounds` times; what disturbs one side disturbs the other.
 
-    The clock is the processor's time of this process, so that others who share the machine do not count; sides
-    that start processes of their own need another. Untimed, every side runs once.
+    The clock is the processor's time of this process, so that others who share the machine do not count;
+    sides that start processes of their own need another. Untimed, every side runs once.
     """
 
     def alternate(ours: Side, theirs: Side, rounds: int, clock: Clock = time.process_time) -> list[Pair]:
@@ -82,7 +93,7 @@ def pairs(benchmark: Any) -> Callable[..., list[Pair]]:
 
 @pytest.fixture
 def holds(benchmark: Any, request: pytest.FixtureRequest, timed: bool) -> Callable[..., None]:
-    """Notes a measure for the table and, where `gates`, fails if the median of `values` is past its bar.
+    """Notes a measure for the table; where `gates`, the test fails if the median of `values` is past its bar.
 
     `at_least` or `at_most` is the bar; values without a `unit` are ratios, and only those gate. Whatever else
     is named (shapes, threads) is kept with it.
@@ -104,13 +115,23 @@ def holds(benchmark: Any, request: pytest.FixtureRequest, timed: bool) -> Callab
         told = {"threads": torch.get_num_threads(), **told}
         low, median, high = quartiles(values)
         noted = Measure(
-            measure, against, at_least, at_most, median, low, high, len(values), unit, gates and not unit, told
+            measure,
+            against,
+            at_least,
+            at_most,
+            median,
+            low,
+            high,
+            len(values),
+            unit,
+            gates and not unit,
+            told,
         )
         request.config.stash[MEASURES].append(noted)
         benchmark.group = request.path.stem.removeprefix("test_").removesuffix("_speed")
         benchmark.extra_info.update(noted._asdict(), versions=_versions())
         if noted.gates and not noted.holds:
-            pytest.fail(" | ".join(noted.row), pytrace=False)
+            request.node.stash.setdefault(PAST, []).append(" | ".join(noted.row))
 
     return judge
 

@@ -1,10 +1,11 @@
-"""The obvious script: one case tuned with Lightning, torch's own recurrent layers and Optuna, as one writes it.
+"""The obvious script: one case tuned with Lightning, torch's recurrent layers and Optuna, as one writes it.
 
     python tests/speed/obvious.py SETTINGS.json
 
-It imports nothing of LongLag. SETTINGS.json says which net and which lag, how many updates a trial may make, how
-many sequences are tested, and the hyperparameters of every trial, which are enqueued so that two programs train
-the same nets; the objective suggests each of them as a study would. What it prints last is the best error.
+It imports nothing of LongLag. SETTINGS.json says which net and which lag, how many updates a trial may make,
+how many sequences are tested, and the hyperparameters of every trial, which are enqueued so that two
+programs train the same nets; the objective suggests each of them as a study would. What it prints last is
+the best error.
 """
 
 from __future__ import annotations
@@ -83,7 +84,11 @@ def main(settings: dict[str, Any]) -> float:
         adam = trial.suggest_categorical("adam", [False, True])
         size = trial.suggest_categorical("batch_size", [10, 20, 50, 100])
         pl.seed_everything(trial.number)
-        make = partial(torch.optim.Adam, lr=rate) if adam else partial(torch.optim.SGD, lr=rate, momentum=momentum)
+        make = (
+            partial(torch.optim.Adam, lr=rate)
+            if adam
+            else partial(torch.optim.SGD, lr=rate, momentum=momentum)
+        )
         net = Net(settings["net"], units, make)
         pl.Trainer(max_steps=settings["updates"][trial.number]).fit(net, DataLoader(Adding(lag, size), None))
         with torch.no_grad():

@@ -1,9 +1,9 @@
 """What capping saves: FLOPs until tuning has found what the campaign without a cap finds as well.
 
-The same cases twice, with the cap of the profiles and with none, on the same seeds. What counts is the better
-score that both reach, and the FLOPs of all trials up to the one that first has it. FLOPs are counted, not timed,
-so the figure is the same whatever else the machine does. The cases are small ones, so that they fit into this
-suite; on larger budgets there is more to cut.
+The same cases twice, with the cap of the profiles and with none, on the same seeds. What counts is the
+better score that both reach, and the FLOPs of all trials up to the one that first has it. FLOPs are counted,
+not timed, so the figure is the same whatever else the machine does. The cases are small ones, so that they
+fit into this suite; on larger budgets there is more to cut.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ FEWEST = 10
 CASE = ["method", "task", "variant", "lag"]
 CAP = 2.0
 CASES = {
-    "methods": ["lstm", "echo_state", "gradient_clipping"],
+    "methods": ["lstm", "echo_state"],
     "tasks": [
-        {"task": "adding:ms11"},
         {"task": "temporal_order:ms11"},
-        {"task": "timer:start"},
         {"task": "distractors:2c_50"},
+        {"task": "adding:ms11", "lags": [20]},
     ],
     "lags": [20, 30],
-    "trials": 12,
+    "trials": 8,
     "batch": 4,
     "retests": 1,
     "budget": 1e9,
@@ -56,10 +55,9 @@ def spent(trials: pd.DataFrame, reached: float) -> float:
     return float(trials["flops"].iloc[: first + 1].sum())
 
 
-def test_capping_saves_flops(
-    tmp_path: Path, benchmark: Any, holds: Callable[..., None], timed: bool
-) -> None:
-    given = CASES if timed else {**CASES, "lags": [20], "methods": ["echo_state"], "tasks": CASES["tasks"][:1], "trials": 5}
+def test_capping_saves_flops(tmp_path: Path, benchmark: Any, holds: Callable[..., None], timed: bool) -> None:
+    one = {"methods": ["echo_state"], "tasks": CASES["tasks"][:1], "lags": [20], "trials": 5}
+    given = CASES if timed else {**CASES, **one}
     pool = LocalPool(2, timeout=600, memory_gb=2)
     try:
         capped, free = benchmark.pedantic(
@@ -73,17 +71,13 @@ def test_capping_saves_flops(
     first = given["batch"]
     for key, own in capped.groupby(CASE):
         assert own["score"].head(first).tolist() == others[key]["score"].head(first).tolist()
-    solved = {
-        key: max(own["score"].min(), others[key]["score"].min())
-        for key, own in capped.groupby(CASE)
-        if max(own["score"].min(), others[key]["score"].min()) <= 1
-    }
     until, whole = [], []
     for key, own in capped.groupby(CASE):
-        if key in solved:
-            until.append(spent(own, solved[key]) / spent(others[key], solved[key]))
+        reached = max(own["score"].min(), others[key]["score"].min())
+        if reached <= 1:
+            until.append(spent(own, reached) / spent(others[key], reached))
             whole.append(own["flops"].sum() / others[key]["flops"].sum())
-    cases = f"{len(until)} cases that both solve" 
+    cases = f"{len(until)} cases that both solve"
     if timed:
         assert len(until) >= FEWEST
     holds(f"FLOPs with a cap until the same best score, {cases}", "without a cap", until, at_most=BAR)

@@ -1,7 +1,8 @@
 """What Dask adds to a trial, and what the `paper` profile asks of a cluster of many cores.
 
-Two workers of one thread on this machine, their scheduler and the coordinator beside them, against the local pool
-of two: the same trials of one update, whose own time is taken off by taking as many again of the pool's.
+A Dask worker that runs two trials at once, their scheduler and the coordinator beside them, against the local
+pool of two: the same trials of one update, whose own time is taken off by taking as many again of the
+pool's.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def specs(count: int) -> list[TrialSpec]:
     case = Case("nothing", "chore", "standard", 1)
     limits, checks = Limits(1e4, updates=1), Checks(4, 4, 4)
     return [
-        TrialSpec(case, "tune", number, number, {"rate": 0.1}, limits, checks, (CHORES,)) for number in range(count)
+        TrialSpec(case, "tune", number, number, {"rate": 0.1}, limits, checks, (CHORES,))
+        for number in range(count)
     ]
 
 
@@ -59,7 +61,7 @@ def test_what_dask_adds_to_a_trial(
 
 
 def test_what_the_largest_profile_asks(benchmark: Any, facts: dict[str, Any], timed: bool) -> None:
-    """Its cases, trials and FLOPs, if every trial takes its whole budget: the page divides them by what is measured."""
+    """Its cases, trials and FLOPs, if every trial takes its whole budget, for the page to divide."""
     grid, _ = benchmark.pedantic(lambda: ladders(read(PROFILE), discover()), rounds=1)
     every = cells(grid)
     assert every

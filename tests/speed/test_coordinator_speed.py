@@ -1,8 +1,8 @@
 """What the coordinator costs: trials that do nothing, through ask, run, tell and store.
 
-Trials are free here (a stub answers for them), so the rate is what the coordinator manages. A campaign has one
-study a case, rarely of more than a hundred trials, since Optuna's TPE looks at all of a study's trials each time
-it is asked: that is the realistic case, and one study of many trials the extreme one.
+Trials are free here (a stub answers for them), so the rate is what the coordinator manages. A campaign has
+one study a case, rarely of more than a hundred trials, since Optuna's TPE looks at all of a study's trials
+each time it is asked: that is the realistic case, and one study of many trials the extreme one.
 """
 
 from __future__ import annotations
@@ -204,6 +204,6 @@ def test_the_cost_of_a_trial_does_not_grow(
     assert seen == (20_000 if timed else 20)
     each = [after - before for before, after in pairwise(cost)]
     growth = [last / first for first, last in zip(each[:4], each[-4:], strict=True)]
-    holds("a trial of the last thousands of 20,000, processor time", "of the first thousands", growth or [1.0],
-          at_most=GROWTH)  # fmt: skip
+    what = "a trial of the last thousands of 20,000, processor time"
+    holds(what, "of the first thousands", growth or [1.0], at_most=GROWTH)
     holds("memory that 20,000 trials leave", "", [memory[-1] - memory[0]] if memory else [0.0], unit="MiB")

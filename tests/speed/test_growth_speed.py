@@ -1,10 +1,10 @@
-"""Cost grows no faster than in proportion: with the steps, with the batch, and with the cases of a campaign."""
+"""Cost grows no faster than in proportion: to the steps, to the batch, and to the cases of a campaign."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -81,8 +81,8 @@ def exponent(sizes: list[int], seconds: list[float]) -> float:
 
 
 @pytest.fixture
-def sides(tmp_path: Path, timed: bool) -> Iterator[Any]:
-    yield lambda name: [
+def sides(tmp_path: Path, timed: bool) -> Any:
+    return lambda name: [
         (size, LINES[name][1](size, tmp_path)) for size in LINES[name][0][: None if timed else 2]
     ]
 
@@ -106,7 +106,10 @@ def test_cost_grows_in_proportion(
     sizes = [size for size, _ in grown]
     if timed:
         least = [min(seconds) for seconds in measured]
-        facts.setdefault("growth", {})[name] = {"sizes": sizes, "relative": [each / least[0] for each in least]}
+        facts.setdefault("growth", {})[name] = {
+            "sizes": sizes,
+            "relative": [each / least[0] for each in least],
+        }
     found = [exponent(sizes, list(each)) for each in zip(*measured, strict=True)]
     ends = f"{sizes[0]:,} to {sizes[-1]:,}"
     holds(f"exponent of the cost in {name}, {ends}", "in proportion: 1", found, at_most=MOST)

@@ -1,4 +1,4 @@
-"""What a worker holds at its peak, beyond what a process that has trained holds anyway, in sizes of the states.
+"""What a worker holds at its peak, beyond what a process that has trained holds, in sizes of the states.
 
 The states of a batch, T x B x H floats, are what backpropagation through time cannot do without. Every figure
 is of a process of its own, whose peak is set back after a small trial has loaded and compiled everything.

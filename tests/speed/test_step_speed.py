@@ -1,8 +1,8 @@
-"""A training step as trials take it, with data, callbacks and trainer, against the bare loop of the same steps.
+"""A training step as trials take it, with data, callbacks and trainer, against the bare loop of the same.
 
-A trial is run with few and with more updates: the difference is what its steps take, and nothing that a trial
-does once. The bare loop draws the same batches and calls the same gradient and optimiser. Checks are left out,
-being a share of a trial's FLOPs that the profile sets.
+A trial is run with few and with more updates: the difference is what its steps take, and nothing that a
+trial does once. The bare loop draws the same batches and calls the same gradient and optimiser. Checks are
+left out, being a share of a trial's FLOPs that the profile sets.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a trial costs before it has learned anything: one update, in a process that has run others.
 
-Against Lightning's own trainer on the same model for one step: what a trial adds are its seeds, its validation
-sequences, probes, checks and its row. What a profile asks of a trial's checks comes on top: 1,000 fresh sequences
-by default, which is not fixed but work.
+Against Lightning's own trainer on the same model for one step: what a trial adds are its seeds, its
+validation sequences, probes, checks and its row. What a profile asks of a trial's checks comes on top: 1,000
+fresh sequences by default, which is not fixed but work.
 """
 
 from __future__ import annotations
