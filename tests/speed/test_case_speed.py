@@ -25,9 +25,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-LAG, TRIALS, UPDATES, ROUNDS = 100, 8, 120, 2
+LAG, TRIALS, UPDATES, ROUNDS = 100, 8, 1000, 1
 BAR = 5.0
-NETS = {"vanilla": "rnn", "lstm": "lstm"}
+NETS = {"vanilla": "rnn"}
 """A method, and the script's net."""
 PROFILE = """
 methods = ["{method}"]
