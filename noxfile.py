@@ -53,10 +53,13 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def speed(session: nox.Session) -> None:
-    """Measure the speed claims with pytest-benchmark, as ratios within one process."""
-    session.install(*PINNED, "-e", ".[test]")
+    """Hold speed, as ratios, against its bars; all of it goes to results/speed: nox -s speed -- -k tanh."""
+    session.install(*PINNED, "-e", ".[test,cluster]")
     session.run(
-        "pytest", "tests/speed", "--benchmark-columns=min,median,rounds", *session.posargs, env=ONE_THREAD
+        *("pytest", "tests/speed", "--benchmark-enable", "--benchmark-columns=min,median,rounds"),
+        # A part of it replaces nothing that is stored.
+        *(session.posargs or ["--benchmark-json=results/speed/speed.json"]),
+        env=ONE_THREAD,
     )
 
 

@@ -9,7 +9,7 @@ from longlag.bench.plugins.reference import tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import MANIFEST, load, read_manifest
 from longlag.bench.store.reference import columns
-from longlag.reports import certified, claims, fairness, frontiers
+from longlag.reports import certified, claims, fairness, frontiers, speed_page
 
 SURVEY = "survey"
 """The campaign of the frontiers' page."""
@@ -26,6 +26,8 @@ def pages(results: Path) -> dict[str, str]:
         "fairness.md": fairness.page(results),
         "claims.md": claims.page(results),
     }
+    if (speed := results / "speed" / speed_page.STORED).exists():
+        made["speed.md"] = speed_page.page(speed.parent)
     survey = results / SURVEY
     # One that goes on in another sitting says what it found when it is done.
     if (survey / MANIFEST).exists() and read_manifest(survey).finished is not None:

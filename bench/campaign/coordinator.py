@@ -32,7 +32,7 @@ from longlag.bench.plugins.guard import patience, reason, where
 from longlag.bench.plugins.registry import Registry
 from longlag.bench.store import Manifest, row
 from longlag.bench.store.journal import Entry, Journal
-from longlag.bench.store.studies import export
+from longlag.bench.store.studies import Studies
 from longlag.bench.trial.spec import Case, Outcome, TrialSpec
 from longlag.bench.workers.hashes import code_hash
 from longlag.bench.workers.pool import Executor
@@ -69,6 +69,7 @@ class Coordinator:
         self._hashes: dict[Case, str] = {}
         self._runs: dict[Ladder, list[TrialSpec]] = {ladder: [] for ladder in self.ladders}
         self._ended: set[Ladder] = set()
+        self._studies = Studies(folder / store.STUDIES)
         self.complete = False
 
     def open(self, resume: bool) -> Coordinator:
@@ -259,10 +260,10 @@ class Coordinator:
 
     def _export(self, study: optuna.Study) -> None:
         try:
-            export(study, self.folder / store.STUDIES)
+            self._studies.add(study)
         except OSError as error:
             raise BadInput(
-                f"{self.folder / store.STUDIES}: cannot be written: {reason(error)}; all finished trials are "
+                f"{self._studies.path}: cannot be written: {reason(error)}; all finished trials are "
                 f"safe, make room and add --resume --out {shlex.quote(str(self.folder))}"
             ) from None
 

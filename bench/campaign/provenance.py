@@ -6,6 +6,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,10 @@ def command() -> str:
     return shlex.join(["longlag", *sys.argv[1:]])
 
 
-def versions() -> dict[str, str]:
-    """Python's version and those of the packages that matter."""
+def versions(others: Iterable[str] = ()) -> dict[str, str]:
+    """Python's version and those of the packages that matter, `others` among them."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *others):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

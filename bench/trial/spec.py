@@ -10,6 +10,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
@@ -93,7 +94,7 @@ class TrialSpec:
     carried_from: int = 0
     """The lag of the rung whose best setting it carries; 0: none."""
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Sixteen hex digits: a stable hash of what defines the run."""
         defining = asdict(self)

@@ -35,6 +35,9 @@ _FRESH = 5.0
 _PATIENCE = 60.0
 """Seconds to look for the scheduler, and then for a first worker."""
 
+_making = threading.Lock()
+"""What a Dask worker's threads share is made by one of them."""
+
 
 class DaskExecutor:
     """Runs trials on the workers of a cluster; `connect` to one.
@@ -139,7 +142,10 @@ def run_remote(spec: str, plugins: list[tuple[str, str]], code: str, timeout: fl
     """
     sent = SPECS.validate_json(spec)
     trial = replace(sent, plugins=tuple(local_copy(path, text) for path, text in plugins))
-    if _code(trial.case.method, trial.case.task, trial.plugins) != code:
+    # One at a time: a plugin's file that another thread is half through loading holds no plugins yet.
+    with _making:
+        own = _code(trial.case.method, trial.case.task, trial.plugins)
+    if own != code:
         raise BadInput(f"the Dask worker on {platform.node()} has other code than the coordinator: update it")
     pool = _pool(timeout, memory_gb)
     return json.dumps(asdict(pool.outcome(pool.submit(trial))))
@@ -173,9 +179,6 @@ def _scratch() -> str:
     folder = tempfile.TemporaryDirectory(prefix="longlag-plugins-")
     atexit.register(folder.cleanup)
     return folder.name
-
-
-_making = threading.Lock()
 
 
 def _pool(timeout: float, memory_gb: float) -> LocalPool:

@@ -11,7 +11,6 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -62,18 +61,18 @@ def serve(connection: Connection, memory: int, quiet: bool, work: Work) -> None:
 
 
 def execute(spec: dict[str, Any]) -> dict[str, Any]:
-    """Run the trial `spec` describes (dataclasses.asdict of a TrialSpec); the Outcome as a dictionary."""
+    """Run the trial `spec` describes (dataclasses.asdict of a TrialSpec); the Outcome's fields."""
     trial = SPECS.validate_python(spec)
     _reset()
     try:
-        return asdict(run(trial, discover(trial.plugins)))
+        return vars(run(trial, discover(trial.plugins)))
     except MemoryError as error:
         _unlimit_memory()
-        return asdict(Outcome("out_of_memory", where(error)))
+        return vars(Outcome("out_of_memory", where(error)))
     except BaseException as error:
         _unlimit_memory()
         short = any(words in str(error).lower() for words in _NO_MEMORY)
-        return asdict(Outcome("out_of_memory" if short else "crashed", where(error)))
+        return vars(Outcome("out_of_memory" if short else "crashed", where(error)))
 
 
 def limit_memory(memory: int) -> int:

@@ -1,10 +1,9 @@
-"""How much a Gauss-Newton product costs, in gradients of the same batch: at most 1.4."""
+"""How much a Gauss-Newton product costs, in gradients of the same batch."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
-from time import thread_time
+from typing import Any
 
 import pytest
 import torch
@@ -13,21 +12,28 @@ from longlag import Batch, Network, SoftmaxCrossEntropy
 from longlag.methods.parts.hessian_free.gauss_newton import TanhGaussNewton
 from longlag.methods.parts.tanh.cell import TanhCell
 
-BAR = 1.4
-ROUNDS = 25
+# (T, B, H), gradients a product may cost, alternations
+BARS = [((100, 200, 100), 1.25, 25), ((100, 300, 60), 1.4, 15)]
 
 
-@pytest.mark.parametrize(("T", "B", "H"), [(100, 300, 60), (100, 500, 100), (50, 500, 100)])
 @pytest.mark.parametrize("structural", [0.0, 0.1])
-def test_a_product_costs_at_most_1_4_gradients(T: int, B: int, H: int, structural: float) -> None:
+@pytest.mark.parametrize(("shape", "bar", "rounds"), BARS, ids=str)
+def test_a_product_costs_little_more_than_a_gradient(
+    shape: tuple[int, int, int],
+    bar: float,
+    rounds: int,
+    structural: float,
+    pairs: Callable[..., Any],
+    holds: Callable[..., None],
+) -> None:
+    length, size, units = shape
     torch.manual_seed(0)
-    torch.set_num_threads(1)
-    network = Network(TanhCell(6, H), 4)
+    network = Network(TanhCell(6, units), 4)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(std=0.1)
-    mask = torch.arange(T) == T - 1
-    batch = Batch(torch.randn(T, B, 6), torch.randint(4, (1, B)), mask)
+    mask = torch.arange(length) == length - 1
+    batch = Batch(torch.randn(length, size, 6), torch.randint(4, (1, size)), mask)
     loss = SoftmaxCrossEntropy()
 
     def gradient() -> None:
@@ -36,23 +42,17 @@ def test_a_product_costs_at_most_1_4_gradients(T: int, B: int, H: int, structura
 
     curvature = TanhGaussNewton(network, batch, loss)
     direction = torch.randn(sum(parameter.numel() for parameter in network.parameters()))
-
-    def product() -> None:
-        curvature.product(direction, structural)
-
-    for _ in range(3):
-        gradient()
-        product()
-    # alternating, and each product against the gradient next to it: what disturbs one disturbs both
-    ratios = [seconds(product) / seconds(gradient) for _ in range(ROUNDS)]
-    quarters = statistics.quantiles(ratios)
-    report = f"product / gradient: {quarters[1]:.2f}, quartiles {quarters[0]:.2f}-{quarters[2]:.2f}"
-    print(f"({T}, {B}, {H}) {report}")  # noqa: T201
-    assert quarters[1] <= BAR, report
-
-
-def seconds(function: Callable[[], None]) -> float:
-    """CPU seconds of this thread."""
-    start = thread_time()
-    function()
-    return thread_time() - start
+    # G is linear in its direction, which a product that leaves out a part of the work would hardly be.
+    torch.testing.assert_close(
+        curvature.product(3 * direction, structural),
+        3 * curvature.product(direction, structural),
+        rtol=1e-3,
+        atol=1e-5,
+    )
+    gradient()
+    ratios = [
+        pair.ours / pair.theirs
+        for pair in pairs(lambda: curvature.product(direction, structural), gradient, rounds)
+    ]
+    damped = ", with structural damping" if structural else ""
+    holds(f"Gauss-Newton product {shape}{damped}", "one gradient", ratios, at_most=bar, shape=shape)

@@ -205,7 +205,7 @@ def test_studies_that_cannot_be_written_cost_no_trial(
 ) -> None:
     folder = tmp_path / "c"
     with monkeypatch.context() as patch:
-        patch.setattr(coordinator, "export", Mock(side_effect=OSError(28, "No space left on device")))
+        patch.setattr(coordinator.Studies, "add", Mock(side_effect=OSError(28, "No space left on device")))
         with pytest.raises(
             BadInput, match=r"studies\.log: cannot be written: .*all finished trials are safe"
         ):

@@ -17,7 +17,7 @@ from longlag.bench.campaign.grid import Cell, Phases
 from longlag.bench.campaign.profile import parse
 from longlag.bench.campaign.study import CaseProgram
 from longlag.bench.plugins.registry import discover
-from longlag.bench.store.studies import export, storage_of
+from longlag.bench.store.studies import Studies, storage_of
 from longlag.bench.trial.spec import Case, Outcome, TrialSpec
 
 Suggest = Callable[[Any], dict[str, Any]]
@@ -55,7 +55,7 @@ def tuned(folder: Path, suggest: Suggest, *guesses: Any) -> list[TrialSpec]:
             status = [Outcome("crashed" if s.fault else "plateau", error=0.5, chance=0.8) for s in batch]
             batch = program.send(status)
     except StopIteration as end:
-        export(end.value.study, folder / "studies.log")
+        Studies(folder / "studies.log").add(end.value.study)
     for spec in specs:
         assert len(spec.run_id) == 16
     return specs

@@ -19,7 +19,7 @@ from longlag.bench import store
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import row
 from longlag.bench.store.journal import Journal, entries
-from longlag.bench.store.studies import export, readable, storage_of
+from longlag.bench.store.studies import Studies, readable, storage_of
 from longlag.bench.trial.spec import Case, Limits, Outcome, TrialSpec
 
 
@@ -111,8 +111,8 @@ def test_a_second_coordinator_is_refused(tmp_path: Path) -> None:
     store.lock(tmp_path).release()
 
 
-def studied(count: int) -> optuna.Study:
-    study = optuna.create_study(study_name="m/t:v/5", sampler=optuna.samplers.RandomSampler(seed=1))
+def studied(count: int, name: str = "m/t:v/5") -> optuna.Study:
+    study = optuna.create_study(study_name=name, sampler=optuna.samplers.RandomSampler(seed=1))
     study.enqueue_trial({"x": 0.5})
     for number in range(count):
         trial = study.ask()
@@ -127,8 +127,16 @@ def studied(count: int) -> optuna.Study:
 def test_a_stored_study_is_the_study(tmp_path: Path) -> None:
     study = studied(5)
     path = tmp_path / "studies.log"
-    export(studied(2), path)
-    export(study, path)
+    studies = Studies(path)
+    studies.add(studied(2, "m/t:v/2"))
+    studies.add(study)
+    studies.add(studied(3, "m/t:v/10"))
+    storage = storage_of(path)
+    assert optuna.get_all_study_names(storage) == ["m/t:v/2", "m/t:v/5", "m/t:v/10"]
+    assert [len(optuna.load_study(study_name=f"m/t:v/{lag}", storage=storage).trials) for lag in (2, 10)] == [
+        2,
+        3,
+    ]
     stored = optuna.load_study(study_name="m/t:v/5", storage=storage_of(path))
     assert len(stored.trials) == 5
     for a, b in zip(study.trials, stored.trials, strict=True):
@@ -143,10 +151,11 @@ def test_a_stored_study_is_the_study(tmp_path: Path) -> None:
 
 def test_the_lock_of_a_killed_coordinator_holds_up_nobody(tmp_path: Path) -> None:
     path = tmp_path / "studies.log"
-    export(studied(2), path)
+    Studies(path).add(studied(2))
     (tmp_path / "studies.log.lock").symlink_to(path)
     started = time.monotonic()
-    export(studied(3), path)
+    # of a resumed campaign, which begins anew
+    Studies(path).add(studied(3))
     assert time.monotonic() - started < 5
     assert len(optuna.load_study(study_name="m/t:v/5", storage=storage_of(path)).trials) == 3
     assert [file.name for file in tmp_path.iterdir()] == ["studies.log"]
@@ -155,7 +164,7 @@ def test_the_lock_of_a_killed_coordinator_holds_up_nobody(tmp_path: Path) -> Non
 @pytest.mark.parametrize("damage", ["cut", "text", "hole"])
 def test_a_damaged_file_of_studies_is_not_readable(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "studies.log"
-    export(studied(50), path)
+    Studies(path).add(studied(50))
     content = path.read_bytes()
     path.write_bytes(
         {

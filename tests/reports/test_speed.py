@@ -1,0 +1,40 @@
+"""The table of `nox -s speed`: what holds, what only is told, and how both are written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from longlag.reports.speed import Measure, table
+
+
+def measure(median: float, **changed: Any) -> Measure:
+    given = {"measure": "a", "against": "b", "at_least": None, "at_most": None, "median": median, "low": 1.0,
+             "high": 3.0, "n": 5, "unit": "", "gates": True, "told": {}}  # fmt: skip
+    return Measure(**{**given, **changed})
+
+
+@pytest.mark.parametrize(
+    ("median", "below", "above"), [(1.99, False, True), (2.0, True, True), (2.01, True, False)]
+)
+def test_a_median_at_its_bar_holds(median: float, below: bool, above: bool) -> None:
+    assert measure(median, at_least=2.0).holds is below
+    assert measure(median, at_most=2.0).holds is above
+    assert measure(median).holds
+
+
+def test_the_table_says_what_is_told_only() -> None:
+    rows = [
+        measure(2.5, at_least=2.0),
+        measure(2.5, at_most=2.0),
+        measure(250.0, at_least=300.0, unit="trials/s", gates=False),
+        measure(6.5, n=1, unit="MiB", gates=False),
+    ]
+    cells = [[cell.strip() for cell in line.split("|")[3:6]] for line in table(rows)[2:]]
+    assert cells == [
+        ["≥ 2", "2.5 (1 to 3)", "yes"],
+        ["≤ 2", "2.5 (1 to 3)", "no"],
+        ["≥ 300 trials/s", "250 trials/s (1 to 3)", "no, told only"],
+        ["", "6.5 MiB", ""],
+    ]
