@@ -22,6 +22,7 @@ from longlag.bench.contract import Recipe, Recurrent, Remedy, Sizes, Task
 from longlag.methods.parts.initialisers import UniformWeights
 from longlag.methods.parts.lstm import gates
 from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.lstm.lstm_core import compiled_warm_up
 from longlag.methods.parts.optimisers import AdamOrMomentum
 from longlag.methods.parts.size import Units
 
@@ -40,6 +41,10 @@ class LSTM(Remedy):
         AdamOrMomentum(),
         Units(4, 64),
     )
+
+    def warm_up(self) -> None:
+        """Have the compiled core ready."""
+        compiled_warm_up()
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
         """Time scales up to the lag, evenly spread; few cells learn with the fewest FLOPs."""

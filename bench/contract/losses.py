@@ -36,6 +36,15 @@ class MatchingLoss(Loss, Protocol):
         ...
 
 
+def value_and_gradient(loss: Loss, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss and dL/d outputs [S, B, K]: by the loss's own formula, else by autograd."""
+    if hasattr(loss, "gradient"):
+        return loss(outputs, targets), loss.gradient(outputs, targets)
+    with torch.enable_grad():
+        value = loss(outputs.requires_grad_(), targets)
+    return value.detach(), torch.autograd.grad(value, outputs)[0]
+
+
 class SquaredError:
     """Mean squared error over steps, sequences and outputs."""
 

@@ -84,18 +84,22 @@ class RecipeModule(SequenceModel):
 
     def gradient(self, batch: Batch) -> Tensor:
         """Leave the loss's gradient, with penalty and gradient rule, in `.grad`; the loss."""
-        self.network.zero_grad()
-        loss: Tensor = self.task.loss(self(batch.inputs, batch.mask), batch.targets)
-        loss.backward()
+        loss = self.network.gradient(batch, self.task.loss)
         if self.recipe.penalty is not None:
             self.recipe.penalty.add_gradient(self.network, batch)
         if self.recipe.gradient is not None:
             self.recipe.gradient(list(self.network.parameters()))
-        return loss.detach()
+        return loss
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """One update of the weights; the loss before it."""
-        optimizer: Any = self.optimizers()
+        return self.update(self.optimizers(), batch)
+
+    def update(self, optimizer: Any, batch: Batch) -> Tensor:
+        """One update of the weights by `optimizer`, which it has configured; the loss before it.
+
+        Lightning counts the steps of an optimiser that it has wrapped, and takes a while to.
+        """
         inner = getattr(optimizer, "optimizer", optimizer)
         if isinstance(inner, BatchOptimizer):
             inner.load(batch)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+from longlag.bench.contract.losses import Loss, value_and_gradient
+from longlag.bench.contract.task import Batch
+
+Pullback = Callable[[Tensor], None]
+"""Takes dE/dstates [S, B, H], and leaves the gradients of a layer's weights in their `.grad`."""
 
 
 class Recurrent(nn.Module, ABC):
@@ -22,6 +30,15 @@ class Recurrent(nn.Module, ABC):
     @abstractmethod
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """States [S, B, H] from inputs [T, B, D], at the steps where `mask` [T] is true (all without it)."""
+
+    def vjp(self, inputs: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Pullback]:
+        """The states [S, B, H], outside autograd, and their way back to the weights.
+
+        By autograd, which costs as much as a small net; a layer that knows its own way back overrides it.
+        """
+        with torch.enable_grad():
+            states = self(inputs, mask)
+        return states.detach(), states.backward if states.requires_grad else lambda _: None
 
     @abstractmethod
     def recurrent_blocks(self) -> list[Tensor]:
@@ -69,3 +86,23 @@ class Network(nn.Module):
         """Outputs [S, B, K] at the steps where `mask` [T] is true (all T without it)."""
         outputs: Tensor = self.readout(self.recurrent(self.shifted(inputs), mask))
         return outputs
+
+    def gradient(self, batch: Batch, loss: Loss) -> Tensor:
+        """Leave the gradient of `loss` on `batch` in `.grad`; the loss.
+
+        The same as by autograd, which costs more than the arithmetic of a small net.
+        """
+        for parameter in self.parameters():
+            parameter.grad = None
+        weight, bias = self.readout.weight, self.readout.bias
+        with torch.no_grad():
+            states, pullback = self.recurrent.vjp(self.shifted(batch.inputs), batch.mask)
+            outputs = functional.linear(states, weight, bias)
+            value, slopes = value_and_gradient(loss, outputs, batch.targets)
+            rows = slopes.flatten(0, 1)
+            if weight.requires_grad:
+                weight.grad = rows.T @ states.flatten(0, 1)
+            if bias.requires_grad:
+                bias.grad = rows.sum(0)
+            pullback(slopes @ weight)
+        return value

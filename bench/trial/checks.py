@@ -81,8 +81,8 @@ def allowed(task: Task, count: int) -> int:
     return int(limit) - 1 if limit == int(limit) else int(limit)
 
 
-class SuccessCheck(pl.Callback):
-    """Checks during training, stops it when the task is solved, and keeps the curve."""
+class SuccessCheck:
+    """Checks during training, ends it when the task is solved, and keeps the curve."""
 
     def __init__(self, task: Task, checks: Checks, seed: int, meter: BudgetMeter) -> None:
         self.task = task
@@ -95,21 +95,19 @@ class SuccessCheck(pl.Callback):
         self._test = generator(seed, "test")
         self._spent = 0.0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def begin(self, model: pl.LightningModule) -> None:
         """The first point of the curve, before any step."""
-        self.check(pl_module)
+        self.check(model)
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
-    ) -> None:
-        """Checks when it is due, or when training ends."""
-        cost = 2.0 * weights(pl_module) * self.validation[0].length * self.validation[0].size
-        share = getattr(pl_module, "check_share", None)
+    def updated(self, model: pl.LightningModule, loss: Any, batch: Batch, ending: bool) -> bool:
+        """Checks when it is due, or when training ends; whether the task is solved."""
+        cost = 2.0 * weights(model) * self.validation[0].length * self.validation[0].size
+        share = getattr(model, "check_share", None)
         due = self._spent + cost <= (self.checks.share if share is None else share) * self.meter.flops
-        if due or trainer.should_stop:
-            self.check(pl_module, final=trainer.should_stop)
-            if self.solved:
-                trainer.should_stop = True
+        if not (due or ending):
+            return False
+        self.check(model, final=ending)
+        return self.solved
 
     def test(self, model: pl.LightningModule) -> Answer:
         """The answers to fresh test sequences, never seen before."""

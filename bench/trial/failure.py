@@ -33,22 +33,23 @@ TINY = 1e-4
 """Losses and errors below it count as it: a fall from there is noise."""
 
 
-class FailureDetector(pl.Callback):
-    """Stops training at the first loss that is not finite, and says where that was."""
+class FailureDetector:
+    """Ends training at the first loss that is not finite, and says where that was."""
 
     def __init__(self, meter: BudgetMeter) -> None:
         self.meter = meter
         self.exploded = ""
         """Where and how it exploded; empty while it has not."""
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
-    ) -> None:
-        """Looks at the loss the training step returned."""
-        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        if loss is not None and not math.isfinite(float(loss)):
-            self.exploded = f"the training loss was {float(loss)} at update {self.meter.updates + 1}"
-            trainer.should_stop = True
+    def begin(self, model: pl.LightningModule) -> None:
+        """Nothing to look at yet."""
+
+    def updated(self, model: pl.LightningModule, loss: Any, batch: Batch, ending: bool) -> bool:
+        """Looks at the loss the update returned; whether it is not finite."""
+        if loss is None or math.isfinite(float(loss)):
+            return False
+        self.exploded = f"the training loss was {float(loss)} at update {self.meter.updates + 1}"
+        return True
 
 
 def finite(model: pl.LightningModule) -> bool:

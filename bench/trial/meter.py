@@ -56,8 +56,8 @@ TOLERANCE = 1.01
 """Lengths are drawn, so the last step may be a little dearer than any before: as much is forgiven."""
 
 
-class BudgetMeter(pl.Callback):
-    """Charges every training step, and stops training before the next would exceed a limit.
+class BudgetMeter:
+    """Charges every training step, and ends training before the next would exceed a limit.
 
     A step is charged what the model says it cost; the next is taken to cost as much as the
     dearest so far. A step that turned out dearer than what was left cannot solve the task any
@@ -84,21 +84,18 @@ class BudgetMeter(pl.Callback):
         """Since training began."""
         return time.perf_counter() - self.started
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def begin(self, model: pl.LightningModule) -> None:
         """Starts the clock."""
         self.started = time.perf_counter()
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
-    ) -> None:
-        """Charges the step."""
-        cost = step_cost(pl_module, batch)
+    def updated(self, model: pl.LightningModule, loss: Any, batch: Batch, ending: bool) -> bool:
+        """Charges the step; whether the next would exceed a limit."""
+        cost = step_cost(model, batch)
         self.flops += cost
         self.sequences += batch.size
         self.updates += 1
         self.dearest = max(self.dearest, cost)
-        if self._spent(self.dearest, batch.size):
-            trainer.should_stop = True
+        return self._spent(self.dearest, batch.size)
 
     def _spent(self, cost: float, size: int) -> bool:
         limits = self.limits

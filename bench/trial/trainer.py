@@ -1,27 +1,116 @@
-"""Lightning's trainer as every trial uses it, and the order in which its callbacks see a training step."""
+"""How a trial is trained: by Lightning, with watchers that see every update and may end it."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from itertools import count
+from typing import Any, Protocol
 
 import pytorch_lightning as pl
+import torch
+from torch.utils.data import IterableDataset
 
+from longlag.bench.contract.module import RecipeModule
+from longlag.bench.contract.task import Batch
 from longlag.bench.trial.checks import SuccessCheck
 from longlag.bench.trial.failure import FailureDetector
 from longlag.bench.trial.meter import BudgetMeter
 
-Watcher = FailureDetector | BudgetMeter | SuccessCheck
+ROUND = 64
+"""Updates of a recipe's network that are one training step of Lightning's, which costs as much as one of a
+small net."""
+
+
+class Watcher(Protocol):
+    """Sees a trial from its start to its end."""
+
+    def begin(self, model: pl.LightningModule) -> None:
+        """Called before the first update."""
+        ...
+
+    def updated(self, model: pl.LightningModule, loss: Any, batch: Batch, ending: bool) -> bool:
+        """Called after every update; whether it ends the trial. `ending`: whether an earlier watcher does."""
+        ...
+
 
 ORDER: tuple[type[Watcher], ...] = (FailureDetector, BudgetMeter, SuccessCheck)
 """A step that exploded is told by its number, before it is counted; a check sees what was spent, and whether
 any of the others ends the trial, after which there is no later check."""
 
 
-def trainer(watchers: Collection[Watcher]) -> pl.Trainer:
-    """A trainer of one epoch without end; `watchers` are called in ORDER, however they are given."""
-    callbacks: list[pl.Callback] = sorted(watchers, key=lambda watcher: ORDER.index(type(watcher)))
+def fit(model: pl.LightningModule, batches: Iterable[Batch], watchers: Collection[Watcher]) -> None:
+    """Train until a watcher ends it, or there are no more batches.
+
+    Watchers are called in ORDER, however they are given.
+    """
+    callback = _Watching(sorted(watchers, key=lambda watcher: ORDER.index(type(watcher))))
+    if isinstance(model, RecipeModule):
+        _trainer([]).fit(_Rounds(model, batches, callback), train_dataloaders=_Endless())
+    else:
+        _trainer([callback]).fit(model, train_dataloaders=batches)
+
+
+class _Watching(pl.Callback):
+    """The watchers, as a callback of Lightning's."""
+
+    def __init__(self, watchers: list[Watcher]) -> None:
+        self.watchers = watchers
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        for watcher in self.watchers:
+            watcher.begin(pl_module)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        if self.updated(pl_module, loss, batch):
+            trainer.should_stop = True
+
+    def updated(self, model: pl.LightningModule, loss: Any, batch: Batch) -> bool:
+        """Tell them of an update; whether any ends the trial."""
+        ending = False
+        for watcher in self.watchers:
+            ending = watcher.updated(model, loss, batch, ending) or ending
+        return ending
+
+
+class _Rounds(pl.LightningModule):
+    """A recipe's network as Lightning trains it: ROUND updates are one training step."""
+
+    def __init__(self, model: RecipeModule, batches: Iterable[Batch], watching: _Watching) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.model = model
+        self.batches = iter(batches)
+        self.watching = watching
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.model.configure_optimizers()
+
+    def on_train_start(self) -> None:
+        self.watching.on_train_start(self.trainer, self.model)
+
+    def training_step(self, _: int, index: int) -> None:
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        for _ in range(ROUND):
+            batch = next(self.batches, None)
+            if batch is None or self.watching.updated(self.model, self.model.update(optimizer, batch), batch):
+                self.trainer.should_stop = True
+                return
+
+
+class _Endless(IterableDataset[int]):
+    """The numbers of training steps without end; Lightning passes over a step that is given nothing."""
+
+    def __iter__(self) -> Iterator[int]:
+        return count()
+
+
+def _trainer(callbacks: list[pl.Callback]) -> pl.Trainer:
+    """A trainer of one epoch without end."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)

@@ -18,7 +18,7 @@ from longlag.bench.trial.failure import FailureDetector, classify, finite
 from longlag.bench.trial.meter import BudgetMeter, Stream
 from longlag.bench.trial.probes import Moment, Probe, probe
 from longlag.bench.trial.spec import Outcome, TrialSpec
-from longlag.bench.trial.trainer import trainer
+from longlag.bench.trial.trainer import fit
 
 _PROBED = 20
 """Sequences a probe averages over."""
@@ -39,7 +39,7 @@ def run(spec: TrialSpec, registry: Registry) -> Outcome:
     probes += _probe(model, task, spec.seed, "before").rows("before")
 
     stream = Stream(task, int(getattr(model, "batch_size", 20)), generator(spec.seed, "train"))
-    trainer((detector, meter, check)).fit(model, train_dataloaders=stream)
+    fit(model, stream, (detector, meter, check))
 
     outcome = Outcome(
         status="solved",

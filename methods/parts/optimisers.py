@@ -180,22 +180,26 @@ class AcceleratedGradient(torch.optim.Optimizer):
         if closure is None:
             raise ValueError("the gradient is taken ahead of the parameters: step needs a closure")
         for group in self.param_groups:
-            momentum = _momentum(group)
-            for parameter in group["params"]:
-                state = self.state[parameter]
-                if not state:
-                    state["velocity"] = torch.zeros_like(parameter)
-                parameter.add_(state["velocity"].mul_(momentum))
+            velocities = self._velocities(group["params"])
+            torch._foreach_mul_(velocities, _momentum(group))
+            torch._foreach_add_(group["params"], velocities)
         with torch.enable_grad():
             loss = closure()
         for group in self.param_groups:
             group["updates"] += 1
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self.state[parameter]["velocity"].add_(parameter.grad, alpha=-group["lr"])
-                    # theta + v = (theta + mu v) - eps grad: from where the gradient was taken, no way back
-                    parameter.add_(parameter.grad, alpha=-group["lr"])
+            moved = [parameter for parameter in group["params"] if parameter.grad is not None]
+            gradients = [parameter.grad for parameter in moved]
+            torch._foreach_add_(self._velocities(moved), gradients, alpha=-group["lr"])
+            # theta + v = (theta + mu v) - eps grad: from where the gradient was taken, no way back
+            torch._foreach_add_(moved, gradients, alpha=-group["lr"])
         return loss
+
+    def _velocities(self, parameters: list[Tensor]) -> list[Tensor]:
+        """v of each of `parameters`, zero at first."""
+        for parameter in parameters:
+            if not self.state[parameter]:
+                self.state[parameter]["velocity"] = torch.zeros_like(parameter)
+        return [self.state[parameter]["velocity"] for parameter in parameters]
 
 
 def _momentum(group: dict[str, Any]) -> float:

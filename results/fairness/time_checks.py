@@ -69,7 +69,7 @@ def main() -> None:
     single_threaded()
     clock = Clock()
     watched: Any = SuccessCheck
-    watched.on_train_start = clock.started_by(watched.on_train_start)
+    watched.begin = clock.started_by(watched.begin)
     watched.check = clock.timed(watched.check, "checking")
     watched.confirm = clock.timed(watched.confirm, "confirming")
     registry = discover()

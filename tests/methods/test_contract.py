@@ -18,7 +18,7 @@ from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.registry import Registry, discover
 from longlag.bench.trial.meter import BudgetMeter, Stream, step_cost, weights
 from longlag.bench.trial.spec import Limits
-from longlag.bench.trial.trainer import trainer
+from longlag.bench.trial.trainer import fit
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore:.*LeafSpec.*:FutureWarning")
 
@@ -85,7 +85,7 @@ def test_every_method_trains_on_every_task(name: str, expression: str) -> None:
         pytest.skip(why_not)
     model = build(method, task, suggested(method, task, first(method, task)))
     meter = BudgetMeter(Limits(1e15, updates=1))
-    trainer([meter]).fit(model, Stream(task, int(getattr(model, "batch_size", 20)), generator(0, "train")))
+    fit(model, Stream(task, int(getattr(model, "batch_size", 20)), generator(0, "train")), [meter])
     batch = task.sample(3, generator(0, "test"))
     with torch.no_grad():
         outputs = model(batch.inputs, batch.mask)
@@ -152,7 +152,7 @@ def test_the_seed_decides_the_weights(name: str) -> None:
         model = build(method, task, chosen, seed % 2**63)
         meter = BudgetMeter(Limits(1e15, updates=1))
         size = int(getattr(model, "batch_size", 20))
-        trainer([meter]).fit(model, Stream(task, size, generator(0, "train")))
+        fit(model, Stream(task, size, generator(0, "train")), [meter])
         with torch.no_grad():
             outputs.append(model(batch.inputs, batch.mask))
     assert torch.equal(outputs[0], outputs[1])
@@ -166,7 +166,7 @@ def test_costs_are_counted_by_the_weights_and_the_sequence(name: str) -> None:
     meter = BudgetMeter(Limits(1e15, updates=1))
     size = int(getattr(model, "batch_size", 20))
     batch = task.sample(size, generator(0, "train"))
-    trainer([meter]).fit(model, Repeated(batch))
+    fit(model, Repeated(batch), [meter])
     gradient = 6 * weights(model) * batch.length * batch.size
     # at least the forward pass; a gradient method pays exactly one gradient, a second-order one pays more
     assert step_cost(model, batch) >= gradient / 3 - 1

@@ -16,7 +16,7 @@ from longlag.bench.contract.seeds import generator
 from longlag.bench.plugins.registry import discover
 from longlag.bench.trial.meter import BudgetMeter, Stream
 from longlag.bench.trial.spec import Limits
-from longlag.bench.trial.trainer import trainer
+from longlag.bench.trial.trainer import fit
 from longlag.methods.parts.controls.window import CHANNELS, MOST, Window, span_edges
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore:.*LeafSpec.*:FutureWarning")
@@ -51,7 +51,7 @@ def trained(task: Task, hyperparameters: dict[str, Any], updates: int) -> Sequen
     model = REGISTRY.method("window").build(task, **hyperparameters)
     assert isinstance(model, SequenceModel)
     meter = BudgetMeter(Limits(1e15, updates=updates))
-    trainer([meter]).fit(model, Stream(task, model.batch_size, generator(0, "train")))
+    fit(model, Stream(task, model.batch_size, generator(0, "train")), [meter])
     return model
 
 

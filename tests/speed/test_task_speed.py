@@ -18,7 +18,7 @@ import torch
 from longlag import Batch
 from longlag.bench.plugins.registry import discover
 from longlag.bench.trial.meter import Stream
-from longlag.bench.trial.trainer import trainer
+from longlag.bench.trial.trainer import fit
 
 REGISTRY = discover()
 VARIANTS = [
@@ -70,7 +70,7 @@ def test_generation_is_a_small_share_of_training(
     clocked = Clocked(Stream(task, 20, torch.Generator().manual_seed(0)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        trainer([]).fit(model, train_dataloaders=clocked)
+        fit(model, clocked, [])
     # The least disturbed rounds: what else goes on in the machine is not the task's to answer for.
     drawing, training = rounds(clocked.drawing)[0], rounds(clocked.training)[0]
     share = drawing / training

@@ -14,14 +14,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract import Recurrent
+from longlag.bench.contract import Pullback, Recurrent
+from longlag.methods.parts.backend import compiled, leave_gradients
+from longlag.methods.parts.lstm.lstm_core import lstm_recurrence, lstm_vjp
 
 BLOCKS = ("write", "keep", "new", "read")
 """The order in which torch stacks the gates (i, f, g, o)."""
 
 
 class LSTMCell(Recurrent):
-    """torch's fused LSTM; `keep_bias` and `write_bias` [H] start those gates (zeros without)."""
+    """A layer of memory cells; `keep_bias` and `write_bias` [H] start those gates (zeros without)."""
 
     def __init__(
         self,
@@ -36,8 +38,6 @@ class LSTMCell(Recurrent):
         self.bias = nn.Parameter(torch.zeros(4 * units))
         self.initial = nn.Parameter(torch.zeros(units))
         self.initial_cell = nn.Parameter(torch.zeros(units))
-        # torch adds two biases; a second trainable one would only double the rate of the first
-        self.register_buffer("no_bias", torch.zeros(4 * units), persistent=False)
         for name, start in (("keep", keep_bias), ("write", write_bias)):
             if start is not None:
                 self.gate_bias(name).data.copy_(start)
@@ -48,13 +48,16 @@ class LSTMCell(Recurrent):
 
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """States h [S, B, H] at the supervised steps."""
-        states = (
-            self.initial.expand(1, inputs.shape[1], -1).contiguous(),
-            self.initial_cell.expand(1, inputs.shape[1], -1).contiguous(),
-        )
-        weights = [self.input_weight, self.recurrent_weight, self.bias, self.get_buffer("no_bias")]
-        outputs: Tensor = torch.lstm(inputs, states, weights, True, 1, 0.0, self.training, False, False)[0]
-        return outputs if mask is None else at_steps(outputs, mask)
+        weights = (self.input_weight, self.recurrent_weight, self.bias)
+        return lstm_recurrence(inputs, *weights, self.initial, self.initial_cell, mask)
+
+    def vjp(self, inputs: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Pullback]:
+        """The states [S, B, H] and their way back, without autograd around them."""
+        if not compiled(inputs):
+            return super().vjp(inputs, mask)
+        weights = (self.input_weight, self.recurrent_weight, self.bias, self.initial, self.initial_cell)
+        states, pullback = lstm_vjp((inputs, *weights), mask)
+        return states, lambda gradients: leave_gradients(weights, pullback(gradients))
 
     def recurrent_blocks(self) -> list[Tensor]:
         """R_i, R_f, R_g, R_o."""
@@ -67,12 +70,3 @@ class LSTMCell(Recurrent):
     def biases(self) -> list[Tensor]:
         """b_i, b_f, b_g, b_o."""
         return list(self.bias.split(self.units))
-
-
-def at_steps(states: Tensor, mask: Tensor) -> Tensor:
-    """The states [S, B, H] of [T, B, H] where `mask` [T] is true: a view where those steps are neighbours."""
-    steps = mask.nonzero().flatten()
-    if len(steps) == 0:
-        return states[:0]
-    first, last = int(steps[0]), int(steps[-1])
-    return states[first : last + 1] if last - first + 1 == len(steps) else states[steps]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract import Change, Recipe, Recurrent
-from longlag.methods.parts.tanh.tanh_core import Tape, compiled_warm_up, tanh_recurrence
+from longlag.bench.contract import Change, Pullback, Recipe, Recurrent
+from longlag.methods.parts.backend import leave_gradients
+from longlag.methods.parts.tanh.tanh_core import Tape, compiled_warm_up, tanh_recurrence, tanh_vjp
 
 
 class TanhCell(Recurrent):
@@ -36,6 +37,12 @@ class TanhCell(Recurrent):
             mask,
             self.tape if self.record and torch.is_grad_enabled() else None,
         )
+
+    def vjp(self, inputs: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Pullback]:
+        """The states [S, B, H] and their way back, without autograd around them."""
+        weights = (self.input_weight, self.recurrent_weight, self.bias, self.initial)
+        states, pullback = tanh_vjp(inputs, *weights, mask, self.tape if self.record else None)
+        return states, lambda gradients: leave_gradients(weights, pullback(gradients))
 
     def recurrent_blocks(self) -> list[Tensor]:
         """W."""

@@ -17,6 +17,7 @@ with the initial state, so that states[t] goes into step t and states[t + 1] com
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Backend = Literal["auto", "torch", "numba"]
+Weights = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 @dataclass
@@ -57,6 +59,33 @@ def tanh_recurrence(
     steps = None if mask is None else mask.nonzero().squeeze(1)
     states: Tensor = _Recurrence.apply(inputs, input_weight, recurrent, bias, initial, steps, tape, backend)
     return states
+
+
+def tanh_vjp(
+    inputs: Tensor,
+    input_weight: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    initial: Tensor,
+    mask: Tensor | None = None,
+    tape: Tape | None = None,
+    backend: Backend = "auto",
+) -> tuple[Tensor, Callable[[Tensor], Weights]]:
+    """What `tanh_recurrence` gives, outside autograd, and the map of dE/dstates [S, B, H] to the gradients.
+
+    These are of input_weight, recurrent, bias and initial, in this order.
+    """
+    steps = None if mask is None else mask.nonzero().squeeze(1)
+    inputs = inputs.contiguous()
+    states = forward_states(inputs, input_weight, recurrent, bias, initial, backend)
+
+    def pullback(output_gradients: Tensor) -> Weights:
+        deltas, kept = backward_states(recurrent, states, output_gradients, steps, tape is not None, backend)
+        if tape is not None:
+            tape.states, tape.deltas, tape.state_gradients = states, deltas, kept
+        return *weight_gradients(deltas, states, inputs, backend), deltas[0].sum(0) @ recurrent
+
+    return _chosen(states, steps), pullback
 
 
 def forward_states(

@@ -17,7 +17,7 @@ from longlag.bench.trial.failure import FailureDetector, classify
 from longlag.bench.trial.meter import BudgetMeter, Stream
 from longlag.bench.trial.probes import Probe
 from longlag.bench.trial.spec import Checks, Limits
-from longlag.bench.trial.trainer import trainer
+from longlag.bench.trial.trainer import fit
 from tests.bench.trial.scripted import Scripted, Sum
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore:.*LeafSpec.*:FutureWarning")
@@ -56,7 +56,7 @@ def train(model: SequenceModel, limits: Limits, checks: Checks) -> tuple[BudgetM
 
     meter = BudgetMeter(limits)
     check = checking.SuccessCheck(model.task, checks, 0, meter)
-    trainer([meter, check]).fit(model, Stream(model.task, 20, generator(0, "train")))
+    fit(model, Stream(model.task, 20, generator(0, "train")), [meter, check])
     return meter, check
 
 
@@ -81,9 +81,7 @@ def test_who_watches_a_trial_does_so_in_one_order(order: tuple[int, ...]) -> Non
     detector = FailureDetector(meter)
     check = checking.SuccessCheck(model.task, Checks(50, 50, 50), 0, meter)
     watchers = [detector, meter, check]
-    trainer([watchers[place] for place in order]).fit(
-        model, Stream(model.task, 20, torch.Generator().manual_seed(0))
-    )
+    fit(model, Stream(model.task, 20, torch.Generator().manual_seed(0)), [watchers[place] for place in order])
     assert detector.exploded == "the training loss was nan at update 5"
     # The step that exploded is charged, and what came of it is on the curve.
     assert meter.updates == check.curve[-1]["updates"] == 5
@@ -125,7 +123,7 @@ def test_a_pass_on_validation_alone_does_not_count(monkeypatch: pytest.MonkeyPat
     meter = BudgetMeter(Limits(6 * 10 * 5 * 20 * 100))
     check = checking.SuccessCheck(model.task, Checks(100, 200, 200), 0, meter)
     model.known = check.validation
-    trainer([meter, check]).fit(model, Stream(model.task, 20, torch.Generator()))
+    fit(model, Stream(model.task, 20, torch.Generator()), [meter, check])
     assert not check.solved
     assert check.curve[-1]["error"] == 0
 

@@ -1,0 +1,126 @@
+"""What the compiled loops share: how Numba compiles them, and the functions of their units.
+
+tanh and the logistic function are formulas that the compiler turns into vector instructions, good to 3 units
+in the last place. Infinities and NaNs pass through: of the liberties of fast arithmetic, only fused
+multiply-add and the sign of zero are taken.
+
+Numba's cache notices a change in the file of a kernel, but not in a file that it imports: after a change here
+or in `products`, the kernels' `__pycache__` folders have to go.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numba.extending import overload
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# error_model: Python's check for a division by zero would keep the loops from being vectorised
+COMPILE: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "fastmath": {"contract", "nsz"},
+    "error_model": "numpy",
+}
+
+
+def _formulas(
+    kind: Any,
+    degree: int,
+    saturated: float,
+    least: float,
+    logarithm: tuple[float, float],
+    bits: Any,
+    bias: int,
+    shift: int,
+) -> tuple[Any, Any]:
+    """Compiled tanh and logistic function of a `kind` float, from e^x = 2^n e^r, |r| <= ln(2) / 2.
+
+    e^r - 1 is its Taylor series up to r^degree. With x = 2u, tanh(u) = (e^x - 1) / (e^x + 1), and
+    e^x - 1 = 2^n (e^r - 1) + (2^n - 1) loses no digits near zero; the logistic function is e^x / (e^x + 1).
+    Beyond `saturated` both round to 1; below `least` 2^n would leave the normal numbers. `logarithm` is ln 2
+    in two parts, the first of few enough bits for its product with n to be exact.
+    """
+    one, two = kind(1), kind(2)
+    top, bottom, lowest = kind(saturated), kind(-saturated), kind(least)
+    per_halving, upper, lower = kind(1 / math.log(2)), kind(logarithm[0]), kind(logarithm[1])
+    terms = tuple(kind(1 / math.factorial(k)) for k in range(degree, 0, -1))
+    offset, width = bits(bias), bits(shift)
+
+    @njit(forceinline=True, **COMPILE)
+    def parts(x: Any) -> Any:
+        """2^n and 2^n (e^r - 1)."""
+        n = np.rint(x * per_halving)
+        r = (x - n * upper) - n * lower
+        series = terms[0]
+        for term in terms[1:]:
+            series = series * r + term
+        power = bits((bits(n) + offset) << width).view(kind)
+        return power, power * (series * r)
+
+    # below, comparisons that are false for NaN, so that NaN stays
+
+    @njit(forceinline=True, **COMPILE)
+    def hyperbolic(u: Any) -> Any:
+        x = u + u
+        x = top if x > top else x
+        x = bottom if x < bottom else x
+        power, rest = parts(x)
+        e = rest + (power - one)
+        return e / (e + two)
+
+    @njit(forceinline=True, **COMPILE)
+    def logistic(x: Any) -> Any:
+        x = top if x > top else x
+        x = lowest if x < lowest else x
+        power, rest = parts(x)
+        e = rest + power
+        return e / (e + one)
+
+    return hyperbolic, logistic
+
+
+_SINGLE = _formulas(np.float32, 7, 18.04, -87.0, (0.693359375, -2.12194440e-4), np.int32, 127, 23)
+_DOUBLE = _formulas(
+    np.float64, 13, 38.2, -708.0, (6.93147180369123816490e-01, 1.90821492927058770002e-10), np.int64, 1023, 52
+)
+
+
+def tanh_of(u: Any) -> Any:
+    """tanh of a number, in compiled code."""
+    raise NotImplementedError("compiled code only")
+
+
+def logistic_of(x: Any) -> Any:
+    """1 / (1 + e^-x) of a number, in compiled code."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(tanh_of)
+def _choose_tanh(u):  # type: ignore[no-untyped-def]  # numba compares this signature with the lambdas'
+    function = (_SINGLE if u.bitwidth == 32 else _DOUBLE)[0]
+    return lambda u: function(u)
+
+
+@overload(logistic_of)
+def _choose_logistic(x):  # type: ignore[no-untyped-def]
+    function = (_SINGLE if x.bitwidth == 32 else _DOUBLE)[1]
+    return lambda x: function(x)
+
+
+@njit(**COMPILE)
+def tanh(values: Array) -> None:
+    """Replace `values`, flat, by their tanh."""
+    for i in range(values.shape[0]):
+        values[i] = tanh_of(values[i])
+
+
+@njit(**COMPILE)
+def logistic(values: Array) -> None:
+    """Replace `values`, flat, by their logistic function."""
+    for i in range(values.shape[0]):
+        values[i] = logistic_of(values[i])
