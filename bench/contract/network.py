@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -52,9 +53,9 @@ class Recurrent(nn.Module, ABC):
     def biases(self) -> list[Tensor]:
         """The biases as a list of [H] views, one a gate."""
 
-    @property
+    @cached_property
     def weights(self) -> int:
-        """N, recurrent and input weights used at every step."""
+        """N, recurrent and input weights used at every step; asked for at every update."""
         return sum(block.numel() for block in (*self.recurrent_blocks(), *self.input_blocks()))
 
 

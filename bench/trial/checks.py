@@ -101,10 +101,7 @@ class SuccessCheck:
 
     def updated(self, model: pl.LightningModule, loss: Any, batch: Batch, ending: bool) -> bool:
         """Checks when it is due, or when training ends; whether the task is solved."""
-        cost = 2.0 * weights(model) * self.validation[0].length * self.validation[0].size
-        share = getattr(model, "check_share", None)
-        due = self._spent + cost <= (self.checks.share if share is None else share) * self.meter.flops
-        if not (due or ending):
+        if not (ending or self._due(model)):
             return False
         self.check(model, final=ending)
         return self.solved
@@ -125,6 +122,12 @@ class SuccessCheck:
         if result.wrong <= enough and not self.meter.overspent:
             self.solved = self.confirm(model)
         self._keep(result, final or self.solved)
+
+    def _due(self, model: pl.LightningModule) -> bool:
+        """Whether a check of the first chunk keeps checking within its share."""
+        cost = 2.0 * weights(model) * self.validation[0].length * self.validation[0].size
+        share = getattr(model, "check_share", None)
+        return self._spent + cost <= (self.checks.share if share is None else share) * self.meter.flops
 
     def confirm(self, model: pl.LightningModule) -> bool:
         """Whether fresh sequences confirm that it has solved its task."""

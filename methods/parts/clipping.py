@@ -5,11 +5,12 @@ Both leave non-finite gradients non-finite: an explosion that clipping cannot me
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,10 @@ class ClipByNorm:
 
     def __call__(self, parameters: Sequence[nn.Parameter]) -> None:
         """Rescale the `.grad` of `parameters` in place."""
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        if not gradients:
-            return
-        # float64: squares of large finite float32 gradients overflow, and the scale would be 0
-        norms = torch.stack([torch.linalg.vector_norm(g, dtype=torch.float64) for g in gradients])
-        norm = float(torch.linalg.vector_norm(norms))
+        gradients, norm = _gradients(parameters)
         if norm <= self.threshold:
             return
-        scale = self.threshold / norm if norm < float("inf") else float("nan")
-        for gradient in gradients:
-            gradient.mul_(scale)
+        torch._foreach_mul_(gradients, self.threshold / norm if norm < math.inf else math.nan)
 
 
 @dataclass(frozen=True)
@@ -44,10 +38,22 @@ class ClipByValue:
 
     def __call__(self, parameters: Sequence[nn.Parameter]) -> None:
         """Clip the `.grad` of `parameters` in place; infinite components stay infinite."""
-        for parameter in parameters:
-            gradient = parameter.grad
-            if gradient is None:
-                continue
-            infinite = gradient.isinf()
-            clipped = gradient.clamp(-self.threshold, self.threshold)
-            gradient.copy_(torch.where(infinite, gradient, clipped))
+        gradients, norm = _gradients(parameters)
+        if norm <= self.threshold:
+            return
+        infinite = [] if norm < math.inf else [gradient.isinf() for gradient in gradients]
+        kept = [gradient[where] for gradient, where in zip(gradients, infinite, strict=False)]
+        torch._foreach_clamp_min_(gradients, -self.threshold)
+        torch._foreach_clamp_max_(gradients, self.threshold)
+        for gradient, where, values in zip(gradients, infinite, kept, strict=False):
+            gradient[where] = values
+
+
+def _gradients(parameters: Sequence[nn.Parameter]) -> tuple[list[Tensor], float]:
+    """The gradients there are, and the norm of all together."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not gradients:
+        return [], 0.0
+    # float64: squares of large finite float32 gradients overflow
+    norms = torch._foreach_norm(gradients, dtype=torch.float64)
+    return gradients, float(torch.linalg.vector_norm(torch.stack(norms)))

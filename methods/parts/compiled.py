@@ -124,3 +124,10 @@ def logistic(values: Array) -> None:
     """Replace `values`, flat, by their logistic function."""
     for i in range(values.shape[0]):
         values[i] = logistic_of(values[i])
+
+
+@njit(**COMPILE)
+def add_to(values: Array, more: Array) -> None:
+    """Add `more` to `values`, both flat."""
+    for i in range(values.shape[0]):
+        values[i] += more[i]

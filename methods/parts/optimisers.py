@@ -28,7 +28,9 @@ class PlainDescent(Change):
 
     def apply(self, recipe: Recipe, *, learning_rate: float) -> Recipe:
         """The recipe with plain descent."""
-        return recipe.replace(optimiser=lambda net, _: torch.optim.SGD(net.parameters(), lr=learning_rate))
+        return recipe.replace(
+            optimiser=lambda net, _: torch.optim.SGD(net.parameters(), lr=learning_rate, fused=True)
+        )
 
 
 class AdamOrMomentum(Change):
@@ -76,7 +78,7 @@ class AdamOrMomentum(Change):
         def make(network: Network, _: Task) -> torch.optim.Optimizer:
             if optimiser == "adam":
                 return decayed(torch.optim.Adam(network.parameters(), lr=adam_rate, fused=True), halving)
-            descent = torch.optim.SGD(network.parameters(), lr=descent_rate, momentum=momentum)
+            descent = torch.optim.SGD(network.parameters(), lr=descent_rate, momentum=momentum, fused=True)
             return decayed(descent, halving)
 
         return recipe.replace(optimiser=make)

@@ -215,6 +215,24 @@ def turned(a, a_at, rows, depth, b, b_at):  # type: ignore[no-untyped-def]
 
 
 @njit(**INNER)
+def no_product(a):  # type: ignore[no-untyped-def]
+    """A source of no terms, in place of a second one; `a` is any array."""
+    return (a, NONE, NONE, NONE, NONE, a, NONE)
+
+
+@njit(**INNER)
+def transposed(weight, units):  # type: ignore[no-untyped-def]
+    """[G * H, K] as [G, K, H], flat, with H `units`."""
+    height, width = weight.shape
+    out = np.empty((height // units, width, units), weight.dtype)
+    for g in range(height // units):
+        for i in range(units):
+            for k in range(width):
+                out[g, k, i] = weight[g * units + i, k]
+    return out.reshape(-1)
+
+
+@njit(**INNER)
 def fill(out, out_at, rows, across, start, start_at, sources):  # type: ignore[no-untyped-def]
     """out[rows, across] = start[across] in every row, plus all `sources`."""
     _fresh((start, start_at, out, out_at, across), sources, rows)
@@ -240,4 +258,4 @@ def add_rows(out, out_at, across, depth, b, b_at):  # type: ignore[no-untyped-de
     ones = np.ones(1, out.dtype)
     for k in range(0, depth, BLOCK):
         terms = min(BLOCK, depth - k)
-        add(out, out_at, 1, across, (ones, NONE, NONE, NONE, terms, b, b_at + k * across))
+        add(out, out_at, ONE, across, (ones, NONE, NONE, NONE, terms, b, b_at + k * across))

@@ -62,7 +62,7 @@ def by_autograd(made, given_batch, loss):
     return value.detach(), [p.grad for p in made.parameters()]
 
 
-@pytest.mark.parametrize("cell", (*CELLS, Elman))
+@pytest.mark.parametrize("cell", [*CELLS, Elman])
 @pytest.mark.parametrize(
     ("loss", "targets"),
     [
@@ -91,7 +91,7 @@ def test_a_gradient_is_autograds(cell, loss, targets, length, size, inputs, unit
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("cell", (*CELLS, Elman))
+@pytest.mark.parametrize("cell", [*CELLS, Elman])
 def test_what_is_held_gets_no_gradient(cell):
     mask = torch.tensor([False, True, True])
     some = batch(3, 2, 2, mask, lambda s, b: torch.randn(s, b, 1, dtype=torch.float64))

@@ -27,13 +27,14 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from longlag.bench.contract import Batch, MatchingLoss, Network
+from longlag.methods.parts.backend import Backend, arrays, compiled
 from longlag.methods.parts.tanh.cell import TanhCell
 from longlag.methods.parts.tanh.tanh_core import (
-    Backend,
     backward_states,
     forward_states,
     tangent_states,
@@ -85,10 +86,10 @@ class TanhGaussNewton:
             self.inputs = network.shifted(batch.inputs).contiguous()
             weights = (cell.input_weight, cell.recurrent_weight, cell.bias, cell.initial)
             self.states = forward_states(self.inputs, *weights, backend=backend)
-            self.steps = batch.mask.nonzero().squeeze(1)
+            self.steps = np.flatnonzero(batch.mask.numpy(force=True))
             self.supervised = self.states[self.steps + 1]
             self.outputs = network.readout(self.supervised)
-        self.compiled = backend != "torch" and _compilable(self.states)
+        self.compiled = compiled(self.states, backend)
         # every product writes here: T B H floats, allocated once
         self.moved = torch.empty_like(self.states)
 
@@ -102,29 +103,44 @@ class TanhGaussNewton:
             self.moved[self.steps + 1].flatten(0, 1) @ readout.weight.T
         )
         output_errors = self.loss.curvature(self.outputs, moved_outputs.view_as(self.outputs))
-        deltas = self._deltas(output_errors @ readout.weight, structural / self.batch.size)
-        return self._transposed(output_errors, deltas)
+        weights = self._weights(output_errors @ readout.weight, structural / self.batch.size)
+        cell = self.cell
+        gradients: dict[Tensor, Tensor] = dict(
+            zip((cell.input_weight, cell.recurrent_weight, cell.bias, cell.initial), weights, strict=True)
+        )
+        gradients[readout.weight] = output_errors.flatten(0, 1).T @ self.supervised.flatten(0, 1)
+        gradients[readout.bias] = output_errors.sum((0, 1))
+        return flatten([gradients[p] if p.requires_grad else torch.zeros_like(p) for p in self.parameters])
 
     def _move(self, v: dict[Tensor, Tensor]) -> None:
         """Set `moved` [T+1, B, H] to Rh, how the states move along v."""
         cell = self.cell
         vectors = v[cell.bias], v[cell.initial]
         if self.compiled:
-            matrices = cell.recurrent_weight.T, v[cell.input_weight].T, v[cell.recurrent_weight].T
-            arrays = (_array(x) for x in (self.inputs, self.states, *matrices, *vectors, self.moved))
-            _kernels().move_states(*arrays)
+            matrices = cell.recurrent_weight, v[cell.input_weight], v[cell.recurrent_weight]
+            _kernels().move_states(*arrays(self.inputs, self.states, *matrices, *vectors, self.moved))
             return
         drive = self.inputs @ v[cell.input_weight].T + self.states[:-1] @ v[cell.recurrent_weight].T
         drive += v[cell.bias]
         self.moved = tangent_states(cell.recurrent_weight, self.states, drive, v[cell.initial], self.backend)
 
-    def _deltas(self, state_errors: Tensor, damping: float) -> Tensor:
-        """d [T, B, H] from errors [S, B, H] at the supervised states; uses up `moved`."""
-        weight = self.cell.recurrent_weight
+    def _weights(self, state_errors: Tensor, damping: float) -> tuple[Tensor, ...]:
+        """What errors [S, B, H] at the supervised states are in the cell's weights; uses up `moved`."""
+        cell = self.cell
         if self.compiled:
-            arrays = [_array(x) for x in (weight, self.states, self.steps, state_errors)]
-            _kernels().errors_back(*arrays, damping, _array(self.moved))
-            return self.moved[1:]
+            weights = (cell.input_weight, cell.recurrent_weight, cell.bias, cell.initial)
+            found = tuple(torch.empty_like(weight) for weight in weights)
+            before = arrays(self.inputs, cell.recurrent_weight, self.states)
+            between = arrays(state_errors, self.moved)
+            _kernels().errors_back(*before, self.steps, *between, damping, *arrays(*found))
+            return found
+        deltas = self._deltas(state_errors, damping)
+        initial = deltas[0].sum(0) @ cell.recurrent_weight
+        return (*weight_gradients(deltas, self.states, self.inputs, self.backend), initial)
+
+    def _deltas(self, state_errors: Tensor, damping: float) -> Tensor:
+        """d [T, B, H] from errors [S, B, H] at the supervised states, by torch."""
+        weight = self.cell.recurrent_weight
         if not damping:
             return backward_states(weight, self.states, state_errors, self.steps, backend=self.backend)[0]
         given = {int(step): error for step, error in zip(self.steps, state_errors, strict=True)}
@@ -136,18 +152,6 @@ class TanhGaussNewton:
             deltas[t] += carried * (1 - self.states[t + 1] ** 2)
             carried = deltas[t] @ weight
         return deltas
-
-    def _transposed(self, output_errors: Tensor, deltas: Tensor) -> Tensor:
-        """J' of errors [S, B, K] at the outputs and [T, B, H] at the pre-activations, [P]."""
-        cell, readout = self.cell, self.network.readout
-        weights = weight_gradients(deltas, self.states, self.inputs, self.backend)
-        gradients: dict[Tensor, Tensor] = dict(
-            zip((cell.input_weight, cell.recurrent_weight, cell.bias), weights, strict=True)
-        )
-        gradients[cell.initial] = deltas[0].sum(0) @ cell.recurrent_weight
-        gradients[readout.weight] = output_errors.flatten(0, 1).T @ self.supervised.flatten(0, 1)
-        gradients[readout.bias] = output_errors.sum((0, 1))
-        return flatten([gradients[p] if p.requires_grad else torch.zeros_like(p) for p in self.parameters])
 
     @torch.no_grad()
     def squared_gradients(self) -> Tensor:
@@ -176,14 +180,6 @@ class TanhGaussNewton:
 def warm_up() -> None:
     """Compile the float32 kernels, or load them from Numba's cache."""
     _kernels().warm_up()
-
-
-def _compilable(tensor: Tensor) -> bool:
-    return tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64)
-
-
-def _array(tensor: Tensor) -> Any:
-    return tensor.detach().contiguous().numpy()
 
 
 @cache

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import COMPILE, Array, logistic, tanh, tanh_of
-from longlag.methods.parts.products import BLOCK, NONE, add, add_outer, add_rows, fill, plain
+from longlag.methods.parts.compiled import COMPILE, Array, add_to, logistic, tanh, tanh_of
+from longlag.methods.parts.products import BLOCK, NONE, add, add_outer, add_rows, fill, plain, transposed
 
 WRITE, KEEP, NEW, READ = range(4)
 
@@ -41,7 +41,7 @@ def forward(
     n = size * units
     flat_inputs, flat_cells, flat_states = inputs.reshape(-1), cells.reshape(-1), states.reshape(-1)
     flat_squashed, flat_gates = squashed.reshape(-1), gates.reshape(-1)
-    into, within = _by_gate(input_weight, units), _by_gate(recurrent, units)
+    into, within = transposed(input_weight, units), transposed(recurrent, units)
     for b in range(size):
         for i in range(units):
             states[0, b, i] = initial[i]
@@ -65,18 +65,6 @@ def forward(
         _squash(cell, curve)
         read = (READ * held + at) * n
         _read(flat_gates[read : read + n], curve, flat_states[(t + 1) * n : (t + 2) * n])
-
-
-@njit(**COMPILE)
-def _by_gate(weight: Array, units: int) -> Array:
-    """[4H, K] as [4, K, H], flat."""
-    width = weight.shape[1]
-    turned = np.empty((4, width, units), weight.dtype)
-    for g in range(4):
-        for i in range(units):
-            for k in range(width):
-                turned[g, k, i] = weight[g * units + i, k]
-    return turned.reshape(-1)
 
 
 @njit(**COMPILE)
@@ -148,7 +136,7 @@ def backward(
         begin = max(0, last - stretch)
         for t in range(last - 1, begin - 1, -1):
             if s >= 0 and steps[s] == t:
-                _add(given[s * n : (s + 1) * n], state)
+                add_to(state, given[s * n : (s + 1) * n])
                 s -= 1
             at = t - begin
             read, read_delta = _step(flat_gates, READ, length, t, n), _step(deltas, READ, stretch, at, n)
@@ -190,12 +178,6 @@ def _step(values: Array, gate: int, length: int, t: int, n: int) -> Array:
     """A gate's flat values at a step."""
     start = (gate * length + t) * n
     return values[start : start + n]
-
-
-@njit(**COMPILE)
-def _add(values: Array, out: Array) -> None:
-    for i in range(out.shape[0]):
-        out[i] += values[i]
 
 
 @njit(**COMPILE)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from longlag.bench.contract import Change, Pullback, Recipe, Recurrent
-from longlag.methods.parts.backend import leave_gradients
+from longlag.methods.parts.backend import compiled, leave_gradients
 from longlag.methods.parts.tanh.tanh_core import Tape, compiled_warm_up, tanh_recurrence, tanh_vjp
 
 
@@ -40,8 +40,10 @@ class TanhCell(Recurrent):
 
     def vjp(self, inputs: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Pullback]:
         """The states [S, B, H] and their way back, without autograd around them."""
+        if not compiled(inputs):
+            return super().vjp(inputs, mask)
         weights = (self.input_weight, self.recurrent_weight, self.bias, self.initial)
-        states, pullback = tanh_vjp(inputs, *weights, mask, self.tape if self.record else None)
+        states, pullback = tanh_vjp((inputs, *weights), mask, self.tape if self.record else None)
         return states, lambda gradients: leave_gradients(weights, pullback(gradients))
 
     def recurrent_blocks(self) -> list[Tensor]:

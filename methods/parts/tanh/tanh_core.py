@@ -17,19 +17,18 @@ with the initial state, so that states[t] goes into step t and states[t + 1] com
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    import numpy as np
+from longlag.methods.parts.backend import Backend, arrays, at_steps, compiled, true_steps
 
-Backend = Literal["auto", "torch", "numba"]
-Weights = tuple[Tensor, Tensor, Tensor, Tensor]
+Passed = tuple[np.ndarray[Any, Any], ...]
 
 
 @dataclass
@@ -56,36 +55,26 @@ def tanh_recurrence(
     inputs [T, B, D], input_weight [H, D], recurrent [H, H], bias [H], initial [H]. A `tape` is filled
     as the passes run.
     """
-    steps = None if mask is None else mask.nonzero().squeeze(1)
-    states: Tensor = _Recurrence.apply(inputs, input_weight, recurrent, bias, initial, steps, tape, backend)
+    states: Tensor = _Recurrence.apply(
+        inputs, input_weight, recurrent, bias, initial, true_steps(mask), tape, backend
+    )
     return states
 
 
 def tanh_vjp(
-    inputs: Tensor,
-    input_weight: Tensor,
-    recurrent: Tensor,
-    bias: Tensor,
-    initial: Tensor,
-    mask: Tensor | None = None,
-    tape: Tape | None = None,
-    backend: Backend = "auto",
-) -> tuple[Tensor, Callable[[Tensor], Weights]]:
+    parts: Sequence[Tensor], mask: Tensor | None = None, tape: Tape | None = None
+) -> tuple[Tensor, Callable[[Tensor], Sequence[Tensor]]]:
     """What `tanh_recurrence` gives, outside autograd, and the map of dE/dstates [S, B, H] to the gradients.
 
-    These are of input_weight, recurrent, bias and initial, in this order.
+    Compiled only. `parts` are the five tensors of `tanh_recurrence`; the gradients those of all but the inputs.
     """
-    steps = None if mask is None else mask.nonzero().squeeze(1)
-    inputs = inputs.contiguous()
-    states = forward_states(inputs, input_weight, recurrent, bias, initial, backend)
+    steps = true_steps(mask)
+    states, passed = _compiled_states(parts, tape)
 
-    def pullback(output_gradients: Tensor) -> Weights:
-        deltas, kept = backward_states(recurrent, states, output_gradients, steps, tape is not None, backend)
-        if tape is not None:
-            tape.states, tape.deltas, tape.state_gradients = states, deltas, kept
-        return *weight_gradients(deltas, states, inputs, backend), deltas[0].sum(0) @ recurrent
+    def pullback(output_gradients: Tensor) -> Sequence[Tensor]:
+        return _compiled_gradients(passed, output_gradients, steps, tape, False)[0]
 
-    return _chosen(states, steps), pullback
+    return states[1:] if steps is None else at_steps(states, steps + 1), pullback
 
 
 def forward_states(
@@ -99,8 +88,8 @@ def forward_states(
     """The states [T+1, B, H], the initial one first; arguments as in `tanh_recurrence`."""
     length, size, _ = inputs.shape
     states = inputs.new_empty(length + 1, size, len(bias))
-    if _compiled(inputs, backend):
-        _kernels().forward(*_arrays(inputs, input_weight.T, recurrent.T, bias, initial), states.numpy())
+    if compiled(inputs, backend):
+        _kernels().forward(*arrays(inputs, input_weight, recurrent, bias, initial, states))
         return states
     states[0] = initial
     torch.matmul(inputs, input_weight.T, out=states[1:])
@@ -115,7 +104,7 @@ def backward_states(
     recurrent: Tensor,
     states: Tensor,
     output_gradients: Tensor,
-    steps: Tensor | None = None,
+    steps: np.ndarray[Any, Any] | None = None,
     keep_state_gradients: bool = False,
     backend: Backend = "auto",
 ) -> tuple[Tensor, Tensor | None]:
@@ -126,14 +115,13 @@ def backward_states(
     """
     length = len(states) - 1
     if steps is None:
-        steps = torch.arange(length)
+        steps = np.arange(length)
     deltas = torch.empty_like(states[1:])
     state_gradients = torch.empty_like(deltas) if keep_state_gradients else None
-    if _compiled(states, backend):
+    if compiled(states, backend):
         kept = state_gradients if state_gradients is not None else states.new_empty(0, 0, 0)
-        _kernels().backward(
-            *_arrays(recurrent, states, steps, output_gradients), deltas.numpy(), kept.numpy()
-        )
+        before = arrays(recurrent, states)
+        _kernels().backward(*before, steps, *arrays(output_gradients, deltas, kept))
         return deltas, state_gradients
     given = {int(step): gradient for step, gradient in zip(steps, output_gradients, strict=True)}
     carried = torch.zeros_like(states[0])
@@ -157,8 +145,8 @@ def tangent_states(
     drive_t = V_in u_t + V h_(t-1) + v_b, one product over all steps.
     """
     moved = torch.empty_like(states)
-    if _compiled(states, backend):
-        _kernels().tangent(*_arrays(recurrent.T, states, drive, initial), moved.numpy())
+    if compiled(states, backend):
+        _kernels().tangent(*arrays(recurrent, states, drive, initial, moved))
         return moved
     moved[0] = initial
     transposed = recurrent.T
@@ -172,12 +160,12 @@ def weight_gradients(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of input_weight [H, D], recurrent [H, H] and bias [H], each one sum over T * B rows."""
     units, width = deltas.shape[-1], inputs.shape[-1]
+    if compiled(deltas, backend):
+        found = [deltas.new_empty(shape) for shape in ((units, width), (units, units), (units,))]
+        _kernels().weight_gradients(*arrays(deltas, states, inputs, *found))
+        return found[0], found[1], found[2]
     flat = deltas.reshape(-1, units)
     recurrent = flat.T @ states[:-1].reshape(-1, units)
-    if _compiled(deltas, backend) and width <= _kernels().NARROW:
-        input_weight, bias = deltas.new_empty(width, units), deltas.new_empty(units)
-        _kernels().input_products(*_arrays(deltas, inputs), input_weight.numpy(), bias.numpy())
-        return input_weight.T, recurrent, bias
     return flat.T @ inputs.reshape(-1, width), recurrent, flat.sum(0)
 
 
@@ -190,61 +178,86 @@ class _Recurrence(torch.autograd.Function):
     """`tanh_recurrence` for autograd."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        inputs: Tensor,
-        input_weight: Tensor,
-        recurrent: Tensor,
-        bias: Tensor,
-        initial: Tensor,
-        steps: Tensor | None,
-        tape: Tape | None,
-        backend: Backend,
-    ) -> Tensor:
-        inputs = inputs.contiguous()
-        states = forward_states(inputs, input_weight, recurrent, bias, initial, backend)
-        ctx.save_for_backward(inputs, input_weight, recurrent, states, steps)
-        ctx.tape, ctx.backend = tape, backend
-        if tape is not None:
-            tape.states, tape.deltas, tape.state_gradients = states, None, None
-        return _chosen(states, steps)
+    def forward(ctx: Any, *arguments: Any) -> Tensor:
+        *parts, steps, tape, backend = arguments
+        ctx.steps, ctx.tape, ctx.arrays = steps, tape, None
+        if compiled(parts[0], backend):
+            states, ctx.arrays = _compiled_states(parts, tape)
+            ctx.save_for_backward(*parts)
+        else:
+            inputs, input_weight, recurrent, bias, initial = parts
+            states = forward_states(inputs, input_weight, recurrent, bias, initial, "torch")
+            ctx.save_for_backward(*parts, states)
+            if tape is not None:
+                tape.states, tape.deltas, tape.state_gradients = states, None, None
+        return states[1:] if steps is None else at_steps(states, steps + 1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, output_gradients: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, input_weight, recurrent, states, steps = ctx.saved_tensors
-        needs_input, *needs_weights, needs_initial = ctx.needs_input_grad[:5]
-        tape, backend = ctx.tape, ctx.backend
-        deltas, state_gradients = backward_states(
-            recurrent, states, output_gradients, steps, tape is not None, backend
-        )
-        if tape is not None:
-            tape.deltas, tape.state_gradients = deltas, state_gradients
-        weights: tuple[Tensor | None, ...] = (None, None, None)
-        if any(needs_weights):
-            weights = weight_gradients(deltas, states, inputs, backend)
-        initial = deltas[0].sum(0) @ recurrent if needs_initial else None
-        return deltas @ input_weight if needs_input else None, *weights, initial, None, None, None
+        # also where only the arrays are used: this is what notices weights changed in between
+        saved, needs_input = ctx.saved_tensors, ctx.needs_input_grad[0]
+        if ctx.arrays is None:
+            found = _torch_gradients(saved, output_gradients, ctx.steps, ctx.tape, needs_input)
+        else:
+            weights, to_inputs = _compiled_gradients(
+                ctx.arrays, output_gradients, ctx.steps, ctx.tape, needs_input
+            )
+            found = [to_inputs, *weights]
+        return (*found, None, None, None)
 
 
-def _chosen(states: Tensor, steps: Tensor | None) -> Tensor:
-    """The states after `steps`, as a view where they lie side by side."""
-    if steps is None or len(steps) == len(states) - 1:
-        return states[1:]
-    if len(steps) and int(steps[-1]) - int(steps[0]) == len(steps) - 1:
-        return states[int(steps[0]) + 1 : int(steps[-1]) + 2]
-    return states[1:].index_select(0, steps)
+def _compiled_states(parts: Sequence[Tensor], tape: Tape | None) -> tuple[Tensor, Passed]:
+    """The states [T+1, B, H], and what their way back needs."""
+    given = arrays(*parts)
+    length, size, _ = given[0].shape
+    filled = np.empty((length + 1, size, len(given[3])), given[0].dtype)
+    _kernels().forward(*given, filled)
+    states = torch.from_numpy(filled)
+    if tape is not None:
+        tape.states, tape.deltas, tape.state_gradients = states, None, None
+    return states, (*given[:3], filled)
 
 
-def _compiled(tensor: Tensor, backend: Backend) -> bool:
-    able = tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64)
-    if backend == "numba" and not able:
-        raise ValueError(f"no compiled kernel for {tensor.dtype} on {tensor.device.type}")
-    return able and backend != "torch"
+def _compiled_gradients(
+    given: Passed,
+    output_gradients: Tensor,
+    steps: np.ndarray[Any, Any] | None,
+    tape: Tape | None,
+    needs_input: bool,
+) -> tuple[list[Tensor], Tensor | None]:
+    """The gradients of weights, bias and initial state; that of the inputs only if needed."""
+    inputs, input_weight, recurrent, states = given
+    length, (_, size, units) = len(inputs), states.shape
+    nothing = (0, 0, 0)
+    kept = nothing if tape is None else (length, size, units)
+    to_inputs = inputs.shape if needs_input else nothing
+    shapes = (input_weight.shape, recurrent.shape, (units,), (units,), to_inputs, kept, kept)
+    found = [np.empty(shape, states.dtype) for shape in shapes]
+    steps = np.arange(length) if steps is None else steps
+    _kernels().gradients(*given, steps, *arrays(output_gradients), *found)
+    if tape is not None:
+        tape.deltas, tape.state_gradients = torch.from_numpy(found[5]), torch.from_numpy(found[6])
+    weights = [torch.from_numpy(array) for array in found[:4]]
+    return weights, torch.from_numpy(found[4]) if needs_input else None
 
 
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray[Any, Any], ...]:
-    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
+def _torch_gradients(
+    saved: tuple[Tensor, ...],
+    output_gradients: Tensor,
+    steps: np.ndarray[Any, Any] | None,
+    tape: Tape | None,
+    needs_input: bool,
+) -> list[Tensor | None]:
+    """The gradients of inputs (only if needed), weights, bias and initial state, by torch."""
+    inputs, input_weight, recurrent, _, _, states = saved
+    deltas, state_gradients = backward_states(
+        recurrent, states, output_gradients, steps, tape is not None, "torch"
+    )
+    if tape is not None:
+        tape.deltas, tape.state_gradients = deltas, state_gradients
+    weights = weight_gradients(deltas, states, inputs, "torch")
+    return [deltas @ input_weight if needs_input else None, *weights, deltas[0].sum(0) @ recurrent]
 
 
 @cache
