@@ -98,12 +98,17 @@ def counted(grid: Sequence[Ladder]) -> str:
     parts = ", ".join(f"{phase} {count}" for phase, count in phases.items())
     said = []
     if climbs:
-        said.append(f"{len(climbs)} climbs to lags of {max(climb.lags[-1] for climb in climbs)} at most")
+        highest = max(climb.lags[-1] for climb in climbs)
+        said.append(f"{_plural(len(climbs), 'climb')} to lags of {highest} at most")
     if given:
-        said.append(f"{len(given)} cases, {phases.total()} trials ({parts})")
+        said.append(f"{_plural(len(given), 'case')}, {_plural(phases.total(), 'trial')} ({parts})")
     if controls:
-        said.append(f"{len(controls)} controls")
+        said.append(_plural(len(controls), "control"))
     return ", ".join(said)
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def cells(grid: Iterable[Ladder]) -> list[Cell]:

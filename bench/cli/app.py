@@ -12,7 +12,9 @@ import typer
 import typer.exceptions
 
 from longlag.bench.cli import surroundings
+from longlag.bench.cli.claims import claims
 from longlag.bench.cli.listing import list_
+from longlag.bench.cli.publish import publish
 from longlag.bench.cli.replay import replay
 from longlag.bench.cli.report import report
 from longlag.bench.cli.running import plan, run
@@ -44,6 +46,8 @@ app.command()(plan)
 app.command("list")(list_)
 app.command()(report)
 app.command()(replay)
+app.command()(claims)
+app.command()(publish)
 
 
 def main() -> None:

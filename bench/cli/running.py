@@ -22,6 +22,7 @@ from longlag.bench.cli.options import (
 from longlag.bench.cli.report import show_report
 from longlag.bench.cli.terminal import INTERRUPTED, console
 from longlag.bench.contract import data as datasets
+from longlag.bench.contract.errors import BadInput
 
 QUICK = "quick"
 """The profile where none is named."""
@@ -49,6 +50,8 @@ def run(
         base = profile.read(profile_name or QUICK)
     chosen = changed(base, changes)
     folder = out or _default_folder(chosen, base)
+    if resume and out is None and not folder.exists():
+        raise BadInput(f"{folder}: no campaign to resume; --out names the folder of another")
 
     from longlag.bench.campaign.launch import launch, opened
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     )
     from longlag.bench.contract.method import Method
     from longlag.bench.contract.module import SequenceModel
-    from longlag.bench.contract.network import Network, Pullback, Recurrent
+    from longlag.bench.contract.network import Network, Pullback, Recurrent, leave_gradients
     from longlag.bench.contract.recipe import BatchOptimizer, Change, Penalty, Recipe, Remedy
     from longlag.bench.contract.task import Batch, Lags, Sizes, Split, Task
 
@@ -42,6 +42,7 @@ __all__ = [
     "SquaredError",
     "Task",
     "data_folder",
+    "leave_gradients",
 ]
 
 if not TYPE_CHECKING:

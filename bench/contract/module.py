@@ -87,8 +87,10 @@ class RecipeModule(SequenceModel):
         loss = self.network.gradient(batch, self.task.loss)
         if self.recipe.penalty is not None:
             self.recipe.penalty.add_gradient(self.network, batch)
-        if self.recipe.gradient is not None:
-            self.recipe.gradient(list(self.network.parameters()))
+        rule = self.recipe.gradient
+        if rule is not None:
+            whole = getattr(rule, "whole", False)
+            rule([self.network.flat()] if whole else list(self.network.parameters()))
         return loss
 
     def training_step(self, batch: Batch, index: int) -> Tensor:

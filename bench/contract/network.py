@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from longlag.bench.contract.flat import FlatParameter
 from longlag.bench.contract.losses import Loss, value_and_gradient
 from longlag.bench.contract.task import Batch
 
@@ -59,6 +60,17 @@ class Recurrent(nn.Module, ABC):
         return sum(block.numel() for block in (*self.recurrent_blocks(), *self.input_blocks()))
 
 
+def leave_gradients(weights: Iterable[Tensor], gradients: Iterable[Tensor]) -> None:
+    """Put each weight's gradient into its `.grad`, but for weights that are held."""
+    for weight, gradient in zip(weights, gradients, strict=True):
+        if not weight.requires_grad:
+            continue
+        if weight.grad is None:
+            weight.grad = gradient
+        else:
+            weight.grad.copy_(gradient)
+
+
 class Network(nn.Module):
     """inputs -> shift -> recurrent layer -> linear readout.
 
@@ -73,6 +85,8 @@ class Network(nn.Module):
         self.readout = nn.Linear(recurrent.units, output_size)
         self.register_buffer("input_mean", torch.zeros(recurrent.input_size))
         self.centred = False
+        # In a list, or torch would take it for a parameter beside the weights.
+        self._flat: list[FlatParameter] = []
 
     def centre(self, mean: Tensor) -> None:
         """Subtract `mean` [D] from every input from now on."""
@@ -88,22 +102,32 @@ class Network(nn.Module):
         outputs: Tensor = self.readout(self.recurrent(self.shifted(inputs), mask))
         return outputs
 
+    def flat(self) -> FlatParameter:
+        """All trained weights as one parameter, which shares their memory, as its gradient shares theirs.
+
+        What treats all numbers alike has one operation to make where it would have one a weight. Ask for it
+        when the network stands where it will be trained, in its dtype: it stays with this memory.
+        """
+        if not self._flat:
+            self._flat = [FlatParameter(weight for weight in self.parameters() if weight.requires_grad)]
+        return self._flat[0]
+
     def gradient(self, batch: Batch, loss: Loss) -> Tensor:
         """Leave the gradient of `loss` on `batch` in `.grad`; the loss.
 
         The same as by autograd, which costs more than the arithmetic of a small net.
         """
-        for parameter in self.parameters():
-            parameter.grad = None
+        for flat in self._flat:
+            flat.clear()
+        if not self._flat:
+            for parameter in self.parameters():
+                parameter.grad = None
         weight, bias = self.readout.weight, self.readout.bias
         with torch.no_grad():
             states, pullback = self.recurrent.vjp(self.shifted(batch.inputs), batch.mask)
             outputs = functional.linear(states, weight, bias)
             value, slopes = value_and_gradient(loss, outputs, batch.targets)
             rows = slopes.flatten(0, 1)
-            if weight.requires_grad:
-                weight.grad = rows.T @ states.flatten(0, 1)
-            if bias.requires_grad:
-                bias.grad = rows.sum(0)
+            leave_gradients((weight, bias), (rows.T @ states.flatten(0, 1), rows.sum(0)))
             pullback(slopes @ weight)
         return value

@@ -34,7 +34,10 @@ Initialiser = Callable[[Network, Task], None]
 """Sets the weights in place, drawing from torch's (seeded) global generator."""
 
 GradientRule = Callable[[Sequence[nn.Parameter]], None]
-"""Changes the `.grad` of the parameters in place, before the optimiser sees them."""
+"""Changes the `.grad` of the parameters in place, before the optimiser sees them.
+
+One with an attribute `whole` that is true treats all numbers alike, and is given them as one parameter.
+"""
 
 OptimiserFactory = Callable[[Network, Task], torch.optim.Optimizer]
 """Makes the optimiser of the network's parameters."""

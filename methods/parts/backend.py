@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -46,10 +45,3 @@ def at_steps(states: Tensor, steps: np.ndarray[Any, Any] | None) -> Tensor:
     if last - first + 1 == len(steps):
         return states[first : last + 1]
     return states.index_select(0, torch.from_numpy(steps).to(states.device))
-
-
-def leave_gradients(weights: Iterable[Tensor], gradients: Iterable[Tensor]) -> None:
-    """Put each weight's gradient into its `.grad`, but for weights that are held."""
-    for weight, gradient in zip(weights, gradients, strict=True):
-        if weight.requires_grad:
-            weight.grad = gradient

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ class ClipByNorm:
     """
 
     threshold: float
+    whole: ClassVar[bool] = True
 
     def __call__(self, parameters: Sequence[nn.Parameter]) -> None:
         """Rescale the `.grad` of `parameters` in place."""
@@ -35,6 +37,7 @@ class ClipByValue:
     """g_i <- max(-threshold, min(threshold, g_i)): every component on its own (Mikolov 2012)."""
 
     threshold: float
+    whole: ClassVar[bool] = True
 
     def __call__(self, parameters: Sequence[nn.Parameter]) -> None:
         """Clip the `.grad` of `parameters` in place; infinite components stay infinite."""

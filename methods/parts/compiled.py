@@ -4,8 +4,9 @@ tanh and the logistic function are formulas that the compiler turns into vector 
 in the last place. Infinities and NaNs pass through: of the liberties of fast arithmetic, only fused
 multiply-add and the sign of zero are taken.
 
-Numba's cache notices a change in the file of a kernel, but not in a file that it imports: after a change here
-or in `products`, the kernels' `__pycache__` folders have to go.
+Compiled kernels are cached in NUMBA_CACHE_DIR if it is set, else beside their files, else in the user's
+cache: the first of these that can be written. Numba notices a change in the file of a kernel, but not in a
+file that it imports: after a change here or in `products`, the `*.nbi` files of the others have to go.
 """
 
 from __future__ import annotations
@@ -19,13 +20,29 @@ from numba.extending import overload
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+
+def _nothing() -> None:
+    pass
+
+
+def _cachable() -> bool:
+    """Whether Numba can write to one of its folders; where not, it refuses kernels that ask for a cache."""
+    try:
+        njit(cache=True)(_nothing)
+    except RuntimeError:
+        return False
+    return True
+
+
 # error_model: Python's check for a division by zero would keep the loops from being vectorised
 COMPILE: dict[str, Any] = {
-    "cache": True,
+    "cache": _cachable(),
     "nogil": True,
     "fastmath": {"contract", "nsz"},
     "error_model": "numpy",
 }
+INNER: dict[str, Any] = {**COMPILE, "cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""For what is called from kernels alone: it is cached as a part of them."""
 
 
 def _formulas(
@@ -51,7 +68,7 @@ def _formulas(
     terms = tuple(kind(1 / math.factorial(k)) for k in range(degree, 0, -1))
     offset, width = bits(bias), bits(shift)
 
-    @njit(forceinline=True, **COMPILE)
+    @njit(forceinline=True, **INNER)
     def parts(x: Any) -> Any:
         """2^n and 2^n (e^r - 1)."""
         n = np.rint(x * per_halving)
@@ -64,7 +81,7 @@ def _formulas(
 
     # below, comparisons that are false for NaN, so that NaN stays
 
-    @njit(forceinline=True, **COMPILE)
+    @njit(forceinline=True, **INNER)
     def hyperbolic(u: Any) -> Any:
         x = u + u
         x = top if x > top else x
@@ -73,7 +90,7 @@ def _formulas(
         e = rest + (power - one)
         return e / (e + two)
 
-    @njit(forceinline=True, **COMPILE)
+    @njit(forceinline=True, **INNER)
     def logistic(x: Any) -> Any:
         x = top if x > top else x
         x = lowest if x < lowest else x

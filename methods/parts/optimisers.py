@@ -29,7 +29,7 @@ class PlainDescent(Change):
     def apply(self, recipe: Recipe, *, learning_rate: float) -> Recipe:
         """The recipe with plain descent."""
         return recipe.replace(
-            optimiser=lambda net, _: torch.optim.SGD(net.parameters(), lr=learning_rate, fused=True)
+            optimiser=lambda net, _: torch.optim.SGD([net.flat()], lr=learning_rate, fused=True)
         )
 
 
@@ -77,8 +77,8 @@ class AdamOrMomentum(Change):
 
         def make(network: Network, _: Task) -> torch.optim.Optimizer:
             if optimiser == "adam":
-                return decayed(torch.optim.Adam(network.parameters(), lr=adam_rate, fused=True), halving)
-            descent = torch.optim.SGD(network.parameters(), lr=descent_rate, momentum=momentum, fused=True)
+                return decayed(torch.optim.Adam([network.flat()], lr=adam_rate, fused=True), halving)
+            descent = torch.optim.SGD([network.flat()], lr=descent_rate, momentum=momentum, fused=True)
             return decayed(descent, halving)
 
         return recipe.replace(optimiser=make)
@@ -139,7 +139,7 @@ class Nesterov(Change):
 
         def optimiser(network: Network, _: Task) -> torch.optim.Optimizer:
             return AcceleratedGradient(
-                network.parameters(),
+                [network.flat()],
                 learning_rate,
                 1.0 - friction,
                 early_updates=early_updates,

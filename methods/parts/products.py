@@ -5,9 +5,11 @@ of up to eight rows by one vector register of columns stays in registers while o
 index; nothing is copied first. Every entry of a result is the same chain of multiply-adds in the order of
 the inner index, whatever the number of rows, wherever the arrays lie, and however wide the registers are.
 
-A matrix lies in a flat array, row by row. A product is a source (a, a_at, row, step, depth, b, b_at): the sum
-over k < depth of a[a_at + r * row + k * step] b[b_at + k * across + c], for entry (r, c) of a result with
-`across` columns. `plain` and `turned` make sources. Nothing checks that they lie within their arrays.
+A matrix lies in a flat array, row by row. A product is a source (a, row, step, depth, b): the sum over
+k < depth of a[r * row + k * step] b[k * across + c], for entry (r, c) of a result with `across` columns.
+`plain` and `turned` make sources. a and b are addresses: arrays, which are counted wherever they go, would
+take longer to pass than to multiply. Whoever makes a source keeps its arrays, and nothing checks that it lies
+in them.
 
 The tiles are written as LLVM vector code: Numba's own loops would keep the sums in memory.
 """
@@ -23,15 +25,14 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from longlag.methods.parts.compiled import COMPILE
+from longlag.methods.parts.compiled import INNER
 
 REGISTER = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
 """Bytes of a vector register."""
-BLOCK = 128
+BLOCK = 256
 """Sums over all steps and sequences are taken in blocks of this many terms: that loses fewer digits."""
 # numbers that Numba does not take for literals, whose products it would compile once more
 NONE, ONE = np.intp(0), np.intp(1)
-INNER = {**COMPILE, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _INDEX, _LANE = ir.IntType(64), ir.IntType(32)
 
@@ -84,15 +85,14 @@ class _Vectors:
 
 def _grown(builder: Any, vectors: _Vectors, sums: list[Any], source: Any, r: Any, c: Any, across: Any) -> Any:
     """The sums of a tile's rows, from row r and column c on, with all terms of a source."""
-    a, a_at, row, step, depth, b, b_at = source
+    a, row, step, depth, b = source
     firsts = [builder.mul(builder.add(r, _index(i)), row) for i in range(len(sums))]
-    lines = [builder.gep(a, [builder.add(a_at, first)]) for first in firsts]
-    corner = builder.add(b_at, c)
+    lines = [builder.gep(a, [first]) for first in firsts]
     before, loop, after = builder.block, *(builder.append_basic_block(name) for name in ("term", "summed"))
     builder.cbranch(builder.icmp_signed(">", depth, _index(0)), loop, after)
     builder.position_at_end(loop)
     k, *totals = (builder.phi(kind) for kind in (_INDEX, *[vectors.kind] * len(sums)))
-    factors = vectors.load(b, builder.add(corner, builder.mul(k, across)))
+    factors = vectors.load(b, builder.add(c, builder.mul(k, across)))
     offset = builder.mul(k, step)
     larger = []
     for line, total in zip(lines, totals, strict=True):
@@ -115,32 +115,23 @@ def _grown(builder: Any, vectors: _Vectors, sums: list[Any], source: Any, r: Any
 def _tile(rows: int, size: int, whole: bool, add: bool) -> Any:
     """The code of one tile, `rows` rows and `size` bytes of columns, at row r and column c of a target.
 
-    A target is (start, start_at, out, out_at, across): the sources are added to `start` in every row, or with
+    A target is (start, out, across): the sources are added to `start` in every row, or with
     `add` to what out holds.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        def parts(kind: Any, value: Any) -> list[Any]:
-            found = []
-            for member, one in zip(kind, cgutils.unpack_tuple(builder, value), strict=True):
-                array = isinstance(member, types.Array)
-                found.append(context.make_array(member)(context, builder, one).data if array else one)
-            return found
-
         # a copy of all tiles wherever there is a product would take many seconds more to compile
         builder.function.attributes.add("noinline")
-        target_kind, sources_kind = signature.args[:2]
         target, sources, r, c, width = arguments
-        start, start_at, out, out_at, across = parts(target_kind, target)
-        number = target_kind[2].dtype
+        start, out, across = cgutils.unpack_tuple(builder, target)
+        number = signature.args[0][1].dtype
         lanes = size * 8 // number.bitwidth
         vectors = _Vectors(builder, context.get_value_type(number), number.bitwidth, lanes, whole, width)
-        sums = [vectors.zeros if add else vectors.load(start, builder.add(start_at, c))] * rows
-        for kind, source in zip(sources_kind, cgutils.unpack_tuple(builder, sources), strict=True):
-            sums = _grown(builder, vectors, sums, parts(kind, source), r, c, across)
+        sums = [vectors.zeros if add else vectors.load(start, c)] * rows
+        for source in cgutils.unpack_tuple(builder, sources):
+            sums = _grown(builder, vectors, sums, cgutils.unpack_tuple(builder, source), r, c, across)
         for i, total in enumerate(sums):
-            line = builder.add(out_at, builder.mul(builder.add(r, _index(i)), across))
-            place = builder.add(line, c)
+            place = builder.add(builder.mul(builder.add(r, _index(i)), across), c)
             vectors.store(builder.fadd(vectors.load(out, place), total) if add else total, out, place)
         return context.get_dummy_value()
 
@@ -181,9 +172,8 @@ def _product(add: bool) -> Any:
     )
 
     @njit(**INNER)
-    def product(target, sources, rows):  # type: ignore[no-untyped-def]
-        out, across = target[2], target[4]
-        lanes = REGISTER // out.itemsize
+    def product(target, sources, rows, lanes):  # type: ignore[no-untyped-def]
+        across = target[2]
         c = 0
         while c + lanes <= across:
             full(target, sources, rows, c, lanes)
@@ -202,22 +192,35 @@ def _product(add: bool) -> Any:
 _fresh, _added = _product(False), _product(True)
 
 
+def _address_code(typing, array, at):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """The address of array[at], flat."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.gep(data, [arguments[1]])
+
+    return types.CPointer(array.dtype)(array, types.intp), generate
+
+
+_address: Any = intrinsic(_address_code)
+
+
 @njit(**INNER)
 def plain(a, a_at, depth, b, b_at):  # type: ignore[no-untyped-def]
     """The source a[rows, depth] b[depth, across]."""
-    return (a, a_at, depth, ONE, depth, b, b_at)
+    return (_address(a, a_at), depth, ONE, depth, _address(b, b_at))
 
 
 @njit(**INNER)
 def turned(a, a_at, rows, depth, b, b_at):  # type: ignore[no-untyped-def]
     """The source a[depth, rows]^T b[depth, across]."""
-    return (a, a_at, ONE, rows, depth, b, b_at)
+    return (_address(a, a_at), ONE, rows, depth, _address(b, b_at))
 
 
 @njit(**INNER)
 def no_product(a):  # type: ignore[no-untyped-def]
     """A source of no terms, in place of a second one; `a` is any array."""
-    return (a, NONE, NONE, NONE, NONE, a, NONE)
+    return (_address(a, NONE), NONE, NONE, NONE, _address(a, NONE))
 
 
 @njit(**INNER)
@@ -235,13 +238,15 @@ def transposed(weight, units):  # type: ignore[no-untyped-def]
 @njit(**INNER)
 def fill(out, out_at, rows, across, start, start_at, sources):  # type: ignore[no-untyped-def]
     """out[rows, across] = start[across] in every row, plus all `sources`."""
-    _fresh((start, start_at, out, out_at, across), sources, rows)
+    target = (_address(start, start_at), _address(out, out_at), across)
+    _fresh(target, sources, rows, REGISTER // out.itemsize)
 
 
 @njit(**INNER)
 def add(out, out_at, rows, across, source):  # type: ignore[no-untyped-def]
     """out[rows, across] += a source."""
-    _added((out, NONE, out, out_at, across), (source,), rows)
+    target = (_address(out, out_at), _address(out, out_at), across)
+    _added(target, (source,), rows, REGISTER // out.itemsize)
 
 
 @njit(**INNER)
@@ -258,4 +263,5 @@ def add_rows(out, out_at, across, depth, b, b_at):  # type: ignore[no-untyped-de
     ones = np.ones(1, out.dtype)
     for k in range(0, depth, BLOCK):
         terms = min(BLOCK, depth - k)
-        add(out, out_at, ONE, across, (ones, NONE, NONE, NONE, terms, b, b_at + k * across))
+        source = (_address(ones, NONE), NONE, NONE, terms, _address(b, b_at + k * across))
+        add(out, out_at, ONE, across, source)

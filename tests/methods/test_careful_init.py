@@ -137,9 +137,9 @@ def test_lightning_takes_the_same_steps_as_a_plain_loop():
 def test_between_steps_the_network_stands_at_the_parameters_not_ahead_of_them():
     built = build(learning_rate=0.01)
     optimizer = built.configure_optimizers()
-    before = built.network.readout.weight.detach().clone()
+    weights = built.network.flat()
+    before = weights.detach().clone()
     for batch in batches(3):
         optimizer.step(closure=lambda batch=batch: built.gradient(batch))
-        velocity = optimizer.state[built.network.readout.weight]["velocity"]
-        torch.testing.assert_close(built.network.readout.weight.detach(), before + velocity)
-        before = built.network.readout.weight.detach().clone()
+        torch.testing.assert_close(weights.detach(), before + optimizer.state[weights]["velocity"])
+        before = weights.detach().clone()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba import njit
 from reservoirpy.nodes import Reservoir as Reference
 
 from longlag import BadInput
-from longlag.methods.parts.echo_state import reservoir_numba
 from longlag.methods.parts.echo_state.reservoir import Reservoir, harvest, leak_rates, recurrent_weights
 
 BACKENDS = ("torch", "numba")
@@ -68,6 +64,18 @@ def test_states_are_reservoirpys(backend: str, units: int, topology: str, leak: 
     expected = reference_states(layer, inputs)
     np.testing.assert_allclose(states.numpy(), expected, rtol=0, atol=1e-12)
     np.testing.assert_allclose(last.numpy(), expected[-1], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("units", [60, 20])
+def test_states_have_the_dtype_of_the_weights(backend: str, units: int) -> None:
+    exact = drawn(units, 3)
+    layer = Reservoir(*(getattr(exact, part).float() for part in ("recurrent", "input", "bias", "leak")))
+    inputs = sequences(40, 5, 3)
+    states, last = harvest(layer, inputs, every(40), backend=backend)
+    assert states.dtype == last.dtype == torch.float32
+    expected, _ = harvest(exact, inputs, every(40), backend="torch")
+    torch.testing.assert_close(states.double(), expected, rtol=0, atol=1e-4)
 
 
 def test_both_kernels_are_used() -> None:
@@ -133,23 +141,6 @@ def test_what_is_no_number_surfaces(units: int) -> None:
     assert states[2:, 1].isnan().all()
     assert states[:2].isfinite().all()
     assert states[:, [0, 2]].isfinite().all()
-
-
-@njit
-def _tanh_of(values, results):
-    for i in range(len(values)):
-        results[i] = reservoir_numba.tanh(values[i])
-
-
-def test_tanh_is_the_libms() -> None:
-    rng = np.random.default_rng(0)
-    scales = [1e-300, 1e-8, 1e-3, 0.3, 1.0, 5.0, 30.0, 1e6]
-    special = [0.0, -0.0, math.inf, -math.inf, math.nan, 1e308, 5e-324]
-    values = np.concatenate([rng.standard_normal(5000) * s for s in scales] + [np.array(special)])
-    results = np.empty_like(values)
-    _tanh_of(values, results)
-    np.testing.assert_allclose(results, [math.tanh(v) for v in values], rtol=2e-15, atol=5e-324)
-    assert math.copysign(1.0, results[-6]) == -1.0
 
 
 @pytest.mark.parametrize("topology", ["none", "ring", "orthogonal"])

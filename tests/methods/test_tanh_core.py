@@ -1,17 +1,11 @@
 """The tanh core against torch.nn.RNN, finite differences and dense Jacobians, on both backends."""
 
-import os
-import subprocess
-import sys
-
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from longlag.methods.parts.compiled import tanh
 from longlag.methods.parts.tanh.cell import TanhCell
 from longlag.methods.parts.tanh.tanh_core import (
     Tape,
@@ -187,26 +181,6 @@ def test_tangent_and_backward_are_the_jacobian_and_its_transpose(backend):
     torch.testing.assert_close(inner, (given_back * moved[1:]).sum(), rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_tanh_is_good_to_three_units_in_the_last_place(kind):
-    values = np.concatenate(
-        [np.linspace(-25, 25, 200_001), np.logspace(-37, 1, 10_001), -np.logspace(-37, 1, 10_001)]
-    ).astype(kind)
-    out = values.copy()
-    tanh(out)
-    exact = np.tanh(values.astype(np.longdouble))
-    assert (np.abs(out - exact) <= 3 * np.spacing(np.abs(exact).astype(kind))).all()
-    assert np.abs(out).max() == 1
-
-
-@pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_tanh_of_what_is_not_finite(kind):
-    values = np.array([np.nan, np.inf, -np.inf, np.finfo(kind).max, -np.finfo(kind).max] * 10, kind)
-    out = values.copy()
-    tanh(out)
-    np.testing.assert_array_equal(out, np.tanh(values))
-
-
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("where", range(5))
 def test_a_nan_shows_in_states_and_gradients(backend, where):
@@ -286,25 +260,3 @@ def test_the_cell_records_only_when_asked():
     assert cell.tape.states.shape == (7, 4, 5)
     assert cell.tape.state_gradients.shape == (6, 4, 5)
     torch.testing.assert_close(cell.tape.state_gradients[-1], torch.ones(4, 5))
-
-
-@pytest.mark.slow
-def test_the_compile_cache_is_filled_by_one_and_read_by_parallel_processes(tmp_path):
-    """Processes that start together on an empty cache all come up, and the next one compiles nothing."""
-    program = (
-        "from longlag.methods.parts.tanh import tanh_numba as t; t.warm_up();"
-        "print(sum(sum(k.stats.cache_misses.values()) for k in (t.forward, t.backward, t.tangent)))"
-    )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-
-    def start():
-        return subprocess.Popen(
-            [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True
-        )
-
-    together = [start(), start()]
-    for process in together:
-        process.communicate(timeout=300)
-        assert process.returncode == 0
-    later = start()
-    assert later.communicate(timeout=300)[0].strip() == "0"

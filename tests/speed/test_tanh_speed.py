@@ -10,17 +10,23 @@ from longlag.methods.parts.tanh import tanh_numba
 from longlag.methods.parts.tanh.tanh_core import tanh_recurrence
 
 # (T, B, H), how many times faster than torch.nn.RNN, alternations
-BARS = [((100, 20, 50), 4.0, 60), ((100, 100, 100), 1.8, 30), ((1000, 100, 100), 2.0, 8)]
+BARS = [
+    ((20, 20, 12), 3.5, 400),
+    ((50, 20, 20), 5.0, 400),
+    ((100, 20, 50), 4.5, 60),
+    ((100, 100, 100), 2.0, 30),
+    ((200, 100, 100), 2.0, 20),
+    ((100, 20, 256), 1.5, 20),
+    ((1000, 100, 100), 2.5, 8),
+]
 INPUTS = 4
 
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    threadpoolctl = pytest.importorskip("threadpoolctl")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    with threadpoolctl.threadpool_limits(1):
-        yield
+    yield
     torch.set_num_threads(before)
 
 

@@ -2,7 +2,7 @@
 
 x_t = (1 - a) x_(t-1) + a tanh(W x_(t-1) + W_in u_t + b) + noise, x_(-1) = 0, with one leak rate a
 for each unit (Jaeger, Lukosevicius, Popovici & Siewert 2007, Neural Networks 20(3), equation 2, with
-the leak outside the nonlinearity). Everything is float64: the ridge readout asks for it.
+the leak outside the nonlinearity). States have the dtype of the weights; the ridge readout asks for float64.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FEW = 0.25
 
 @dataclass(frozen=True)
 class Reservoir:
-    """Fixed weights: `recurrent` [N, N], `input` [N, D], `bias` [N] and `leak` [N], all float64."""
+    """Fixed weights: `recurrent` [N, N], `input` [N, D], `bias` [N] and `leak` [N], all of one dtype."""
 
     recurrent: Tensor
     input: Tensor
@@ -52,21 +52,16 @@ class Reservoir:
         return recurrent + self.input.numel()
 
     @cached_property
-    def combined(self) -> npt.NDArray[np.float64]:
-        """[W, W_in], of shape [N, N + D]."""
-        return np.concatenate([self.recurrent.numpy(), self.input.numpy()], 1)
+    def drive_weight(self) -> npt.NDArray[Any]:
+        """[W_in, b], of shape [N, D + 1]."""
+        return np.concatenate([self.input.numpy(), self.bias.numpy()[:, None]], 1)
 
     @cached_property
-    def compressed(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """[W, W_in] without the zeros of W as compressed sparse rows: values, columns, row starts."""
-        recurrent, inputs = self.recurrent.numpy(), self.input.numpy()
-        rows, columns = recurrent.nonzero()
-        every_row, every_column = np.indices(inputs.shape)
-        all_rows = np.concatenate([rows, every_row.ravel()])
-        order = np.argsort(all_rows, kind="stable")
-        values = np.concatenate([recurrent[rows, columns], inputs.ravel()])[order]
-        all_columns = np.concatenate([columns, self.units + every_column.ravel()])[order]
-        return values, all_columns, np.searchsorted(all_rows[order], np.arange(self.units + 1))
+    def compressed(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """W without its zeros as compressed sparse rows: values, columns, row starts."""
+        rows, columns = self.recurrent.numpy().nonzero()
+        starts = np.searchsorted(rows, np.arange(self.units + 1))
+        return self.recurrent.numpy()[rows, columns], columns, starts
 
     @cached_property
     def coordinates(self) -> Tensor:
@@ -140,15 +135,15 @@ def harvest(
     """States [S, B, N] where `mask` [T] is true, and the last state [B, N], from inputs [T, B, D].
 
     `state` [B, N] is where to begin (zero without it), `noise` [T, B, N] is added to the states. On the
-    CPU the backend is Numba calling BLAS; torch, on any device, is the reference, and serves inputs that ask
+    CPU the backend is Numba; torch, on any device, is the reference, and serves inputs that ask
     for a gradient. Numba's states are a view of [N, S, B] memory: flattened to rows [S B, N] they stay one.
     """
     size = inputs.shape[1]
     if state is None:
-        state = torch.zeros(size, reservoir.units, dtype=torch.float64, device=inputs.device)
+        state = torch.zeros(size, reservoir.units, dtype=reservoir.recurrent.dtype, device=inputs.device)
     differentiable = torch.is_grad_enabled() and inputs.requires_grad
     if backend == "torch" or (backend == "auto" and (differentiable or inputs.device.type != "cpu")):
-        return _harvest_torch(reservoir, inputs.double(), mask, state, noise)
+        return _harvest_torch(reservoir, inputs.to(state.dtype), mask, state, noise)
     return _harvest_numba(reservoir, inputs, mask, state, noise)
 
 
@@ -170,23 +165,22 @@ def _harvest_torch(
 def _harvest_numba(
     reservoir: Reservoir, inputs: Tensor, mask: Tensor, state: Tensor, noise: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    _, size, width = inputs.shape
-    units = reservoir.units
-    drive = np.ascontiguousarray(inputs.numpy().transpose(0, 2, 1), dtype=np.float64)
-    # Units and inputs one below the other: one product a step serves both.
-    stacked = np.empty((units + width, size))
-    stacked[:units] = state.numpy().T
-    kept = np.empty((units, int(mask.sum()), size))
-    steps = mask.numpy()
-    disturbance = (
-        np.empty((0, 0, 0)) if noise is None else np.ascontiguousarray(noise.numpy().transpose(0, 2, 1))
-    )
-    bias, leak = reservoir.bias.numpy(), reservoir.leak.numpy()
+    length, size, width = inputs.shape
+    kind = reservoir.recurrent.numpy().dtype
+    drive = np.empty((length, width + 1, size), kind)
+    drive[:, :-1] = inputs.numpy().transpose(0, 2, 1)
+    drive[:, -1] = 1.0
+    last = np.array(state.numpy().T, kind, order="C")
+    kept = np.empty((reservoir.units, int(mask.sum()), size), kind)
+    disturbance = np.empty((0, reservoir.units, size), kind)
+    if noise is not None:
+        disturbance = np.ascontiguousarray(noise.numpy().transpose(0, 2, 1), kind)
+    rest = (reservoir.drive_weight, reservoir.leak.numpy(), drive, disturbance, mask.numpy(), last, kept)
     if reservoir.sparse:
-        _kernels().sparse(*reservoir.compressed, bias, leak, drive, disturbance, steps, stacked, kept)
+        _kernels().sparse(*reservoir.compressed, *rest)
     else:
-        _kernels().dense(reservoir.combined, bias, leak, drive, disturbance, steps, stacked, kept)
-    return torch.from_numpy(kept).permute(1, 2, 0), torch.from_numpy(stacked[:units].T)
+        _kernels().dense(np.ascontiguousarray(reservoir.recurrent.numpy()), *rest)
+    return torch.from_numpy(kept).permute(1, 2, 0), torch.from_numpy(last.T)
 
 
 def warm_up() -> None:

@@ -14,8 +14,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract import Pullback, Recurrent
-from longlag.methods.parts.backend import compiled, leave_gradients
+from longlag.bench.contract import Pullback, Recurrent, leave_gradients
+from longlag.methods.parts.backend import compiled
 from longlag.methods.parts.lstm.lstm_core import lstm_recurrence, lstm_vjp
 
 BLOCKS = ("write", "keep", "new", "read")

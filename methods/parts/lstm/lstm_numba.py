@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import COMPILE, Array, add_to, logistic, tanh, tanh_of
+from longlag.methods.parts.compiled import COMPILE, INNER, Array, add_to, logistic, tanh, tanh_of
 from longlag.methods.parts.products import BLOCK, NONE, add, add_outer, add_rows, fill, plain, transposed
 
 WRITE, KEEP, NEW, READ = range(4)
@@ -67,27 +67,27 @@ def forward(
         _read(flat_gates[read : read + n], curve, flat_states[(t + 1) * n : (t + 2) * n])
 
 
-@njit(**COMPILE)
+@njit(**INNER)
 def _at(gates: Array, held: int, at: int, n: int) -> tuple[Array, Array, Array]:
     """The write, keep and new gates of a step, flat."""
     write, keep, new = (WRITE * held + at) * n, (KEEP * held + at) * n, (NEW * held + at) * n
     return gates[write : write + n], gates[keep : keep + n], gates[new : new + n]
 
 
-@njit(**COMPILE)
+@njit(**INNER)
 def _mix(gates: tuple[Array, Array, Array], before: Array, after: Array) -> None:
     write, keep, new = gates
     for i in range(after.shape[0]):
         after[i] = keep[i] * before[i] + write[i] * new[i]
 
 
-@njit(**COMPILE)
+@njit(**INNER)
 def _squash(cell: Array, out: Array) -> None:
     for i in range(out.shape[0]):
         out[i] = tanh_of(cell[i])
 
 
-@njit(**COMPILE)
+@njit(**INNER)
 def _read(read: Array, squashed: Array, out: Array) -> None:
     for i in range(out.shape[0]):
         out[i] = read[i] * squashed[i]
@@ -173,14 +173,14 @@ def backward(
             cell_gradient[i] += cell[b * units + i]
 
 
-@njit(**COMPILE)
+@njit(**INNER)
 def _step(values: Array, gate: int, length: int, t: int, n: int) -> Array:
     """A gate's flat values at a step."""
     start = (gate * length + t) * n
     return values[start : start + n]
 
 
-@njit(**COMPILE)
+@njit(**INNER)
 def _through_read(state: Array, squashed: Array, read: Array, cell: Array, delta: Array) -> None:
     one = read.dtype.type(1)
     for i in range(delta.shape[0]):
@@ -189,7 +189,7 @@ def _through_read(state: Array, squashed: Array, read: Array, cell: Array, delta
         delta[i] = passed * curve * (one - read[i])
 
 
-@njit(**COMPILE)
+@njit(**INNER)
 def _through_write(cell: Array, write: Array, new: Array, write_delta: Array, new_delta: Array) -> None:
     one = write.dtype.type(1)
     for i in range(write_delta.shape[0]):
@@ -198,7 +198,7 @@ def _through_write(cell: Array, write: Array, new: Array, write_delta: Array, ne
         new_delta[i] = passed * (one - value * value)
 
 
-@njit(**COMPILE)
+@njit(**INNER)
 def _through_keep(cell: Array, keep: Array, before: Array, delta: Array) -> None:
     one = keep.dtype.type(1)
     for i in range(delta.shape[0]):

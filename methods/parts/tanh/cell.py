@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract import Change, Pullback, Recipe, Recurrent
-from longlag.methods.parts.backend import compiled, leave_gradients
+from longlag.bench.contract import Change, Pullback, Recipe, Recurrent, leave_gradients
+from longlag.methods.parts.backend import compiled
 from longlag.methods.parts.tanh.tanh_core import Tape, compiled_warm_up, tanh_recurrence, tanh_vjp
 
 

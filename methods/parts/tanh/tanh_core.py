@@ -66,7 +66,7 @@ def tanh_vjp(
 ) -> tuple[Tensor, Callable[[Tensor], Sequence[Tensor]]]:
     """What `tanh_recurrence` gives, outside autograd, and the map of dE/dstates [S, B, H] to the gradients.
 
-    Compiled only. `parts` are the five tensors of `tanh_recurrence`; the gradients those of all but the inputs.
+    Compiled only. `parts` are the five tensors of `tanh_recurrence`; the gradients, of all but the inputs.
     """
     steps = true_steps(mask)
     states, passed = _compiled_states(parts, tape)

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import COMPILE, Array, add_to, tanh
+from longlag.methods.parts.compiled import COMPILE, INNER, Array, add_to, tanh
 from longlag.methods.parts.products import (
     BLOCK,
-    INNER,
     NONE,
     add,
     add_outer,

@@ -53,6 +53,16 @@ def test_the_line_to_go_on_with_can_be_pasted(tmp_path: Path) -> None:
     assert shlex.split(line) == ["longlag", "run", "--resume", "--out", str(folder)]
 
 
+def test_there_is_nothing_to_resume_where_no_campaign_is(
+    tmp_path: Path, longlag: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, printed = longlag("run", "--profile", "tiny", "--resume")
+    assert code == 2
+    assert "results/local/tiny-0: no campaign to resume; --out names the folder of another" in printed
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["x" * 260, os.fsdecode(b"caf\xe9"), "two\nlines\0"])
 @pytest.mark.parametrize(
     "command", [["run", "--profile", "tiny", "--out"], ["report"], ["run", "--resume", "--out"]]

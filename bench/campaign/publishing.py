@@ -1,0 +1,110 @@
+"""Publishing: whether a campaign may stand for something, and its copy among the published ones."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+from longlag.bench import store
+from longlag.bench.campaign.profile import Profile
+from longlag.bench.campaign.replay import spec_of, stored_profile
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.trial.spec import Case
+
+LARGEST = 10 * 2**20
+"""Bytes that a published campaign may take."""
+
+COPIED = (
+    store.MANIFEST,
+    store.TRIALS,
+    store.CURVES,
+    store.PROBES,
+    "summary.csv",
+    "summary.md",
+    "frontier.svg",
+)
+"""What is published of a campaign; the page and the studies can be made again from it."""
+
+
+def faults(folder: Path, force: bool = False) -> list[str]:
+    """Every reason why the campaign in `folder` cannot be published; `force` lets changed code pass."""
+    manifest = store.read_manifest(folder)
+    if manifest.finished is None:
+        return [f"it is not finished: longlag run --resume --out {folder}"]
+    found = []
+    if manifest.git.get("dirty", True) and not force:
+        found.append("its code was not that of a commit; --force publishes it all the same")
+    if manifest.git.get("commit") is None and not force:
+        found.append("it is not known of which commit its code was; --force publishes it all the same")
+    profile = stored_profile(folder)
+    rows = store.rows(folder)
+    retests: Counter[Case] = Counter()
+    solved: Counter[Case] = Counter()
+    strangers = unmarked = 0
+    for row in rows:
+        case = Case(row["method"], row["task"], row["variant"], int(row["lag"]))
+        retests[case] += row["phase"] == "retest"
+        solved[case] += row["phase"] == "tune" and row["solved"]
+        unmarked += not row["code_hash"]
+        strangers += not _belongs(row, profile)
+    if not rows:
+        found.append("it has no rows")
+    if strangers:
+        found.append(f"{strangers} of its rows do not belong to its profile")
+    if unmarked:
+        found.append(f"{unmarked} of its rows have no hash of the code that made them")
+    # Controls are no results, and have retests of their own number.
+    results = Counter({case: count for case, count in retests.items() if case.study not in manifest.controls})
+    found += _missing(profile, results, solved)
+    size = sum(path.stat().st_size for path in _files(folder))
+    if size > LARGEST:
+        found.append(f"it takes {size / 2**20:.1f} MB, more than {LARGEST / 2**20:.0f}")
+    return found
+
+
+def _belongs(row: dict[str, object], profile: Profile) -> bool:
+    try:
+        spec_of(row, profile)
+    except BadInput as error:
+        # What was never run can be published, but not replayed.
+        return "never ran" in str(error)
+    return True
+
+
+def _missing(profile: Profile, retests: Counter[Case], solved: Counter[Case]) -> list[str]:
+    """The cases with fewer retests than the profile asks for."""
+    found = []
+    for case, count in retests.items():
+        few = profile.retests_unsolved
+        least = profile.retests if solved[case] or few is None else min(few, profile.retests)
+        if count < least:
+            found.append(f"{case.label} has {count} retests of {least}")
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    return [folder / name for name in COPIED if (folder / name).is_file()]
+
+
+def copy(folder: Path, published: Path) -> bool:
+    """Copy what is published of `folder`; whether that changed anything. Raises BadInput.
+
+    A folder that holds another campaign is never written over.
+    """
+    if folder.resolve() == published.resolve():
+        return False
+    if store.exists(published / store.MANIFEST):
+        there, here = store.read_manifest(published), store.read_manifest(folder)
+        if (there.profile, there.created) != (here.profile, here.created):
+            raise BadInput(f"{published}: holds another campaign; --as publishes this one under another name")
+    elif published.exists() and any(published.iterdir()):
+        raise BadInput(f"{published}: holds files but no campaign; --as publishes it under another name")
+    changed = False
+    published.mkdir(parents=True, exist_ok=True)
+    for path in _files(folder):
+        target = published / path.name
+        if not target.is_file() or target.read_bytes() != path.read_bytes():
+            shutil.copyfile(path, target)
+            changed = True
+    return changed

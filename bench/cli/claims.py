@@ -1,0 +1,75 @@
+"""`longlag claims`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from longlag.bench.cli.options import JobsOption
+from longlag.bench.cli.terminal import INTERRUPTED, console
+from longlag.bench.contract.errors import BadInput, nearest
+
+
+def claims(
+    names: Annotated[list[str] | None, typer.Argument(help="Claims to run; none: show the ledger.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Run all that were not, cheapest first.")] = False,
+    results: Annotated[Path, typer.Option("--results", help="Where their campaigns lie.")] = Path("results"),
+    jobs: JobsOption = 0,
+) -> None:
+    """Show the literature's claims against what was measured here, or run some; what is known is kept."""
+    from longlag.reports import claims as ledger
+
+    known = ledger.read()
+    for name in names or ():
+        if name not in known:
+            raise BadInput(f"there is no claim {name!r}: {nearest(name, known)}")
+        if known[name].not_comparable:
+            raise BadInput(f"{name} cannot be run: {known[name].not_comparable}")
+    folder = results / "claims"
+    wanted = list(names or ())
+    if everything:
+        open_ = {n: c for n, c in known.items() if ledger.find(c, folder / n).verdict == "not run"}
+        wanted += sorted(open_, key=lambda name: _cost(known[name].profile))
+    for name in wanted:
+        _run(name, known[name].profile, folder / name, jobs)
+    console.print(_table(ledger.ledger(results), wanted))
+
+
+def _run(name: str, given: dict[str, object], folder: Path, jobs: int) -> None:
+    from longlag.bench.campaign import profile
+    from longlag.bench.campaign.launch import launch, opened
+
+    chosen = profile.parse({"name": name, **given}, f"claim {name}")
+    coordinator = opened(console, chosen, folder, resume=True, data=None)
+    try:
+        if not (coordinator.complete or launch(console, coordinator, jobs)):
+            raise typer.Exit(INTERRUPTED)
+    finally:
+        coordinator.close()
+
+
+def _cost(given: dict[str, object]) -> float:
+    """The most FLOPs a claim's campaign may take."""
+    from longlag.bench.campaign import grid, profile
+    from longlag.bench.plugins.registry import discover
+
+    chosen = profile.parse({"name": "claim", **given}, "claim")
+    ladders, _ = grid.ladders(chosen, discover())
+    return sum(ladder.phases.total * ladder.cell(lag).budget for ladder in ladders for lag in ladder.lags)
+
+
+def _table(rows: object, wanted: list[str]) -> Table:
+    import pandas as pd
+
+    assert isinstance(rows, pd.DataFrame)
+    table = Table(title="claims", title_justify="left")
+    shown = ["claim", "published", "verdict", "ours", "solved", "FLOPs", "seconds"]
+    for index, column in enumerate(shown):
+        table.add_column(column, no_wrap=index == 0, overflow="fold")
+    for row in rows.to_dict("records"):
+        if not wanted or row["claim"] in wanted:
+            table.add_row(*(str(row[key]) for key in shown))
+    return table

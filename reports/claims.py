@@ -1,0 +1,232 @@
+"""The literature's claims beside what was measured here; verdicts are computed from stored rows.
+
+A claim is a TOML file in bench/claims: what a paper says, how sure that is, and the profile of the campaign
+that tests it. The campaign of the claim NAME lies in results/claims/NAME. One whose protocol has changed
+since no longer speaks for the claim: a changed protocol is a new claim, beside the old one.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from longlag.bench import store
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.trial.spec import bridged
+from longlag.reports.formats import NONE, number
+from longlag.reports.statistics import NO_INTERVAL, Interval, median_interval, wilson
+
+Verdict = Literal["beaten", "reproduced", "within interval", "not reached", "not run", "not comparable"]
+
+MEASURES = {
+    "solved": "of the runs solve it",
+    "sequences": "sequences to solve it",
+    "updates": "updates to solve it",
+    "error": "of fresh sequences wrong",
+}
+"""What a claim's figure counts. More is better of the first, less of the others."""
+
+
+class Claim(BaseModel):
+    """What a paper says of a method, and the campaign that tests it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    paper: str
+    says: str
+    """In our words, with the figure."""
+    sure: Literal["read", "second hand", "recalled"]
+    """Whether the figure was read in the paper or its code, is quoted by others, or was not verified."""
+    measure: Literal["solved", "sequences", "updates", "error"]
+    published: float = Field(ge=0)
+    """The figure, in the measure."""
+    differs: str = ""
+    """How the protocol here differs from the paper's, where that matters."""
+    not_comparable: str = ""
+    """Why it is not tested here; it has no profile then."""
+    profile: dict[str, Any] = Field(default_factory=dict)
+    """Of the campaign that tests it, as in a profile's file."""
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Claim:
+        if bool(self.profile) == bool(self.not_comparable):
+            raise ValueError("a claim has a profile, or says why it is not comparable")
+        return self
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim's verdict, and the figures it rests on."""
+
+    verdict: Verdict
+    why: str = ""
+    """Where there are no figures."""
+    solved: int = 0
+    n: int = 0
+    ours: float = float("nan")
+    """In the claim's measure."""
+    interval: Interval = NO_INTERVAL
+    flops: float = float("nan")
+    """Median, of the runs that solved it."""
+    seconds: float = float("nan")
+    """Median, of all runs."""
+
+
+def read() -> dict[str, Claim]:
+    """Every claim by its name; raises BadInput naming the file and the key."""
+    found = {}
+    folder = files("longlag.bench") / "claims"
+    for path in sorted(folder.iterdir(), key=lambda each: each.name):
+        if not path.name.endswith(".toml"):
+            continue
+        try:
+            found[path.name.removesuffix(".toml")] = Claim.model_validate(
+                tomllib.loads(path.read_text("utf-8"))
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise BadInput(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        except ValueError as error:
+            raise BadInput(f"{path}: not valid TOML: {error}") from None
+    return found
+
+
+def find(claim: Claim, folder: Path) -> Finding:
+    """What the campaign in `folder` says of a claim."""
+    if claim.not_comparable:
+        return Finding("not comparable", claim.not_comparable)
+    if not store.exists(folder / store.MANIFEST):
+        return Finding("not run")
+    campaign = store.load(folder)
+    if campaign.manifest.finished is None:
+        return Finding("not run", "its campaign is not finished")
+    stored = campaign.manifest.profile
+    changed = [key for key, value in claim.profile.items() if _plain(stored.get(key), value) != value]
+    if changed:
+        return Finding("not run", f"its protocol has changed since: {', '.join(changed)}")
+    return judge(claim, campaign.trials.query("phase == 'retest'"))
+
+
+def judge(claim: Claim, retests: pd.DataFrame) -> Finding:
+    """The verdict of a claim from the retests of its campaign, a row a seed."""
+    solved, n = int(retests["solved"].sum()), len(retests)
+    solvers = retests[retests["solved"]]
+    if claim.measure == "solved":
+        ours, interval = (solved / n if n else float("nan")), wilson(solved, n)
+        better, worse = interval.low > claim.published, interval.high < claim.published
+        as_good = ours >= claim.published
+    else:
+        values = (retests if claim.measure == "error" else solvers)[_COLUMN[claim.measure]]
+        ours, interval = float(values.median()), median_interval(values)
+        better, worse = interval.high < claim.published, interval.low > claim.published
+        as_good = ours <= claim.published
+    verdict: Verdict
+    # A figure of the few that solve it says nothing where the paper's runs all did.
+    if n == 0 or (claim.measure != "solved" and not bridged(solved, n)) or worse:
+        verdict = "not reached"
+    elif better:
+        verdict = "beaten"
+    elif as_good:
+        verdict = "reproduced"
+    else:
+        verdict = "within interval" if interval.low <= claim.published <= interval.high else "not reached"
+    return Finding(
+        verdict,
+        "",
+        solved,
+        n,
+        ours,
+        interval,
+        float(solvers["flops_to_solve"].median()),
+        float(retests["seconds"].median()),
+    )
+
+
+_COLUMN = {"sequences": "sequences_to_solve", "updates": "updates_to_solve", "error": "error"}
+
+
+def ledger(results: Path) -> pd.DataFrame:
+    """A row a claim: what is published and what the campaigns in `results`/claims say."""
+    rows = []
+    for name, claim in read().items():
+        finding = find(claim, results / "claims" / name)
+        rows.append(
+            {
+                "claim": name,
+                "paper": claim.paper,
+                "published": f"{_figure(claim.published, claim.measure)} {MEASURES[claim.measure]}",
+                "sure": claim.sure,
+                "verdict": finding.verdict,
+                "ours": _ours(finding, claim.measure),
+                "solved": f"{finding.solved}/{finding.n}" if finding.n else NONE,
+                "FLOPs": number(finding.flops),
+                "seconds": number(finding.seconds),
+                "note": ". ".join(text for text in (finding.why, claim.differs) if text),
+                "says": claim.says,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def page(results: Path) -> str:
+    """docs/claims.md."""
+    table = ledger(results)
+    counts = table["verdict"].value_counts()
+    shown = ["claim", "published", "verdict", "ours", "solved", "FLOPs", "seconds"]
+    lines = [
+        _HEAD.format(counts=", ".join(f"{count} {verdict}" for verdict, count in counts.items())),
+        f"| {' | '.join(shown)} |",
+        "| " + " | ".join("---" for _ in shown) + " |",
+        *(f"| {' | '.join(str(row[key]) for key in shown)} |" for row in table.to_dict("records")),
+        "",
+        *(
+            f"- **{row['claim']}** ({row['paper']}, {row['sure']}): {row['says']}"
+            + (f" Here: {row['note']}." if row["note"] else "")
+            for row in table.to_dict("records")
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_HEAD = """# Claims
+
+What the literature says the remedies do, and what they did here. Generated by `nox -s docs` from the entries
+in `bench/claims` and the rows in `results/claims`; `longlag claims NAME` runs one. No verdict is typed:
+
+- **beaten**: the whole 95% interval of ours is better than the published figure;
+- **reproduced**: ours is as good, and the interval holds the published figure;
+- **within interval**: ours is worse, and the interval holds the published figure;
+- **not reached**: the interval is worse; or, of a cost or an error, under 90% of the runs solve the task.
+
+Ours: the median over fresh seeds and, in brackets, its bootstrap interval; of a share of runs Wilson's.
+FLOPs: the median to solve. Seconds: of a run, on one core. So far: {counts}.
+"""
+
+
+def _figure(value: float, measure: str) -> str:
+    if math.isnan(value):
+        return NONE
+    return f"{100 * value:.3g}%" if measure in ("solved", "error") else f"{value:,.0f}"
+
+
+def _ours(finding: Finding, measure: str) -> str:
+    if math.isnan(finding.ours):
+        return NONE
+    low, high = (_figure(end, measure) for end in finding.interval)
+    return f"{_figure(finding.ours, measure)} [{low}, {high}]"
+
+
+def _plain(stored: Any, given: Any) -> Any:
+    """What a manifest holds of a value of the profile, without the keys that the claim leaves out."""
+    if isinstance(given, dict) and isinstance(stored, dict):
+        return {key: _plain(stored.get(key), value) for key, value in given.items()}
+    if isinstance(given, list) and isinstance(stored, list) and len(given) == len(stored):
+        return [_plain(one, other) for one, other in zip(stored, given, strict=True)]
+    return stored

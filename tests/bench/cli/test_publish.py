@@ -1,0 +1,104 @@
+"""`longlag publish`: what may stand for something is copied, and the record book follows from the rows."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longlag.bench import store
+from longlag.bench.campaign.profile import Profile
+from longlag.bench.campaign.publishing import faults
+from longlag.reports import records
+
+
+@pytest.fixture(scope="module")
+def profile(make_profile: Any) -> Profile:
+    made: Profile = make_profile()
+    return made
+
+
+@pytest.fixture
+def finished(complete: Path, tmp_path: Path) -> Path:
+    """A campaign of its own, of clean code."""
+    folder = tmp_path / "mine"
+    shutil.copytree(complete, folder)
+    manifest = store.read_manifest(folder)
+    clean = manifest.model_copy(update={"git": {"commit": "0123abc", "dirty": False}})
+    store.write_manifest(folder, clean)
+    return folder
+
+
+def publish(longlag: Any, folder: Path, results: Path, *more: str) -> tuple[object, str]:
+    code, printed = longlag("publish", str(folder), "--results", str(results), *more)
+    return code, " ".join(printed.split())
+
+
+def test_a_campaign_is_published_once(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    results = tmp_path / "results"
+    (results / "other").mkdir(parents=True)
+    (results / "README.md").write_text("# Results\n\nMine.\n")
+    assert publish(longlag, finished, results)[0] == 0
+    page = (results / "README.md").read_text()
+    assert page.startswith("# Results\n\nMine.\n")
+    assert "## The record book" in page
+    before = {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
+    assert results / "mine" / store.TRIALS in before
+    code, printed = publish(longlag, finished, results)
+    assert code == 0
+    assert "published already, and nothing changed" in printed
+    assert before == {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
+    assert store.load(results / "mine").trials.equals(store.load(finished).trials)
+
+
+def damaged(folder: Path, **changes: Any) -> None:
+    path = folder / store.MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_every_reason_is_told(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    profile = json.loads((finished / store.MANIFEST).read_text())["profile"]
+    damaged(
+        finished,
+        git={"commit": None, "dirty": True},
+        profile={**profile, "seed": 5, "retests": profile["retests"] + 1, "updates": 77},
+    )
+    code, printed = publish(longlag, finished, tmp_path / "results")
+    assert code == 1
+    for reason in (
+        "its code was not that of a commit",
+        "not known of which commit",
+        "rows do not belong to its profile",
+        "retests of",
+    ):
+        assert reason in printed
+    assert not (tmp_path / "results").exists()
+
+
+def test_changed_code_passes_when_forced(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    damaged(finished, git={"commit": "0123abc", "dirty": True})
+    assert publish(longlag, finished, tmp_path / "results")[0] == 1
+    assert publish(longlag, finished, tmp_path / "results", "--force")[0] == 0
+
+
+def test_what_is_unfinished_is_not_published(finished: Path) -> None:
+    damaged(finished, finished=None)
+    assert faults(finished) == [f"it is not finished: longlag run --resume --out {finished}"]
+
+
+def test_another_campaign_is_never_written_over(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    results = tmp_path / "results"
+    assert publish(longlag, finished, results)[0] == 0
+    damaged(finished, created="2001-01-01T00:00:00+00:00")
+    code, printed = publish(longlag, finished, results)
+    assert code == 2
+    assert "holds another campaign" in printed
+    assert publish(longlag, finished, results, "--as", "another")[0] == 0
+    assert {path.name for path in records.published(results)} == {"mine", "another"}
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "local"])
+def test_a_name_is_a_folders(finished: Path, tmp_path: Path, longlag: Any, name: str) -> None:
+    assert publish(longlag, finished, tmp_path / "results", "--as", name)[0] == 2
+    assert not (tmp_path / "results").exists()

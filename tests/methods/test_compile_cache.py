@@ -1,0 +1,72 @@
+"""Where compiled kernels are kept, and that processes which start together do not disturb each other."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+NOWHERE = "/dev/null/none"
+"""A folder that not even an administrator can make."""
+
+PROGRAM = """
+import numpy as np
+from longlag.methods.parts.compiled import tanh
+from longlag.methods.parts.tanh.tanh_numba import forward
+kernels = [tanh, forward] if {recurrence} else [tanh]
+values = np.ones(3, np.float32)
+tanh(values)
+assert abs(values - np.tanh(np.ones(3))).max() < 1e-6
+if {recurrence}:
+    step, weight, bias = np.ones((1, 1, 1), np.float32), np.ones((1, 1), np.float32), np.zeros(1, np.float32)
+    states = np.zeros((2, 1, 1), np.float32)
+    forward(step, weight, weight, bias, bias, states)
+    assert abs(states[1] - np.tanh(1.0)) < 1e-6
+print(sum(sum(k.stats.cache_hits.values()) for k in kernels))
+print(sum(sum(k.stats.cache_misses.values()) for k in kernels))
+"""
+
+
+def start(recurrence=False, **changed):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_CACHE")} | changed
+    program = PROGRAM.format(recurrence=recurrence)
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def hits_and_misses(process):
+    out, complaints = process.communicate(timeout=300)
+    assert process.returncode == 0, complaints
+    hits, misses = map(int, out.split())
+    return hits, misses
+
+
+@pytest.mark.slow
+def test_the_cache_is_filled_by_parallel_processes_and_read_by_later_ones(tmp_path):
+    cache = {"recurrence": True, "NUMBA_CACHE_DIR": str(tmp_path)}
+    together = [start(**cache), start(**cache)]
+    for process in together:
+        hits_and_misses(process)
+    assert hits_and_misses(start(**cache)) == (2, 0)
+
+
+@pytest.mark.slow
+def test_without_a_home_that_can_be_written(tmp_path):
+    homeless = {"HOME": NOWHERE, "XDG_CACHE_HOME": NOWHERE}
+    hits_and_misses(start(**homeless))
+    assert hits_and_misses(start(**homeless)) == (1, 0)
+    chosen = {**homeless, "NUMBA_CACHE_DIR": str(tmp_path)}
+    assert hits_and_misses(start(**chosen)) == (0, 1)
+    assert hits_and_misses(start(**chosen)) == (1, 0)
+
+
+@pytest.mark.slow
+def test_with_no_folder_that_can_be_written_every_process_compiles_for_itself():
+    nowhere = {"NUMBA_CACHE_DIR": NOWHERE, "NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator"}
+    hits, _ = hits_and_misses(start(**nowhere))
+    assert hits == 0
