@@ -27,7 +27,7 @@ def pages(results: Path) -> dict[str, str]:
         "claims.md": claims.page(results),
     }
     if (speed := results / "speed" / speed_page.STORED).exists():
-        made["speed.md"] = speed_page.page(speed.parent)
+        made["speed.md"] = speed_page.page(speed.parent, load(results / speed_page.RUN).trials)
     survey = results / SURVEY
     # One that goes on in another sitting says what it found when it is done.
     if (survey / MANIFEST).exists() and read_manifest(survey).finished is not None:

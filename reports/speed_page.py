@@ -17,6 +17,8 @@ from longlag.reports.speed import Measure, table
 
 STORED, PICTURE = "speed.json", "speed.svg"
 CORES = 1000
+RUN = "quick"
+"""The published campaign whose trials say how fast trials run."""
 
 _HEAD = """# Speed
 
@@ -26,12 +28,13 @@ typed. Measured on {cores} cores ({cpu}), torch {torch}, numba {numba}, Lightnin
 
 ## How to read it
 
-Every ratio compares two sides that ran in turns, theirs, ours, theirs, ours, after a check that both compute
-the same; what disturbs one disturbs the other. Given are the median of the pairs and its quartiles. Kernels
-are timed on one thread by the processor's clock, so that others who share the machine do not count; what
-starts processes of its own is timed by the wall clock. `nox -s speed` fails where a ratio does not hold its
-bar. Figures with a unit are of this machine alone, and are told, never judged. `nox -s tests` runs the same
-suites once, untimed, and asks only whether both sides still compute the same.
+Every ratio compares two sides that ran in turns, theirs, ours, theirs, ours; what disturbs one disturbs the
+other. Where both compute the same, that is checked first. Given are the median of the pairs and its
+quartiles; without quartiles it was measured once. Kernels are timed on one thread by the processor's clock,
+so that others who share the machine count little; what starts processes of its own, and trials a second, by
+the wall clock, in which they count in full. `nox -s speed` fails where a ratio does not hold its bar. Figures
+with a unit are of this machine at that time alone, and are told, never judged. `nox -s tests` runs the same
+suites once, untimed, and judges no bar.
 """
 
 _SCRIPT = """
@@ -43,18 +46,28 @@ kind and size of the net, its optimiser and rate, the batch sizes, the number of
 each (none is solved, so none ends early), the test sequences, the cores. **What differs:** LongLag trains in
 a process a core, checks while it trains whether a task is solved, probes every net, writes every row to
 disk, and retests the winner; the script has one process of one thread, a progress bar, a checkpoint and a
-log, and no decay of the rate. Both are timed from the start of the program to its end, imports among it.
+log, and no decay of the rate. Both are timed from the start of the program to its end. LongLag takes longer
+to start, its workers importing all that it has imported: the less a case trains, the more that weighs.
+"""
+
+_CAPPING = """
+## Capping
+
+A cap needs a solution to measure by, so the first batch of a case, in which recipes are tried, runs without
+one. Where the best score falls into that batch, a cap cannot change what it took to reach it: what it saves
+is spent afterwards, which is the second row. These are small cases on small budgets, and it says nothing of
+larger ones.
 """
 
 _MEMORY = """
 ## Memory
 
-Backpropagation through time needs the states of all steps. Beside them a training step holds their deltas,
-of the same size, until the weights' gradients are taken from both in one product; then inputs, which are
-narrow. A trial holds more: its checks answer 50 sequences at a time, whatever the batch, and keep all their
-states though they need the supervised ones alone. Taking the weights' gradients segment by segment on the
-way back would do without the whole deltas, at no FLOPs; keeping the states of every k-th step alone and
-computing the others again would cost one more forward pass, a third of a gradient.
+Backpropagation through time needs the states of all steps. By their sizes, the rest of a training step is
+the deltas, as large, until the weights' gradients are taken from both in one product, and the inputs. A trial
+adds its validation sequences, the batches that are drawn ahead, and, where its batches are smaller than the
+50 sequences that a check answers at once, the states of those. Taking the weights' gradients segment by
+segment on the way back would do without the whole deltas, at no FLOPs; keeping the states of every k-th step
+alone and computing the others again would cost one more forward pass, a third of a gradient.
 """
 
 _GPU = """
@@ -65,8 +78,8 @@ what is measured here, runs on processors alone. None of these figures says anyt
 """
 
 
-def page(folder: Path) -> str:
-    """The page of what lies in `folder`, as Markdown."""
+def page(folder: Path, trials: pd.DataFrame) -> str:
+    """The page of what lies in `folder`, as Markdown; `trials` are those of the campaign RUN."""
     stored = json.loads((folder / STORED).read_text(encoding="utf-8"))
     measures = [Measure(**each) for each in stored["measures"]]
     facts = stored["facts"]
@@ -79,21 +92,25 @@ def page(folder: Path) -> str:
         numba=versions["numba"],
         lightning=versions["pytorch-lightning"],
         optuna=versions["optuna"],
+        load=number(stored["load"]),
     )
     failed = [measure.measure for measure in measures if measure.gates and not measure.holds]
     verdict = (
         f"{len(failed)} of {sum(m.gates for m in measures)} bars do not hold." if failed else "All bars hold."
     )
+    later = [measure.measure for measure in measures if measure.told.get("sitting", 1) > 1]
     lines = [
         head,
         *table(measures),
         "",
         verdict,
+        *([f"In a later sitting, on the same machine: {'; '.join(later)}."] if later else []),
         _SCRIPT,
         *_roofline(facts["roofline"]),
+        _CAPPING,
         _MEMORY,
         *_growth(),
-        *_thousand(facts),
+        *_thousand(facts, rates(trials)),
         _GPU,
     ]
     return "\n".join(lines)
@@ -111,7 +128,7 @@ def _roofline(found: Mapping[str, Any]) -> list[str]:
     return [
         "## The roofline of a core",
         "",
-        f"A product of large float32 matrices runs at {number(peak / 1e9)} GFLOP/s, a copy moves "
+        f"A product of large float32 matrices runs at {number(peak / 1e9)} GFLOP/s, a copy moves",
         f"{number(stream / 1e9)} GB/s: below {number(peak / stream)} FLOPs a byte memory is the bound.",
         "A gradient of a tanh net takes 6 N T B FLOPs; its states are written once and read twice, its",
         "deltas written and read once, if no cache holds them.",
@@ -135,43 +152,61 @@ def _growth() -> list[str]:
     ]
 
 
-def _thousand(facts: Mapping[str, Any]) -> list[str]:
-    asked, rates = facts["campaign"], facts["rates"]
-    core = min(step["flops"] / step["seconds"] for step in facts["roofline"]["steps"])
-    trial = asked["flops_per_trial"] / core
-    whole = asked["flops"] / core
+def rates(trials: pd.DataFrame) -> dict[str, float]:
+    """FLOPs a second of every method's trials, checks and all else among their seconds."""
+    sums = trials.groupby("method")[["flops", "seconds"]].sum()
+    return {str(method): float(rate) for method, rate in (sums["flops"] / sums["seconds"]).items()}
+
+
+def _rate(method: str, known: Mapping[str, float]) -> float:
+    """A method's rate; of a combination that was not run, the slowest of its parts'."""
+    return known[method] if method in known else min(known[part] for part in method.split("+"))
+
+
+def _thousand(facts: Mapping[str, Any], known: Mapping[str, float]) -> list[str]:
+    asked = facts["campaign"]
+    spent = {method: flops / _rate(method, known) for method, flops in asked["flops"].items()}
+    whole = sum(spent.values())
+    mean = whole / asked["trials"]
+    longest = asked["flops_per_trial"] / min(_rate(method, known) for method in spent)
     together = asked["cases"] * asked["batch"]
-    busy = min(CORES, together)
-    least = max(whole / busy, asked["rounds"] * trial)
+    least = max(whole / min(CORES, together), asked["rounds"] * longest)
     needed = asked["trials"] / least
-    slow = min(rate for name, rate in rates.items() if "LSTM" in name and "random" not in name)
+    slow = min(rate for name, rate in facts["rates"].items() if "random" not in name)
     dask = facts["dask"]["seconds_per_trial"]
+    each = [[method, number(_rate(method, known) / 1e9), _span(took)] for method, took in spent.items()]
     rows = [
         ["cases, trials", f"{asked['cases']}, {asked['trials']}"],
-        ["FLOPs, if every trial takes its whole budget", number(asked["flops"])],
-        ["a trial of the whole budget on one core, at the slowest rate above", _span(trial)],
         ["the campaign on one core", _span(whole)],
-        [f"the same on {CORES} cores", _span(least)],
-        ["trials that may run at once: a batch of every case", str(together)],
+        [f"the same spread evenly over {CORES} cores", _span(whole / min(CORES, together))],
+        [
+            f"a case of the slowest method: {asked['rounds']} rounds, one after another",
+            _span(asked["rounds"] * longest),
+        ],
+        [f"so the campaign on {CORES} cores takes at least", _span(least)],
         ["trials a second that end then", number(needed)],
         ["trials a second that the coordinator manages at its slowest", number(slow)],
-        ["the coordinator's share", percent(needed / slow)],
-        ["what Dask adds to a trial, two workers here", f"{number(1e3 * dask)} ms"],
-        ["the same as a share of such a trial", percent(dask / trial)],
-        ["cores one coordinator feeds with such trials", number(slow * trial)],
+        ["the coordinator's share of its time", percent(needed / slow)],
+        ["what Dask adds to a trial, two at once here", f"{number(1e3 * dask)} ms"],
+        ["the same as a share of a mean trial", percent(dask / mean)],
+        ["cores one coordinator feeds with such trials", number(slow * mean)],
         ["cores one coordinator feeds with trials of ten seconds", number(slow * 10)],
     ]
     return [
         f"## What {CORES} cores would do for `{asked['profile']}`",
         "",
-        "Computed, not run: the profile's grid, the rates above, and trials that all take their whole",
-        "budget. Trials that are solved or capped end earlier, so that more of them end in a second.",
+        "Computed, not run: the profile's grid, every trial taking its whole budget, at the FLOPs a second",
+        f"that the trials of `results/{RUN}` ran at, on smaller nets and shorter lags. Of a combination not",
+        "run there the slowest part counts. Trials that are solved or capped end earlier.",
+        "",
+        *markdown(["method", "GFLOP/s in trials", "on one core"], each),
         "",
         *markdown(["", ""], rows),
         "",
-        f"A case cannot take less than its {asked['rounds']} rounds one after another: its batches, its",
-        "reruns and its retests. The coordinator asks Optuna's TPE, which looks at all trials of a study for",
-        "each hyperparameter: most of its time is that, and studies of many trials are slower.",
+        "A case's rounds are its batches, its reruns and its retests. The coordinator asks Optuna's TPE,",
+        "which looks at all trials of a study for each hyperparameter: most of its time is that, and studies",
+        "of many trials are slower. The network between machines, and a scheduler of as many workers,",
+        "were not measured.",
     ]
 
 

@@ -7,10 +7,10 @@ their bars.
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -164,11 +164,12 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
         machine=provenance.machine(),
         versions=_versions(),
         git=provenance.git(),
+        load=os.getloadavg()[2],
         measures=[measure._asdict() for measure in config.stash[MEASURES]],
         facts=config.stash[FACTS],
     )
     if "growth" in config.stash[FACTS]:
-        beside = Path(config.getoption("benchmark_json").name).with_name(PICTURE)
+        beside = config.getoption("benchmark_json").with_name(PICTURE)
         beside.write_text(picture(config.stash[FACTS]["growth"]), encoding="utf-8")
 
 
