@@ -19,8 +19,8 @@ which `longlag run --profile {profile}` runs again.
 T\\* is the longest lag bridged: at least 90% of {retests} retests solve the task, there and at every lag
 tried below; ≥ where no longer one was tried, < where the shortest failed. In brackets: where, with 95%
 certainty, the success rate falls to 90%. Every trial may spend {budget}; {trials} trials tune a case,
-whatever the method. **Not bridged means: not within this budget.** vanilla is the baseline, what the others are
-to remedy. See [comparison.md](comparison.md).
+whatever the method. **Not bridged means: not within this budget.** vanilla is the baseline, what the others
+are to remedy. See [comparison.md](comparison.md).
 """
 
 

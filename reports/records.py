@@ -49,9 +49,9 @@ class Record:
 
 
 def published(results: Path) -> list[Path]:
-    """The folders of finished campaigns in `results`, the user's own in results/local not among them."""
-    found = [path.parent for path in sorted(results.rglob(MANIFEST)) if "local" not in path.parts]
-    return [folder for folder in found if read_manifest(folder).finished is not None]
+    """The folders of finished campaigns in `results` and its claims; other folders hold parts of some."""
+    found = [path.parent for place in (results, results / "claims") for path in place.glob(f"*/{MANIFEST}")]
+    return sorted(folder for folder in found if read_manifest(folder).finished is not None)
 
 
 def bridges(results: Path) -> dict[str, list[Record]]:

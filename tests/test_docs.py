@@ -10,6 +10,7 @@ from longlag.bench.campaign import profile
 from longlag.bench.campaign.grid import ladders
 from longlag.bench.plugins.registry import discover
 from longlag.reports.pages import pages
+from longlag.reports.records import with_book
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = pages(DOCS.parent / "results")
@@ -31,6 +32,12 @@ def test_the_examples_can_be_run_from_anywhere(
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_generated_pages_are_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == PAGES[name], "run `nox -s docs`"
+
+
+def test_the_record_book_is_up_to_date() -> None:
+    results = DOCS.parent / "results"
+    text = (results / "README.md").read_text(encoding="utf-8")
+    assert with_book(text, results) == text, "publish a campaign again"
 
 
 def test_every_task_is_documented_in_full() -> None:
