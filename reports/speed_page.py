@@ -98,13 +98,13 @@ def page(folder: Path, trials: pd.DataFrame) -> str:
     verdict = (
         f"{len(failed)} of {sum(m.gates for m in measures)} bars do not hold." if failed else "All bars hold."
     )
-    later = [measure.measure for measure in measures if measure.told.get("sitting", 1) > 1]
+    earlier = [measure.measure for measure in measures if "code" in measure.told]
     lines = [
         head,
         *table(measures),
         "",
         verdict,
-        *([f"In a later sitting, on the same machine: {'; '.join(later)}."] if later else []),
+        *([f"Of earlier code, whose kernels were slower: {'; '.join(earlier)}."] if earlier else []),
         _SCRIPT,
         *_roofline(facts["roofline"]),
         _CAPPING,
