@@ -42,6 +42,8 @@ def page(campaign: Campaign) -> str:
     ]
     lines = [
         head,
+        f"![T* of every method on every task](../results/{campaign.folder.name}/frontier.svg)",
+        "",
         *_table(["Task", *results.methods], [_row(results, panel) for panel in results.panels]),
         "",
         *_table(["", *results.methods], [_families(results)]),
