@@ -54,11 +54,10 @@ def published(results: Path) -> list[Path]:
     return sorted(folder for folder in found if read_manifest(folder).finished is not None)
 
 
-def bridges(results: Path) -> dict[str, list[Record]]:
+def bridges(campaigns: dict[str, Campaign]) -> dict[str, list[Record]]:
     """By published campaign, the first finished first, every lag that a method bridged on a task."""
-    campaigns = [(folder.relative_to(results).as_posix(), load(folder)) for folder in published(results)]
-    campaigns.sort(key=lambda each: (each[1].manifest.finished or "", each[0]))
-    return {name: list(_bridged(name, campaign)) for name, campaign in campaigns}
+    ordered = sorted(campaigns.items(), key=lambda each: (each[1].manifest.finished or "", each[0]))
+    return {name: list(_bridged(name, campaign)) for name, campaign in ordered}
 
 
 def histories(bridged: dict[str, list[Record]]) -> dict[str, list[Record]]:
@@ -98,7 +97,8 @@ def _bridged(name: str, campaign: Campaign) -> Iterable[Record]:
 
 def book(results: Path) -> str:
     """The record book and the leaderboards as Markdown."""
-    bridged = bridges(results)
+    campaigns = {folder.relative_to(results).as_posix(): load(folder) for folder in published(results)}
+    bridged = bridges(campaigns)
     found = histories(bridged)
     current = [history[-1] for history in found.values()]
     lines = [
@@ -124,11 +124,10 @@ def book(results: Path) -> str:
             f"- {r.task}: {r.lag} by {r.method}, {number(r.flops)} FLOPs, `{r.folder}`, {r.finished[:10]}"
             for r in beaten
         ]
-    for folder in published(results):
-        campaign = load(folder)
+    for name, campaign in campaigns.items():
         # Of lags that were chosen for each method T* says little.
         if (campaign.trials["rung"] > 0).any():
-            lines += ["", *_leaderboard(folder.relative_to(results).as_posix(), campaign)]
+            lines += ["", *_leaderboard(name, campaign)]
     return "\n".join(lines) + "\n"
 
 

@@ -39,7 +39,7 @@ def test_too_few_retests_and_too_many_failures_are_no_record(maker, tmp_path: Pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records, "published", lambda _: [tmp_path / "made"])
         patch.setattr(records, "load", lambda _: campaign)
-        (found,) = histories(records.bridges(tmp_path))["adding:hs97"]
+        (found,) = histories(records.bridges({"made": campaign}))["adding:hs97"]
         text = records.book(tmp_path)
     assert (found.method, found.lag, found.solved, found.n, found.flops) == ("lstm", 20, 9, 10, 2e9)
     assert f"`longlag replay results/made {found.run_id}`" in text
