@@ -8,7 +8,7 @@ import pandas as pd
 
 from longlag.bench.contract.names import TWIN
 from longlag.bench.store import load
-from longlag.reports.formats import NONE, number, percent, tally
+from longlag.reports.formats import NONE, markdown, number, percent, tally
 
 _HEAD = """
 ## Is it the lag?
@@ -37,8 +37,7 @@ def page(folders: list[Path]) -> str:
         lag, chance = int(runs["lag"].iloc[0]), float(runs["chance"].iloc[0])
         cells = (_cell(runs[runs["control"] == control]) for control in controls)
         rows.append([f"`{variant}`", str(lag), percent(chance), *cells])
-    table = [["variant", "lag", "chance", *controls], ["---"] * (3 + len(controls)), *rows]
-    lines = ("| " + " | ".join(row) + " |" for row in table)
+    lines = markdown(["variant", "lag", "chance", *controls], rows)
     return _HEAD.format(budgets=f"({budgets}.)") + "\n" + "\n".join(lines) + "\n"
 
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from longlag.bench import store
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.trial.spec import bridged
-from longlag.reports.formats import NONE, number
+from longlag.reports.formats import NONE, markdown, number
 from longlag.reports.statistics import NO_INTERVAL, Interval, median_interval, wilson
 
 Verdict = Literal["beaten", "reproduced", "within interval", "not reached", "not run", "not comparable"]
@@ -182,9 +182,7 @@ def page(results: Path) -> str:
     shown = ["claim", "published", "verdict", "ours", "solved", "FLOPs", "seconds"]
     lines = [
         _HEAD.format(counts=", ".join(f"{count} {verdict}" for verdict, count in counts.items())),
-        f"| {' | '.join(shown)} |",
-        "| " + " | ".join("---" for _ in shown) + " |",
-        *(f"| {' | '.join(str(row[key]) for key in shown)} |" for row in table.to_dict("records")),
+        *markdown(shown, [[str(row[key]) for key in shown] for row in table.to_dict("records")]),
         "",
         *(
             f"- **{row['claim']}** ({row['paper']}, {row['sure']}): {row['says']}"

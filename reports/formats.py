@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 NONE = "–"
 
@@ -36,3 +37,8 @@ def interval(low: float, high: float) -> str:
 def tally(solved: int, n: int) -> str:
     """solved/n."""
     return f"{solved}/{n}"
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table in Markdown; its cells as they are."""
+    return [f"| {' | '.join(each)} |" for each in (head, ["---"] * len(head), *rows)]

@@ -8,7 +8,7 @@ from longlag.bench.contract.names import TWIN
 from longlag.bench.store import Campaign
 from longlag.reports import reach
 from longlag.reports.controls import certificates
-from longlag.reports.formats import number, tally
+from longlag.reports.formats import markdown, number, tally
 from longlag.reports.results import Panel, Results
 
 _HEAD = """# Frontiers
@@ -97,4 +97,4 @@ def _unbridged(results: Results) -> list[str]:
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     escaped = [[cell.replace("<", "&lt;").replace("|", "\\|") for cell in row] for row in rows]
-    return ["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *escaped]]
+    return markdown(head, escaped)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from longlag.bench.store import MANIFEST, Campaign, load, read_manifest
 from longlag.bench.trial.spec import bridged
 from longlag.reports import reach
-from longlag.reports.formats import NONE, interval, number, tally
+from longlag.reports.formats import NONE, interval, markdown, number, tally
 from longlag.reports.results import Results
 from longlag.reports.statistics import wilson
 
@@ -107,7 +107,7 @@ def book(results: Path) -> str:
         f"The longest lag bridged on every task, by at least 90% of {ENOUGH} fresh seeds or more; at equal "
         "lags the cheapest. Made by `longlag publish` of the campaigns in this folder.",
         "",
-        *_table(
+        *markdown(
             ["task", "lag", "method", "solved", "95% interval", "FLOPs", "campaign", "replay"],
             [
                 [r.task, str(r.lag), r.method, tally(r.solved, r.n), interval(*wilson(r.solved, r.n)),
@@ -139,7 +139,7 @@ def _by_method(bridged: dict[str, list[Record]]) -> list[str]:
         longest[key] = max(record.lag, longest.get(key, 0))
     tasks, methods = ({key[part]: None for key in sorted(longest)} for part in (0, 1))
     rows = [[task, *(str(longest.get((task, method), NONE)) for method in methods)] for task in tasks]
-    return _table(["task", *methods], rows)
+    return markdown(["task", *methods], rows)
 
 
 def _leaderboard(name: str, campaign: Campaign) -> list[str]:
@@ -151,11 +151,7 @@ def _leaderboard(name: str, campaign: Campaign) -> list[str]:
     size = f"{len(campaign.trials)} trials, {number(spent)} FLOPs, {hours:.1f} core-hours."
     # Its columns are tasks: turned, so that a survey of many is a long table and not a wide one.
     turned = [[panel, *(row[column] for row in rows)] for column, panel in enumerate(head[1:], start=1)]
-    return [title, "", *_table(["task", *(row[0] for row in rows)], turned), "", size]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(each)} |" for each in (head, ["---"] * len(head), *rows)]
+    return [title, "", *markdown(["task", *(row[0] for row in rows)], turned), "", size]
 
 
 def with_book(text: str, results: Path) -> str:
