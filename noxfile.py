@@ -73,6 +73,22 @@ def cluster(session: nox.Session) -> None:
 
 
 @nox.session
+def gallery(session: nox.Session) -> None:
+    """Compute the pictures that explain why, as a page and as files: nox -s gallery -- cliff."""
+    session.install(*PINNED, "-e", ".")
+    session.run("longlag", "gallery", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Open the pages in a Chromium, the one that is installed or one that is fetched, without a network."""
+    session.install(*PINNED, "-e", ".[test,browser]")
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.run("playwright", "install", "chromium")
+    session.run("pytest", "tests/browser", "-m", "browser", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
 def strength(session: nox.Session) -> None:
     """Check that every remedy still solves what it did; keep the rows in results/strength."""
     session.install(*PINNED, "-e", ".[test]")

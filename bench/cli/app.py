@@ -13,6 +13,7 @@ import typer.exceptions
 
 from longlag.bench.cli import surroundings
 from longlag.bench.cli.claims import claims
+from longlag.bench.cli.gallery import gallery
 from longlag.bench.cli.listing import list_
 from longlag.bench.cli.publish import publish
 from longlag.bench.cli.replay import replay
@@ -48,6 +49,7 @@ app.command()(report)
 app.command()(replay)
 app.command()(claims)
 app.command()(publish)
+app.command()(gallery)
 
 
 def main() -> None:

@@ -1,0 +1,154 @@
+"""The memory strip: what four nets hold while they wait, and whether the first key can still be read from it.
+
+Temporal order: two keys among distractors, the order of both asked for at the end. All nets but the first
+solve it. At every step a linear probe, least squares on the states of fresh sequences, reads the first key;
+how often it is right on others says whether the net still holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+from longlag.bench.contract.module import RecipeModule
+from longlag.bench.contract.seeds import generator
+from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.lstm.lstm_numba import forward
+from longlag.reports.gallery.exhibit import Chart, Exhibit
+from longlag.reports.gallery.training import Trained, rounded, trained
+
+TASK, LAG, BUDGET = "temporal_order:ms11", 100, 1e11
+METHODS = {
+    "vanilla": "tanh net, plain descent",
+    "gradient_clipping": "tanh net, clipped descent",
+    "lstm": "LSTM, cells",
+    "echo_state": "reservoir",
+}
+PROBED, SHOWN_UNITS, RIDGE = 500, 24, 1e-3
+X = 4
+"""The number of the first key symbol; the other is the next."""
+
+
+@torch.no_grad()
+def held(found: Trained, inputs: Tensor) -> Tensor:
+    """What the net carries from step to step, [T, B, H]: cells of an LSTM, states of the others."""
+    model = found.model
+    if isinstance(model, RecipeModule):
+        network = model.network
+        layer = network.recurrent
+        return (
+            _cells(layer, network.shifted(inputs))
+            if isinstance(layer, LSTMCell)
+            else layer(network.shifted(inputs))
+        )
+    states: Callable[..., Any] = model.states  # type: ignore[assignment]
+    return torch.cat(list(states(inputs, torch.ones(len(inputs), dtype=torch.bool), 0.0)))
+
+
+def _cells(cell: LSTMCell, inputs: Tensor) -> Tensor:
+    length, size, _ = inputs.shape
+    parts = (cell.input_weight, cell.recurrent_weight, cell.bias, cell.initial, cell.initial_cell)
+    steps = [np.zeros((count, size, cell.units), np.float32) for count in (length + 1, length + 1, length)]
+    gates = np.zeros((4, length, size, cell.units), np.float32)
+    forward(inputs.contiguous().numpy(), *(part.detach().numpy() for part in parts), *steps, gates)
+    return torch.from_numpy(steps[1][1:])
+
+
+def read(states: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+    """Probes of the first key, [T] shares right and [T, B] readings in [0, 1], from states [T, B, H].
+
+    The first half of the sequences is what the probes are fitted on, the second what they are judged by.
+    """
+    half = len(keys) // 2
+    goal = 2.0 * keys.numpy() - 1
+    probe = make_pipeline(StandardScaler(), Ridge(RIDGE))
+    right, readings = [], []
+    for state in states.double().numpy():
+        answer = probe.fit(state[:half], goal[:half]).predict(state)
+        right.append(float(((answer[half:] > 0) == (goal[half:] > 0)).mean()))
+        readings.append(torch.from_numpy(answer / 2 + 0.5).clamp(0, 1))
+    return torch.tensor(right), torch.stack(readings)
+
+
+def exhibit(seed: int) -> Exhibit:
+    """Four nets, three of which solve the task, on one sequence, and their probes."""
+    nets = [trained(method, TASK, LAG, BUDGET, seed) for method in METHODS]
+    task: Any = nets[0].task
+    batch = task.draw(2 * PROBED, generator(seed, "gallery", "strip"), "test")
+    symbols = batch.inputs.argmax(2)
+    steps = [(symbols[:, k] >= X).nonzero().flatten() for k in range(batch.size)]
+    first = torch.stack([symbols[at[0], k] - X for k, at in enumerate(steps)])
+    shown = batch.size - 1
+    rows = []
+    for found, label in zip(nets, METHODS.values(), strict=True):
+        states = held(found, batch.inputs)
+        right, readings = read(states, first)
+        scale = states.abs().amax((0, 1)).clamp(min=1e-12)
+        strip = (states[:, shown] / scale)[:, _spread(states.shape[2])]
+        rows.append(
+            {
+                "label": label,
+                "says": found.says,
+                "strip": rounded(strip.T, 2),
+                "right": rounded(right),
+                "reading": rounded(readings[:, shown]),
+            }
+        )
+    keys = [int(step) for step in steps[shown]]
+    return Exhibit(
+        name="strip",
+        title="What is held, and for how long",
+        story=(
+            "One sequence of the temporal order task: two keys among distractors, and at the end the net "
+            "must say which came first and which second. Each row of a strip is a number that a net "
+            "carries from step to step. Below it, how often a linear reading of all of them tells the "
+            "first key: chance before it comes, and from then on certain for as long as the net holds it. "
+            "Plain descent has not learned to, and the key is gone before the second comes; the three nets "
+            "that answer right carry it to the end, each in its own way."
+        ),
+        where=f"Trained when this page is made; each probe on {PROBED} fresh sequences, judged by as many.",
+        shows=tuple(METHODS),
+        figure=_figure(rows, keys),
+        data={"nets": rows, "keys": keys, "symbols": ["XY"[int(symbols[step, shown]) - X] for step in keys]},
+    )
+
+
+def _spread(units: int) -> list[int]:
+    """At most so many units as are shown, evenly spread."""
+    return sorted({round(unit) for unit in np.linspace(0, units - 1, min(units, SHOWN_UNITS))})
+
+
+def _figure(rows: list[dict[str, Any]], keys: list[int]) -> Chart:
+    marks = pd.DataFrame({"step": keys})
+    parts = []
+    for row in rows:
+        strip = pd.DataFrame(
+            {"step": t, "unit": unit, "value": value}
+            for unit, line in enumerate(row["strip"])
+            for t, value in enumerate(line)
+        )
+        x = alt.X("step:O", axis=None)
+        image = alt.Chart(strip).mark_rect().encode(
+            x, alt.Y("unit:O", axis=None),
+            alt.Color("value:Q", legend=None, scale=alt.Scale(scheme="redblue", domain=[-1, 1])),
+        )  # fmt: skip
+        shares = pd.DataFrame({"step": range(len(row["right"])), "right": row["right"]})
+        probe = alt.Chart(shares).mark_line().encode(
+            alt.X("step:Q", title=None, scale=alt.Scale(nice=False)),
+            alt.Y("right:Q", title="read right", scale=alt.Scale(domain=[0.4, 1]), axis=alt.Axis(format="%")),
+        )  # fmt: skip
+        rules = alt.Chart(marks).mark_rule(strokeDash=[3, 3]).encode(x="step:Q")
+        parts += [
+            image.properties(width=460, height=70, title=row["label"]),
+            (probe + rules).properties(width=460, height=60),
+        ]
+    return alt.vconcat(*parts)

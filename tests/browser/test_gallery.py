@@ -1,0 +1,109 @@
+"""The gallery in a real browser, without a network: `nox -s browser`."""
+
+import shutil
+
+import pytest
+
+from longlag.reports import gallery
+from longlag.reports.gallery import cliff
+
+pytestmark = pytest.mark.browser
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+WHOLE = 5e6
+
+
+@pytest.fixture(scope="session")
+def page_file(tmp_path_factory):
+    return gallery.write(map(gallery.make, gallery.ORDER), tmp_path_factory.mktemp("gallery"))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=SIZES)
+def page(request, browser, page_file):
+    """The page as a reader has it, its complaints noted."""
+    context = browser.new_context(viewport=SIZES[request.param], offline=True)
+    opened = context.new_page()
+    complaints = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(page_file.as_uri())
+    opened.wait_for_selector("[data-exhibit=play] table")
+    yield opened
+    opened.screenshot(path=page_file.with_name(f"{request.param}.png"), full_page=True)
+    context.close()
+    assert complaints == []
+
+
+def reading(page, exhibit, kind):
+    return page.locator(f"[data-exhibit={exhibit}] .key.{kind}").first
+
+
+def test_nothing_is_wider_than_the_page(page):
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.evaluate("document.documentElement.outerHTML.length") < WHOLE
+
+
+def test_the_cliff_s_numbers_are_python_s(page):
+    ends = {
+        "plain": cliff.descent(cliff.Unit(), cliff.START, cliff.RATE, None, cliff.UPDATES),
+        "clipped": cliff.descent(cliff.Unit(), cliff.START, cliff.RATE, cliff.THRESHOLD, cliff.UPDATES),
+    }
+    for kind, path in ends.items():
+        shown = float(reading(page, "cliff", kind).get_attribute("data-error"))
+        assert shown == pytest.approx(cliff.error(cliff.Unit(), *path[-1]).error, abs=1e-9)
+
+
+def test_the_start_is_dragged_and_moved_by_keys_and_kept_in_the_address(page):
+    page.locator("#cliff").scroll_into_view_if_needed()
+    surface = page.locator("[data-exhibit=cliff] .plot svg").bounding_box()
+    page.mouse.move(surface["x"] + 0.5 * surface["width"], surface["y"] + 0.5 * surface["height"])
+    page.mouse.down()
+    page.mouse.move(surface["x"] + 0.3 * surface["width"], surface["y"] + 0.6 * surface["height"])
+    page.mouse.up()
+    dragged = page.locator("[data-exhibit=cliff] .handle").get_attribute("aria-valuetext")
+    assert "cliff.w=" in page.url
+    page.locator("[data-exhibit=cliff] .handle").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("[data-exhibit=cliff] .handle").get_attribute("aria-valuetext") != dragged
+    moved = page.locator("[data-exhibit=cliff] .handle").get_attribute("aria-valuetext")
+    page.goto("about:blank")
+    page.go_back()
+    page.wait_for_selector("[data-exhibit=cliff] .handle")
+    assert page.locator("[data-exhibit=cliff] .handle").get_attribute("aria-valuetext") == moved
+
+
+def test_the_radius_slides(page):
+    far = []
+    for radius in ("0.5", "1.5"):
+        page.locator("input[name='unrolling.radius']").fill(radius)
+        far.append(float(reading(page, "unrolling", "tanh").get_attribute("data-far")))
+    assert far[0] < 1e-20
+    assert far[1] > 1
+
+
+def test_the_cell_steps(page):
+    page.locator("[data-exhibit=cell] button", has_text="next").click()
+    assert "Step 1: write" in page.locator("[data-exhibit=cell] .reading").inner_text()
+    assert "cell.step=1" in page.url
+
+
+def test_the_adding_task_is_played(page):
+    page.locator("input[name='play.pace']").fill("4")
+    page.locator("[data-exhibit=play] button", has_text="start").click()
+    answer = page.locator("[data-exhibit=play] input[type=number]")
+    page.wait_for_function(
+        "!document.querySelector('[data-exhibit=play] input[type=number]').disabled", timeout=30_000
+    )
+    answer.fill("0.5")
+    answer.press("Enter")
+    assert "have the mean" in page.locator("[data-exhibit=play] .reading").inner_text()
+    assert "of 1" in page.locator("[data-exhibit=play] table").inner_text()

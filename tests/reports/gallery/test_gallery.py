@@ -1,0 +1,50 @@
+"""The gallery's page and files, of those exhibits that take no training."""
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from longlag.bench.cli.app import app
+from longlag.bench.contract.errors import BadInput
+from longlag.reports import gallery
+
+QUICK = ("cliff", "cell")
+BEGINNINGS = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gallery")
+    result = CliRunner().invoke(app, ["gallery", *reversed(QUICK), "--out", str(folder)])
+    assert result.exit_code == 0, result.output
+    assert str(folder / gallery.PAGE).replace("\n", "") in result.output.replace("\n", "")
+    return folder
+
+
+@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("ending", BEGINNINGS)
+def test_every_figure_is_a_file_of_its_kind(folder, name, ending):
+    assert (folder / f"{name}.{ending}").read_bytes().startswith(BEGINNINGS[ending])
+
+
+def test_the_page_fetches_nothing_and_is_small(folder):
+    page = (folder / gallery.PAGE).read_text(encoding="utf-8")
+    addresses = re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)""", page)
+    assert all(address.startswith(("data:", "#")) for address in addresses)
+    assert "default-src 'none'" in page
+    assert len(page) < 5_000_000
+
+
+def test_exhibits_stand_in_the_story_s_order(folder):
+    page = (folder / gallery.PAGE).read_text(encoding="utf-8")
+    assert re.findall(r'<section id="(\w+)"', page) == [name for name in gallery.ORDER if name in QUICK]
+
+
+def test_an_exhibit_comes_out_the_same_again():
+    assert gallery.make("cell", 1).data == gallery.make("cell", 1).data
+
+
+def test_an_unknown_exhibit_is_told_with_the_nearest():
+    with pytest.raises(BadInput, match=r"there is no exhibit 'clif'.*cliff"):
+        gallery.chosen(["clif"])
