@@ -30,7 +30,7 @@ gallery.exhibits.cell = (place, data) => {
     make("text", { x: 60, y: 140, "text-anchor": "end", class: "title" }, "new"),
     make("text", { x: 320, y: 178, "text-anchor": "middle", class: "title" }, "cell"),
     make("text", { x: 580, y: 140, class: "title" }, "out"));
-  place.append(make("div", { class: "plot" }, drawing));
+  place.append(make("div", { class: "plot drawing" }, drawing));
 
   const view = plot(place, {
     height: 220, title: "The cell's value and the tanh unit's over the steps",

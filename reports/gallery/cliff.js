@@ -54,7 +54,7 @@ const cliff = (() => {
 if (typeof gallery !== "undefined") gallery.exhibits.cliff = (place, data) => {
   const { make, remember, recall, slider, short, plot } = gallery;
   const { unit, axes, updates } = data;
-  const view = plot(place, { width: 640, height: 420, canvas: true, title: "The error over weight and bias", ...axes });
+  const view = plot(place, { height: 420, canvas: true, title: "The error over weight and bias", ...axes });
 
   const context = view.canvas.getContext("2d"), { width, height } = view.inner;
   const image = context.createImageData(width, height);

@@ -68,7 +68,9 @@ const gallery = (() => {
   };
 
   // axes x and y, each {from, to, log, label}; a canvas lies beneath where `canvas` is asked for
-  const plot = (parent, { width = 640, height = 300, x, y, title, canvas = false }) => {
+  const plot = (parent, { height = 300, x, y, title, canvas = false }) => {
+    // as wide as its place, so that its text is as large on a phone
+    const width = Math.round(Math.max(320, Math.min(640, parent.clientWidth || 640)));
     const edge = { left: 64, right: 12, top: 10, bottom: 40 };
     const inner = { width: width - edge.left - edge.right, height: height - edge.top - edge.bottom };
     const along = (axis, length, turned) => (value) => {

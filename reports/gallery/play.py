@@ -34,8 +34,8 @@ def exhibit(seed: int) -> Exhibit:
         story=(
             f"Values between 0 and 1 go by, {LAG} or a few more. Two are marked. When the last is gone, "
             f"give the mean of the two; an answer counts as right within {TOLERANCE:g}. That is the "
-            "adding task, and the shortest lag at which anyone calls it long. The nets were trained on "
-            "other sequences and see each of these once, as you do."
+            "adding task, at a lag that every remedy bridges. The nets were trained on other sequences and "
+            "see each of these once, as you do."
         ),
         where="The nets are trained when this page is made; what you answer stays in the page.",
         shows=METHODS,

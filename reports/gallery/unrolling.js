@@ -20,7 +20,7 @@ gallery.exhibits.unrolling = (place, data) => {
   }
   net.append(make("text", { x: 150 + (copies - 1) * gap, y: 26, "text-anchor": "middle" }, "error"),
     make("text", { x: 380, y: 100, "text-anchor": "middle", class: "title" }, "the error's way back through the copies"));
-  place.append(make("div", { class: "plot" }, net));
+  place.append(make("div", { class: "plot drawing" }, net));
 
   const view = plot(place, {
     title: "Gradient of the last error with respect to earlier states",

@@ -64,7 +64,7 @@ def test_the_cliff_s_numbers_are_python_s(page):
 
 def test_the_start_is_dragged_and_moved_by_keys_and_kept_in_the_address(page):
     page.locator("#cliff").scroll_into_view_if_needed()
-    surface = page.locator("[data-exhibit=cliff] .plot svg").bounding_box()
+    surface = page.locator("[data-exhibit=cliff] .plot > svg").bounding_box()
     page.mouse.move(surface["x"] + 0.5 * surface["width"], surface["y"] + 0.5 * surface["height"])
     page.mouse.down()
     page.mouse.move(surface["x"] + 0.3 * surface["width"], surface["y"] + 0.6 * surface["height"])
@@ -100,9 +100,7 @@ def test_the_adding_task_is_played(page):
     page.locator("input[name='play.pace']").fill("4")
     page.locator("[data-exhibit=play] button", has_text="start").click()
     answer = page.locator("[data-exhibit=play] input[type=number]")
-    page.wait_for_function(
-        "!document.querySelector('[data-exhibit=play] input[type=number]').disabled", timeout=30_000
-    )
+    page.wait_for_selector("[data-exhibit=play] input[type=number]:enabled", timeout=30_000)
     answer.fill("0.5")
     answer.press("Enter")
     assert "have the mean" in page.locator("[data-exhibit=play] .reading").inner_text()
