@@ -64,7 +64,12 @@ gallery.exhibits.play = (place, data) => {
     start.focus();
   };
   give.addEventListener("click", judge);
-  answer.addEventListener("keydown", (event) => { if (event.key === "Enter") judge(); });
+  answer.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    // or it would press the button that has the focus next
+    event.preventDefault();
+    judge();
+  });
   place.append(stage, make("div", { class: "controls" }, start, answer, give, pace.node), told, table);
   draw(null);
 };
