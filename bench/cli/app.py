@@ -13,6 +13,7 @@ import typer.exceptions
 
 from longlag.bench.cli import surroundings
 from longlag.bench.cli.claims import claims
+from longlag.bench.cli.compress import compress, decompress
 from longlag.bench.cli.gallery import gallery
 from longlag.bench.cli.listing import list_
 from longlag.bench.cli.publish import publish
@@ -50,6 +51,8 @@ app.command()(replay)
 app.command()(claims)
 app.command()(publish)
 app.command()(gallery)
+app.command()(compress)
+app.command()(decompress)
 
 
 def main() -> None:
