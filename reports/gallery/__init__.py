@@ -10,7 +10,7 @@ from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.store.files import replace_file
 from longlag.reports.gallery.exhibit import Exhibit
 
-ORDER = ("timer", "unrolling", "cliff", "cell", "strip", "play")
+ORDER = ("timer", "unrolling", "cliff", "cell", "strip", "compression", "play")
 """The exhibits, in the order in which they tell the story."""
 PAGE = "gallery.html"
 

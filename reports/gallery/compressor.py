@@ -1,10 +1,10 @@
 """Lossless compression by an LSTM that learns a file as it reads it, and an arithmetic coder.
 
-The net says how probable each byte is to come next, the coder spends -log2 of that on the byte that comes, and
-then the net learns from it. Whoever decompresses has the same net learn from the same bytes in the same order,
-and so needs no weights: but it needs the same arithmetic, bit for bit. A file therefore carries a fingerprint
-of the arithmetic that made it, beside the length and checksum of what it holds. The net runs on one thread,
-whatever the machine has: the same machine and versions give the same bits.
+The net says how probable each byte is to come next, the coder spends -log2 of that on the byte that comes,
+and then the net learns from it. Whoever decompresses has the same net learn from the same bytes in the same
+order, and so needs no weights: but it needs the same arithmetic, bit for bit. A file therefore carries a
+fingerprint of the arithmetic that made it, beside the length and checksum of what it holds. The net runs on
+one thread, whatever the machine has: the same machine and versions give the same bits.
 
 A file is cut into a few streams, which the net reads side by side as the sequences of a batch. The coder is
 constriction's range coder (Bamler 2022); what does not get shorter is stored as it is.
@@ -17,6 +17,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import metadata
 
 import constriction
 import numpy as np
@@ -34,10 +35,10 @@ _HEADER = struct.Struct("<4sBBQ32s8s")
 
 SYMBOLS, STREAMS, SHORTEST = 256, 8, 512
 """Bytes there are; streams at most, and bytes in each at least where there are several."""
-EMBEDDED, UNITS, SEGMENT = 64, 256, 16
+EMBEDDED, UNITS, SEGMENT = 64, 128, 16
 """Numbers a byte becomes, memory cells, steps between two updates of the weights."""
-RATE, HALVING, CLIP, REPLAYS = 3e-3, 4000.0, 1.0, 1
-"""Adam's rate, the updates that halve it, the gradient's longest norm, earlier segments learned again after each."""
+RATE, HALVING, CLIP, REPLAYS = 5e-3, 4000.0, 1.0, 2
+"""Adam's rate, the updates that halve it, the longest gradient, earlier segments learned again each time."""
 
 Told = Callable[[int], None]
 Bytes = NDArray[np.uint8]
@@ -53,7 +54,7 @@ class Reader(nn.Module):
         self.readout = nn.Linear(UNITS + EMBEDDED, SYMBOLS)
         with torch.no_grad():
             # keep gates start open, and all bytes are as probable
-            self.cells.bias_hh_l0[UNITS : 2 * UNITS] = 1.0
+            self.cells.get_parameter("bias_hh_l0")[UNITS : 2 * UNITS] = 1.0
             self.readout.weight.mul_(0.1)
 
     def forward(self, read: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -64,7 +65,7 @@ class Reader(nn.Module):
 
 
 class Learner:
-    """What compresses and what decompresses: says what may come next in each stream, and is told what came."""
+    """What both ways have in common: says what may come next in each stream, and is told what came."""
 
     def __init__(self, streams: int) -> None:
         with torch.random.fork_rng(devices=[]):
@@ -185,9 +186,9 @@ def _learned(payload: NDArray[np.uint32], size: int, told: Told, damaged: BadInp
 
 @cache
 def arithmetic() -> bytes:
-    """Eight bytes that differ where this arithmetic does: of what the net says after it has learned a little."""
+    """Eight bytes that differ where arithmetic does: of what the net says after it has learned a little."""
     sample = bytes(range(SYMBOLS)) * (STREAMS * 4 * SEGMENT // SYMBOLS)
-    digest = hashlib.sha256(constriction.__version__.encode() if hasattr(constriction, "__version__") else b"")
+    digest = hashlib.sha256(metadata.version("constriction").encode())
     for probable, *_ in _walk(sample, lambda _: None):
         digest.update(probable.tobytes())
     return digest.digest()[:8]
