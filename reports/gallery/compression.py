@@ -73,9 +73,10 @@ def exhibit(seed: int) -> Exhibit:  # noqa: ARG001
             "A net that says how probable each next byte is can compress: an arithmetic coder spends as "
             "many bits on a byte as the net is surprised by it. This one has never seen a text before. "
             f"It reads {len(data) // 1000} kB of LongLag's own source, learning as it goes, and pays "
-            f"{mean:.2f} bits a byte over all, where gzip pays {rivals['gzip -9']:.2f}. Surprise is dear "
-            "where a word begins and cheap where it ends, and what opens must close: the longer a net "
-            "can hold on to what it has read, the less it pays."
+            f"{curve[0]['bits']:.2f} bits a byte at first, {curve[-1]['bits']:.2f} at the end and "
+            f"{mean:.2f} over all; gzip, which copies what it has read, pays {rivals['gzip -9']:.2f}. "
+            "Surprise is dear where a word begins and cheap where it ends, and what opens must close: "
+            "the longer a net can hold on to what it has read, the less it pays."
         ),
         where="Computed when this page is made, by what longlag compress uses, on the project's source.",
         shows=("lstm",),
