@@ -49,6 +49,8 @@ class Claim(BaseModel):
     """The figure, in the measure."""
     differs: str = ""
     """How the protocol here differs from the paper's, where that matters."""
+    tried: str = ""
+    """Where it was not reached: what was looked into, and what it was."""
     not_comparable: str = ""
     """Why it is not tested here; it has no profile then."""
     profile: dict[str, Any] = Field(default_factory=dict)
@@ -170,6 +172,7 @@ def ledger(results: Path) -> pd.DataFrame:
                 "seconds": number(finding.seconds),
                 "note": ". ".join(text for text in (finding.why, claim.differs) if text),
                 "says": claim.says,
+                "tried": claim.tried,
             }
         )
     return pd.DataFrame(rows)
@@ -187,6 +190,7 @@ def page(results: Path) -> str:
         *(
             f"- **{row['claim']}** ({row['paper']}, {row['sure']}): {row['says']}"
             + (f" Here: {row['note']}." if row["note"] else "")
+            + (f" Why: {row['tried']}." if row["tried"] and row["verdict"] == "not reached" else "")
             for row in table.to_dict("records")
         ),
     ]

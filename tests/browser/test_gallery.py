@@ -1,14 +1,11 @@
 """The gallery in a real browser, without a network: `nox -s browser`."""
 
-import shutil
-
 import pytest
 
 from longlag.reports import gallery
 from longlag.reports.gallery import cliff
 
 pytestmark = pytest.mark.browser
-SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 WHOLE = 5e6
 
 
@@ -17,30 +14,11 @@ def page_file(tmp_path_factory):
     return gallery.write(map(gallery.make, gallery.ORDER), tmp_path_factory.mktemp("gallery"))
 
 
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(params=SIZES)
-def page(request, browser, page_file):
-    """The page as a reader has it, its complaints noted."""
-    context = browser.new_context(viewport=SIZES[request.param], offline=True)
-    opened = context.new_page()
-    complaints = []
-    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.goto(page_file.as_uri())
+@pytest.fixture
+def page(visit, page_file):
+    opened = visit(page_file)
     opened.wait_for_selector("[data-exhibit=play] table")
-    yield opened
-    opened.screenshot(path=page_file.with_name(f"{request.param}.png"), full_page=True)
-    context.close()
-    assert complaints == []
+    return opened
 
 
 def reading(page, exhibit, kind):
