@@ -54,6 +54,21 @@ class Penalty(ABC):
         """Called after the loss's backward pass: adds to `.grad`, returns the penalty's value (a scalar)."""
 
 
+class BareOptimizer(torch.optim.Optimizer, ABC):
+    """An optimiser whose step can be taken bare, without the hooks and marks that torch puts around `step`.
+
+    Those take longer than the update of a small net, and the engine passes them by.
+    """
+
+    @abstractmethod
+    def bare_step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """One update; `closure` leaves the gradient in `.grad` and returns the loss, which is returned."""
+
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:  # type: ignore[override]
+        """The same, with what torch puts around it."""
+        return self.bare_step(closure)
+
+
 class BatchOptimizer(torch.optim.Optimizer, ABC):
     """An optimiser that needs the batch itself (curvature products, line searches), not only a gradient."""
 
@@ -69,7 +84,7 @@ class BatchOptimizer(torch.optim.Optimizer, ABC):
 class Recipe:
     """How a network is made and trained; every field is a part a remedy may change.
 
-    `optimiser` may return a BatchOptimizer.
+    `optimiser` may return a BatchOptimizer or a BareOptimizer.
     """
 
     cell: CellFactory

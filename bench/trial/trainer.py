@@ -93,6 +93,8 @@ class _Rounds(pl.LightningModule):
     def on_train_start(self) -> None:
         self.watching.on_train_start(self.trainer, self.model)
 
+    # What a network is trained by needs no autograd, or turns it on; once a round, which takes a while.
+    @torch.no_grad()
     def training_step(self, _: int, index: int) -> None:
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         for _ in range(ROUND):

@@ -31,8 +31,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longlag.bench.contract import Batch, MatchingLoss, Network
-from longlag.methods.parts.backend import Backend, arrays, compiled
+from longlag.bench.contract import Batch, Kernels, MatchingLoss, Network
+from longlag.methods.parts.backend import arrays, compiled, wanted
 from longlag.methods.parts.tanh.cell import TanhCell
 from longlag.methods.parts.tanh.tanh_core import (
     backward_states,
@@ -71,11 +71,11 @@ def unflatten(vector: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
 class TanhGaussNewton:
     """The Gauss-Newton matrix of a network of one tanh layer, at its present weights, on `batch`.
 
-    `backend` "torch" runs on any device and dtype, "numba" on the CPU in float32 and float64; "auto" takes
+    `backend` "torch" runs on any device and dtype, "compiled" on the CPU in float32 and float64; "auto" takes
     the second where it can.
     """
 
-    def __init__(self, network: Network, batch: Batch, loss: MatchingLoss, backend: Backend = "auto") -> None:
+    def __init__(self, network: Network, batch: Batch, loss: MatchingLoss, backend: Kernels = "auto") -> None:
         """Runs the net forward once, 2 N T B FLOPs, and caches its states."""
         cell = network.recurrent
         if not isinstance(cell, TanhCell):
@@ -179,7 +179,8 @@ class TanhGaussNewton:
 
 def warm_up() -> None:
     """Compile the float32 kernels, or load them from Numba's cache."""
-    _kernels().warm_up()
+    if wanted():
+        _kernels().warm_up()
 
 
 @cache
