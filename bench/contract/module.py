@@ -105,11 +105,13 @@ class RecipeModule(SequenceModel):
         Lightning counts the steps of an optimiser that it has wrapped, and takes a while to.
         """
         if isinstance(optimizer, BareOptimizer):
-            return optimizer.bare_step(lambda: self.gradient(batch))
+            taken = optimizer.bare_step(lambda: self.gradient(batch))
+            assert taken is not None
+            return taken
         inner = getattr(optimizer, "optimizer", optimizer)
         if isinstance(inner, BatchOptimizer):
             inner.load(batch)
-        loss = optimizer.step(closure=lambda: self.gradient(batch))
+        loss: Tensor = optimizer.step(closure=lambda: self.gradient(batch))
         if isinstance(inner, BatchOptimizer):
             self._cost = inner.cost
         return loss

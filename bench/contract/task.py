@@ -55,7 +55,7 @@ class Batch:
         """Its sequences in batches of `size`, each with memory of its own."""
 
         def parts(whole: Tensor) -> tuple[Tensor, ...]:
-            apart = whole.unflatten(1, (-1, size)).transpose(0, 1)
+            apart: Tensor = whole.unflatten(1, (-1, size)).transpose(0, 1)
             return apart.contiguous().unbind()
 
         return [Batch(*both, self.mask) for both in zip(parts(self.inputs), parts(self.targets), strict=True)]
