@@ -14,6 +14,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 import optuna
@@ -124,8 +125,7 @@ class Change(ABC):
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of its hyperparameters."""
-        arguments = inspect.signature(self.apply).parameters.values()
-        return tuple(a.name for a in arguments if a.kind is a.KEYWORD_ONLY)
+        return _keyword_only(type(self).apply)
 
     def warm_up(self) -> None:
         """Compile or load what the first training step would otherwise pay for; called off the clock."""
@@ -152,6 +152,13 @@ class Change(ABC):
     @abstractmethod
     def apply(self, recipe: Recipe, *args: Any, **hyperparameters: Any) -> Recipe:
         """The changed recipe; subclasses take the recipe alone, and add keyword-only hyperparameters."""
+
+
+@cache
+def _keyword_only(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of its keyword-only arguments, which take a while to find, and every trial asks for them."""
+    arguments = inspect.signature(function).parameters.values()
+    return tuple(a.name for a in arguments if a.kind is a.KEYWORD_ONLY)
 
 
 class Remedy(Change):

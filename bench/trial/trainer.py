@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from itertools import count
 from typing import Any, Protocol
 
@@ -47,9 +48,13 @@ def fit(model: pl.LightningModule, batches: Iterable[Batch], watchers: Collectio
     """
     callback = _Watching(sorted(watchers, key=lambda watcher: ORDER.index(type(watcher))))
     if isinstance(model, RecipeModule):
-        _trainer([]).fit(_Rounds(model, batches, callback), train_dataloaders=_Endless())
+        rounds = _Rounds(model, batches, callback)
+        try:
+            _rounds_trainer().fit(rounds, train_dataloaders=_Endless())
+        finally:
+            rounds.let_go()
     else:
-        _trainer([callback]).fit(model, train_dataloaders=batches)
+        _trainer([callback], max_epochs=1).fit(model, train_dataloaders=batches)
 
 
 class _Watching(pl.Callback):
@@ -103,6 +108,10 @@ class _Rounds(pl.LightningModule):
                 self.trainer.should_stop = True
                 return
 
+    def let_go(self) -> None:
+        """Hold nothing of the trial any more: the trainer keeps the last module it was given."""
+        del self.model, self.batches, self.watching
+
 
 class _Endless(IterableDataset[int]):
     """The numbers of training steps without end; Lightning passes over a step that is given nothing."""
@@ -111,8 +120,17 @@ class _Endless(IterableDataset[int]):
         return count()
 
 
-def _trainer(callbacks: list[pl.Callback]) -> pl.Trainer:
-    """A trainer of one epoch without end."""
+@cache
+def _rounds_trainer() -> pl.Trainer:
+    """The trainer of all recipes' networks in this process: to make one, Lightning looks for its extensions.
+
+    Each is trained in an epoch of its own, which it ends itself.
+    """
+    return _trainer([], max_epochs=-1)
+
+
+def _trainer(callbacks: list[pl.Callback], max_epochs: int) -> pl.Trainer:
+    """A trainer that keeps and shows nothing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -120,7 +138,7 @@ def _trainer(callbacks: list[pl.Callback]) -> pl.Trainer:
         return pl.Trainer(
             accelerator="cpu",
             devices=1,
-            max_epochs=1,
+            max_epochs=max_epochs,
             callbacks=callbacks,
             logger=False,
             enable_checkpointing=False,
