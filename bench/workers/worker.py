@@ -38,7 +38,7 @@ def single_threaded() -> None:
 
 
 def surroundings() -> dict[str, str]:
-    """The variables of LongLag's own in the environment: what was set after the workers' server started."""
+    """LongLag's own variables in the environment, which may be set after the workers' server has started."""
     return {name: value for name, value in os.environ.items() if name.startswith("LONGLAG_")}
 
 
@@ -49,6 +49,8 @@ def serve(connection: Connection, memory: int, quiet: bool, work: Work, environm
     used again, because a failed trial may have changed its global state or kept memory.
     """
     _detach(quiet)
+    for name in surroundings():
+        del os.environ[name]
     os.environ.update(environment)
     connection.send_bytes(b"ready")
     while True:
