@@ -104,11 +104,12 @@ class RecipeModule(SequenceModel):
 
         Lightning counts the steps of an optimiser that it has wrapped, and takes a while to.
         """
-        if isinstance(optimizer, BareOptimizer):
+        inner = getattr(optimizer, "optimizer", optimizer)
+        # One that Lightning has wrapped is of both classes, and counts only the steps that go through it.
+        if inner is optimizer and isinstance(optimizer, BareOptimizer):
             taken = optimizer.bare_step(lambda: self.gradient(batch))
             assert taken is not None
             return taken
-        inner = getattr(optimizer, "optimizer", optimizer)
         if isinstance(inner, BatchOptimizer):
             inner.load(batch)
         loss: Tensor = optimizer.step(closure=lambda: self.gradient(batch))

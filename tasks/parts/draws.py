@@ -53,8 +53,8 @@ def integers(uniform: Floats, start: int | Ints, stop: int | Ints) -> Ints:
 def normals(uniform: Floats) -> Floats:
     """Standard normal draws from uniforms in [0, 1), by the inverse of the normal distribution."""
     # torch.rand gives multiples of 2^-24, 0 included: half a step up makes them symmetric and finite.
-    centred = torch.from_numpy(uniform) * 2 - (1 - 2**-24)
-    draws: Floats = torch.erfinv(centred).mul_(math.sqrt(2)).numpy()
+    centred = torch.from_numpy(uniform).mul(2).sub_(1 - 2**-24)
+    draws: Floats = centred.erfinv_().mul_(math.sqrt(2)).numpy()
     return draws
 
 
