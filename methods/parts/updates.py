@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -99,9 +100,9 @@ class Descent(_Decaying):
                     gradient = velocity.mul_(momentum).add_(gradient)
                 self.parameter.add_(gradient, alpha=-rate)
         elif momentum:
-            _kernels().descend_with_momentum(*made, momentum, rate)
+            _kernels(made[0].dtype).descend_with_momentum(*made, momentum, rate)
         else:
-            _kernels().descend(*made, rate)
+            _kernels(made[0].dtype).descend(*made, rate)
 
 
 class Adam(_Decaying):
@@ -118,7 +119,7 @@ class Adam(_Decaying):
         step, root = rate / (1 - first**count), math.sqrt(1 - second**count)
         made = self._compiled()
         if made is not None:
-            _kernels().adapt(*made, first, second, step, root, least)
+            _kernels(made[0].dtype).adapt(*made, first, second, step, root, least)
             return
         mean, square = self._states()
         with torch.no_grad():
@@ -166,7 +167,7 @@ class AcceleratedGradient(_OfOne):
                 (velocity,) = self._states()
                 self.parameter.add_(velocity.mul_(momentum))
         else:
-            _kernels().go_ahead(*made[:2], momentum)
+            _kernels(made[0].dtype).go_ahead(*made[:2], momentum)
         loss = closure()
         gradient = self.parameter.grad
         settings["updates"] += 1
@@ -178,7 +179,7 @@ class AcceleratedGradient(_OfOne):
                 for moving in (velocity, self.parameter):
                     moving.add_(gradient, alpha=-settings["lr"])
         else:
-            _kernels().follow(*made, settings["lr"])
+            _kernels(made[0].dtype).follow(*made, settings["lr"])
         return loss
 
 
@@ -195,12 +196,13 @@ def _momentum(settings: dict[str, Any]) -> float:
 def warm_up() -> None:
     """Compile the float32 updates, or load them from Numba's cache."""
     if wanted():
-        _kernels().warm_up()
+        _kernels(np.dtype(np.float32))
 
 
 @cache
-def _kernels() -> Any:
-    """The compiled updates, imported when first needed: Numba takes a while to import."""
+def _kernels(kind: np.dtype[Any]) -> Any:
+    """The compiled updates for arrays of `kind`, imported when first needed: that takes a while."""
+    from longlag.methods.parts import compiled as loops
     from longlag.methods.parts import updates_numba
 
-    return updates_numba
+    return loops.ready(updates_numba, kind)

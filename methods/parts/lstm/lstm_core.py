@@ -73,7 +73,7 @@ def lstm_vjp(
 def compiled_warm_up() -> None:
     """Compile the float32 kernels, or load them from Numba's cache, so that no training step pays for it."""
     if wanted():
-        _kernels().warm_up()
+        _kernels(np.dtype(np.float32))
 
 
 def _torch_states(
@@ -122,7 +122,7 @@ def _forward(given: Passed, held: int) -> tuple[Tensor, Passed]:
         np.empty((n, size, units), given[0].dtype) for n in (length + 1, held + 1, held, 4 * held)
     )
     gates = gates.reshape(4, held, size, units)
-    _kernels().forward(*given, states, cells, squashed, gates)
+    _kernels(states.dtype).forward(*given, states, cells, squashed, gates)
     return torch.from_numpy(states)[1:], (*given[:3], states, cells, squashed, gates)
 
 
@@ -131,7 +131,7 @@ def _backward(
 ) -> None:
     """Fill the gradients: of the five weights and, unless that is empty, of the inputs."""
     steps = np.arange(len(passed[0])) if steps is None else steps
-    _kernels().backward(*passed, steps, *arrays(output_gradients), *found, to_inputs)
+    _kernels(passed[0].dtype).backward(*passed, steps, *arrays(output_gradients), *found, to_inputs)
 
 
 def _differentiable(
@@ -155,8 +155,9 @@ def _differentiable(
 
 
 @cache
-def _kernels() -> Any:
-    """The compiled backend, imported when first needed: Numba takes a while to import."""
+def _kernels(kind: np.dtype[Any]) -> Any:
+    """The compiled kernels for arrays of `kind`, imported when first needed: that takes a while."""
+    from longlag.methods.parts import compiled as loops
     from longlag.methods.parts.lstm import lstm_numba
 
-    return lstm_numba
+    return loops.ready(lstm_numba, kind)

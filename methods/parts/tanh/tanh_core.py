@@ -60,7 +60,8 @@ def tanh_recurrence(
     going_back = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
     if tape is None and steps is not None and not going_back and compiled(inputs, backend):
         kept = inputs.new_empty(len(steps), inputs.shape[1], len(bias))
-        _kernels().supervised_states(*arrays(*parts), steps, *arrays(kept))
+        given = arrays(*parts)
+        _kernels(given[0].dtype).supervised_states(*given, steps, *arrays(kept))
         return kept
     states: Tensor = _Recurrence.apply(*parts, steps, tape, backend)
     return states
@@ -95,7 +96,8 @@ def forward_states(
     length, size, _ = inputs.shape
     states = inputs.new_empty(length + 1, size, len(bias))
     if compiled(inputs, backend):
-        _kernels().forward(*arrays(inputs, input_weight, recurrent, bias, initial, states))
+        given = arrays(inputs, input_weight, recurrent, bias, initial, states)
+        _kernels(given[0].dtype).forward(*given)
         return states
     states[0] = initial
     torch.matmul(inputs, input_weight.T, out=states[1:])
@@ -127,7 +129,7 @@ def backward_states(
     if compiled(states, backend):
         kept = state_gradients if state_gradients is not None else states.new_empty(0, 0, 0)
         before = arrays(recurrent, states)
-        _kernels().backward(*before, steps, *arrays(output_gradients, deltas, kept))
+        _kernels(before[0].dtype).backward(*before, steps, *arrays(output_gradients, deltas, kept))
         return deltas, state_gradients
     given = {int(step): gradient for step, gradient in zip(steps, output_gradients, strict=True)}
     carried = torch.zeros_like(states[0])
@@ -152,7 +154,8 @@ def tangent_states(
     """
     moved = torch.empty_like(states)
     if compiled(states, backend):
-        _kernels().tangent(*arrays(recurrent, states, drive, initial, moved))
+        given = arrays(recurrent, states, drive, initial, moved)
+        _kernels(given[0].dtype).tangent(*given)
         return moved
     moved[0] = initial
     transposed = recurrent.T
@@ -168,7 +171,8 @@ def weight_gradients(
     units, width = deltas.shape[-1], inputs.shape[-1]
     if compiled(deltas, backend):
         found = [deltas.new_empty(shape) for shape in ((units, width), (units, units), (units,))]
-        _kernels().weight_gradients(*arrays(deltas, states, inputs, *found))
+        given = arrays(deltas, states, inputs, *found)
+        _kernels(given[0].dtype).weight_gradients(*given)
         return found[0], found[1], found[2]
     flat = deltas.reshape(-1, units)
     recurrent = flat.T @ states[:-1].reshape(-1, units)
@@ -178,7 +182,7 @@ def weight_gradients(
 def compiled_warm_up() -> None:
     """Compile the float32 kernels, or load them from Numba's cache, so that no training step pays for it."""
     if wanted():
-        _kernels().warm_up()
+        _kernels(np.dtype(np.float32))
 
 
 class _Recurrence(torch.autograd.Function):
@@ -219,7 +223,7 @@ def _compiled_states(given: Passed, tape: Tape | None) -> tuple[Tensor, Passed]:
     """The states [T+1, B, H], and what their way back needs; `given` are inputs and weights."""
     length, size, _ = given[0].shape
     filled = np.empty((length + 1, size, len(given[3])), given[0].dtype)
-    _kernels().forward(*given, filled)
+    _kernels(filled.dtype).forward(*given, filled)
     states = torch.from_numpy(filled)
     if tape is not None:
         tape.states, tape.deltas, tape.state_gradients = states, None, None
@@ -244,7 +248,7 @@ def _compiled_gradients(
     steps = np.arange(len(inputs)) if steps is None else steps
     given = arrays(output_gradients)
     others = (nothing if to_inputs is None else to_inputs, deltas, state_gradients)
-    _kernels().gradients(*passed, steps, *given, *found, *others)
+    _kernels(states.dtype).gradients(*passed, steps, *given, *found, *others)
 
 
 def _torch_gradients(
@@ -266,8 +270,9 @@ def _torch_gradients(
 
 
 @cache
-def _kernels() -> Any:
-    """The compiled backend, imported when first needed: Numba takes a while to import."""
+def _kernels(kind: np.dtype[Any]) -> Any:
+    """The compiled backend for arrays of `kind`, imported when first needed: that takes a while."""
+    from longlag.methods.parts import compiled as loops
     from longlag.methods.parts.tanh import tanh_numba
 
-    return tanh_numba
+    return loops.ready(tanh_numba, kind)
