@@ -43,6 +43,10 @@ class CarefulInit(Remedy):
     changes = ("initialiser", "optimiser")
     companions = (Units(), BatchSize())
 
+    def warm_up(self) -> None:
+        """Have the compiled updates ready."""
+        MOMENTUM.warm_up()
+
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
         """Orthogonal weights, biases held in two of three; the published sparse ones are in the space."""
         return momentum_recipes(sizes)

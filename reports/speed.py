@@ -26,7 +26,10 @@ class Measure(NamedTuple):
     gates: bool
     """Whether `nox -s speed` fails where it does not hold: ratios alone do."""
     told: dict[str, Any]
-    """Shapes, threads, and whatever else it depends on."""
+    """Shapes, threads, and whatever else it depends on.
+
+    Of the most that something could give: `asked`, what was asked of it.
+    """
 
     @property
     def holds(self) -> bool:
@@ -45,6 +48,9 @@ class Measure(NamedTuple):
         spread = f" ({number(self.low)} to {number(self.high)})" if self.n > 1 else ""
         verdict = ("yes" if self.holds else "no") if bars else ""
         told = "" if self.gates or not bars else ", told only"
+        if asked := self.told.get("asked"):
+            bars = [f"{number(asked)} asked; at most"]
+            verdict = "within reach" if self.median >= asked else "out of reach"
         return [
             self.measure, self.against, " ".join(bars), f"{number(self.median)}{unit}{spread}", verdict + told
         ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,23 @@ log, and no decay of the rate. Both are timed from the start of the program to i
 to start, its workers importing all that it has imported: the less a case trains, the more that weighs.
 """
 
+_MEMBERS = """
+## K models at once
+
+Trials of one shape could train as members of one module: their readouts, losses and updates in one operation
+for all. No batching of K members shares the recurrence, in which each has weights and sequences of its own,
+or the drawing of its batches, whose lengths are drawn too: K members take K times the kernels and K times the
+drawing. So an update over these two, with all the rest taken as nothing, is more than any K can give.
+
+{rows}
+
+{so}
+"""
+
+_ALONE = """\
+What was asked is out of reach at every shape. So each member trains on its own, in a process a core, and what
+batching would have shared is made cheap instead, for tuning trials and retests alike."""
+
 _CAPPING = """
 ## Capping
 
@@ -62,12 +79,12 @@ larger ones.
 _MEMORY = """
 ## Memory
 
-Backpropagation through time needs the states of all steps. By their sizes, the rest of a training step is
-the deltas, as large, until the weights' gradients are taken from both in one product, and the inputs. A trial
-adds its validation sequences, the batches that are drawn ahead, and, where its batches are smaller than the
-50 sequences that a check answers at once, the states of those. Taking the weights' gradients segment by
-segment on the way back would do without the whole deltas, at no FLOPs; keeping the states of every k-th step
-alone and computing the others again would cost one more forward pass, a third of a gradient.
+Backpropagation through time needs the states of all steps. By their sizes, the rest of a training step is the
+inputs, and as much again as the states where a method asks for the whole way back: elsewhere the gradients of
+the weights are taken a stretch of steps at a time. A trial adds its validation sequences and the batches that
+are drawn ahead. A check has no way back: of a tanh net it holds the states at the supervised steps alone.
+Keeping the states of every k-th step alone and computing the others again would cost one more forward pass, a
+third of a gradient.
 """
 
 _GPU = """
@@ -107,6 +124,7 @@ def page(folder: Path, trials: pd.DataFrame) -> str:
         *([f"Of earlier code, whose kernels were slower: {'; '.join(earlier)}."] if earlier else []),
         _SCRIPT,
         *_roofline(facts["roofline"]),
+        _members(measures),
         _CAPPING,
         _MEMORY,
         *_growth(),
@@ -138,6 +156,27 @@ def _roofline(found: Mapping[str, Any]) -> list[str]:
         "Where the products bound it, what is missing to the peak goes to matrices too small for it, and to",
         "the tanh, which runs between two products and is not counted as FLOPs.",
     ]
+
+
+def _members(measures: Iterable[Measure]) -> str:
+    """What was asked of K models at once, against the most that any K gives; empty where unmeasured."""
+    found = [measure for measure in measures if "asked" in measure.told]
+    if not found:
+        return ""
+    rows = [
+        [
+            each.measure.partition(":")[0],
+            *map(number, (each.told["asked"], each.median)),
+            percent(1 / each.median),
+        ]
+        for each in found
+    ]
+    within = [row[0] for row, each in zip(rows, found, strict=True) if each.median >= each.told["asked"]]
+    head = ["", "times faster, asked", "at most", "share of kernels and drawing"]
+    table = "\n".join(markdown(head, rows))
+    return _MEMBERS.format(
+        rows=table, so=f"Within reach of what was asked: {'; '.join(within)}." if within else _ALONE
+    )
 
 
 def _growth() -> list[str]:

@@ -56,6 +56,7 @@ class Adding(Task):
         "s13": "ms11 with the sum as target: judged twice as strictly",
         "a16": "values U[0,1], target the sum; one key in each half, length T",
     }
+    one_length = ("a16",)
     facts: ClassVar = {
         "inputs": "2: a value and a marker",
         "targets": "the (scaled) sum of the two marked values, at the last step",

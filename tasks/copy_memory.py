@@ -37,6 +37,7 @@ class CopyMemory(Recall):
         "a16": "the ten symbols come first, then the blanks",
         "selective": "the ten symbols are scattered among the blanks",
     }
+    one_length = ("a16", "selective")
     facts: ClassVar = {
         "inputs": "10 one-hot symbols: 8 to remember, blank, delimiter",
         "targets": "9 classes at every step: blank, and in the last ten steps the ten symbols",

@@ -29,6 +29,7 @@ class Latch(Task):
     name = "latch"
     source = "after Bengio, Simard & Frasconi 1994, IEEE Transactions on Neural Networks 5(2)"
     variants: ClassVar = {"b94": "one bit at the first step, then noise of deviation 0.2"}
+    one_length = ("b94",)
     facts: ClassVar = {
         "inputs": "1: +1 or -1 at the first step, then Gaussian noise of deviation 0.2",
         "targets": "the bit, at the last step",

@@ -42,6 +42,7 @@ class LongLag(Task):
         "2a": "the same symbols between, the next symbol at every step",
         "2b": "random symbols between, only the last symbol is predicted",
     }
+    one_length = ("2a", "2b")
     facts: ClassVar = {
         "inputs": "p + 1 one-hot symbols",
         "targets": "the next symbol at every step (2b: the last, which equals the first)",

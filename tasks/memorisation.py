@@ -32,6 +32,7 @@ class Memorisation(Recall):
         "Jaeger 2012, Jacobs University technical report 27"
     )
     variants: ClassVar = {"mem5": "5 bits", "mem20": "10 symbols of 5"}
+    one_length = ("mem5", "mem20")
     facts: ClassVar = {
         "inputs": "4 one-hot symbols (mem20: 7): the symbols, blank, trigger",
         "targets": "3 classes (mem20: 6) at every step: blank, and after the trigger the n symbols",

@@ -39,6 +39,7 @@ class Multiplication(Task):
         "Martens & Sutskever 2011, ICML; after Arjovsky, Shah & Bengio 2016, ICML"
     )
     variants: ClassVar = VARIANTS
+    one_length = ("a16",)
     facts: ClassVar = {
         "inputs": "2: a value from U[0,1] and a marker",
         "targets": "the product of the two marked values, at the last step",

@@ -41,6 +41,7 @@ class RandomPermutation(Task):
         "p13": "the loss is on the last symbol alone",
         "ms11": "the next symbol is predicted at every step",
     }
+    one_length = ("p13", "ms11")
     facts: ClassVar = {
         "inputs": "100 one-hot symbols: 2 keys, 98 distractors",
         "targets": "the last symbol, which equals the first (ms11: the next symbol at every step)",

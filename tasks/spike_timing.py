@@ -35,6 +35,7 @@ class SpikeTiming(Task):
     name = "spike_timing"
     source = "after Gers, Schraudolph & Schmidhuber 2002, Journal of Machine Learning Research 3"
     variants: ClassVar = {"pair": "one pair of spikes, lag or lag - 1 steps apart"}
+    one_length = ("pair",)
     facts: ClassVar = {
         "inputs": "1: 1 at two spikes, else 0",
         "targets": "whether the interval was lag rather than lag - 1, at the last step",

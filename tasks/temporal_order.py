@@ -28,6 +28,7 @@ by those of the others 3/4 (ms11_3: 7/8) of them.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -35,7 +36,7 @@ import torch
 from torch import Tensor
 
 from longlag.bench.contract import Batch, Lags, SoftmaxCrossEntropy, Task
-from longlag.tasks.parts.draws import between, integers, last_step, one_hot, stretched, uniforms
+from longlag.tasks.parts.draws import Ints, between, integers, last_step, one_hot, stretched, uniforms
 from longlag.tasks.parts.near import from_answer, near_windows
 from longlag.tasks.parts.rules import off_probability, wrong_class
 
@@ -69,6 +70,7 @@ class TemporalOrder(Task):
         "ms11_3": "3 keys, 6 symbols, no start or end symbol, length T, wrong class",
         "p13_mixed": "ms11 with lengths mixed, uniform on [50, T], the windows scaled with the length",
     }
+    one_length = ("ms11", "ms11_3")
     facts: ClassVar = {
         "inputs": "8 one-hot symbols (ms11, p13: 6)",
         "targets": "the order of the keys: 4 classes (3 keys: 8), at the last step",
@@ -124,7 +126,7 @@ class TemporalOrder(Task):
         symbols = integers(block[:, 2 * keys : 2 * keys + length], 0, DISTRACTORS)
         bits = integers(block[:, :keys], 0, 2)
         windows = self.key_windows(length, self.variant) if self.mixed and not self.is_twin else self.windows
-        steps = integers(block[:, keys : 2 * keys], *np.array(windows).T)
+        steps = integers(block[:, keys : 2 * keys], *_bounds(windows))
         if self.is_twin:
             steps = from_answer(steps, length)
         symbols[np.arange(batch_size)[:, np.newaxis], steps] = X + bits
@@ -141,3 +143,10 @@ class TemporalOrder(Task):
         if not self.ends:
             return wrong_class(outputs, batch)
         return off_probability(outputs, batch, OFF)
+
+
+@cache
+def _bounds(windows: tuple[tuple[int, int], ...]) -> tuple[Ints, Ints]:
+    """The first steps of some windows, and those one past their last."""
+    first, stop = zip(*windows, strict=True)
+    return np.array(first), np.array(stop)

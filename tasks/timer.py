@@ -51,6 +51,7 @@ class Timer(Task):
         "start": "the duration u2 is given at the start only, and so marks it as u1 does",
         "held": "the duration u2 is held at every step: u1 alone tells the start",
     }
+    one_length = ("start", "held")
     facts: ClassVar = {
         "inputs": "2: u1 the start pulse, u2 the duration in {0.1, ..., 1.0} of the lag",
         "targets": "y = 0.5 for lag u2 steps from the start on, else 0, at every step",

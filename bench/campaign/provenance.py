@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from longlag.bench.contract import kernels
 from longlag.bench.workers.pool import default_jobs
 
 PACKAGES = (
@@ -47,13 +48,14 @@ def versions(others: Iterable[str] = ()) -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """The processor, its cores, and the GPU if torch sees one."""
+    """The processor, its cores, the GPU if torch sees one, and which kernels networks compute with."""
     return {
         "system": platform.platform(),
         "cpu": _cpu(),
         "cores": default_jobs(),
         "threads_per_worker": 1,
         "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
+        **kernels.told(),
     }
 
 

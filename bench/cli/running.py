@@ -23,6 +23,7 @@ from longlag.bench.cli.report import show_report
 from longlag.bench.cli.terminal import INTERRUPTED, console
 from longlag.bench.contract import data as datasets
 from longlag.bench.contract.errors import BadInput
+from longlag.bench.workers import server
 
 QUICK = "quick"
 """The profile where none is named."""
@@ -53,6 +54,8 @@ def run(
     if resume and out is None and not folder.exists():
         raise BadInput(f"{folder}: no campaign to resume; --out names the folder of another")
 
+    if dask is None:
+        server.start()
     from longlag.bench.campaign.launch import launch, opened
 
     coordinator = opened(console, chosen, folder, resume, data)

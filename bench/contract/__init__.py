@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from longlag.bench.contract.data import data_folder
     from longlag.bench.contract.errors import BadInput
+    from longlag.bench.contract.flat import FlatParameter
+    from longlag.bench.contract.kernels import Kernels, kernels_asked, register_bytes
     from longlag.bench.contract.losses import (
         MatchingLoss,
         SigmoidCrossEntropy,
@@ -16,15 +18,18 @@ if TYPE_CHECKING:
     )
     from longlag.bench.contract.method import Method
     from longlag.bench.contract.module import SequenceModel
-    from longlag.bench.contract.network import Network, Pullback, Recurrent, leave_gradients
-    from longlag.bench.contract.recipe import BatchOptimizer, Change, Penalty, Recipe, Remedy
+    from longlag.bench.contract.network import Network, Pullback, Recurrent
+    from longlag.bench.contract.recipe import BareOptimizer, BatchOptimizer, Change, Penalty, Recipe, Remedy
     from longlag.bench.contract.task import Batch, Lags, Sizes, Split, Task
 
 __all__ = [
     "BadInput",
+    "BareOptimizer",
     "Batch",
     "BatchOptimizer",
     "Change",
+    "FlatParameter",
+    "Kernels",
     "Lags",
     "MatchingLoss",
     "Method",
@@ -42,12 +47,13 @@ __all__ = [
     "SquaredError",
     "Task",
     "data_folder",
-    "leave_gradients",
+    "kernels_asked",
+    "register_bytes",
 ]
 
 if not TYPE_CHECKING:
     # Those without torch first, Lightning's last.
-    _HOMES = ("errors", "data", "losses", "task", "network", "recipe", "method", "module")
+    _HOMES = ("errors", "data", "kernels", "losses", "task", "flat", "network", "recipe", "method", "module")
 
     def __getattr__(name: str) -> Any:
         """What is named, imported when it is first asked for: torch takes a second, Lightning two more."""

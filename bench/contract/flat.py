@@ -37,7 +37,8 @@ class FlatParameter(nn.Parameter):
         """Set all gradients to zero, where they will be added to in place."""
         self._gradient.zero_()
         for weight, gradient in self._views:
-            weight.grad = gradient
+            if weight.grad is not gradient:
+                weight.grad = gradient
 
     @property
     def grad(self) -> Tensor | None:

@@ -54,7 +54,7 @@ class SquaredError:
 
     def gradient(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """2 (y - t) / (S B K)."""
-        return (outputs - targets) * (2.0 / outputs.numel())
+        return (outputs - targets).mul_(2.0 / outputs.numel())
 
     def curvature(self, outputs: Tensor, direction: Tensor) -> Tensor:
         """2 v / (S B K)."""
@@ -66,13 +66,14 @@ class SoftmaxCrossEntropy:
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The mean of -log p(target)."""
-        return functional.cross_entropy(outputs.flatten(0, 1), targets.flatten())
+        return functional.nll_loss(outputs.flatten(0, 1).log_softmax(-1), targets.flatten())
 
     def gradient(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """(p - onehot(target)) / (S B)."""
         residual = outputs.softmax(-1)
-        residual.scatter_add_(-1, targets.unsqueeze(-1), residual.new_full((*targets.shape, 1), -1.0))
-        return residual / targets.numel()
+        classes = targets.unsqueeze(-1)
+        residual.scatter_add_(-1, classes, residual.new_full(classes.shape, -1.0))
+        return residual.div_(targets.numel())
 
     def curvature(self, outputs: Tensor, direction: Tensor) -> Tensor:
         """(diag(p) - p p^T) v / (S B)."""
@@ -90,7 +91,7 @@ class SigmoidCrossEntropy:
 
     def gradient(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """(p - t) / (S B K)."""
-        return (outputs.sigmoid() - targets) / outputs.numel()
+        return outputs.sigmoid().sub_(targets).div_(outputs.numel())
 
     def curvature(self, outputs: Tensor, direction: Tensor) -> Tensor:
         """p (1 - p) v / (S B K)."""

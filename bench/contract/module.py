@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from longlag.bench.contract.network import Network
-from longlag.bench.contract.recipe import BatchOptimizer, Recipe
+from longlag.bench.contract.recipe import BareOptimizer, BatchOptimizer, Recipe
 from longlag.bench.contract.task import Batch, Task
 
 
@@ -66,12 +66,13 @@ class RecipeModule(SequenceModel):
         recipe.initialiser(self.network, task)
         if recipe.penalty is not None:
             recipe.penalty.prepare(self.network)
-        self._cost = 0.0
+        self._weights = self.network.recurrent.weights
+        self._cost: float | None = None
 
     @property
     def weights(self) -> int:
         """N, recurrent and input weights."""
-        return self.network.recurrent.weights
+        return self._weights
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Outputs [S, B, K] at the supervised steps."""
@@ -86,7 +87,8 @@ class RecipeModule(SequenceModel):
         """Leave the loss's gradient, with penalty and gradient rule, in `.grad`; the loss."""
         loss = self.network.gradient(batch, self.task.loss)
         if self.recipe.penalty is not None:
-            self.recipe.penalty.add_gradient(self.network, batch)
+            with torch.enable_grad():
+                self.recipe.penalty.add_gradient(self.network, batch)
         rule = self.recipe.gradient
         if rule is not None:
             whole = getattr(rule, "whole", False)
@@ -103,12 +105,18 @@ class RecipeModule(SequenceModel):
         Lightning counts the steps of an optimiser that it has wrapped, and takes a while to.
         """
         inner = getattr(optimizer, "optimizer", optimizer)
+        # One that Lightning has wrapped is of both classes, and counts only the steps that go through it.
+        if inner is optimizer and isinstance(optimizer, BareOptimizer):
+            taken = optimizer.bare_step(lambda: self.gradient(batch))
+            assert taken is not None
+            return taken
         if isinstance(inner, BatchOptimizer):
             inner.load(batch)
         loss: Tensor = optimizer.step(closure=lambda: self.gradient(batch))
-        self._cost = inner.cost if isinstance(inner, BatchOptimizer) else super().cost(batch)
+        if isinstance(inner, BatchOptimizer):
+            self._cost = inner.cost
         return loss
 
     def cost(self, batch: Batch) -> float:
-        """FLOPs of the last training step."""
-        return self._cost
+        """FLOPs of the last training step, on `batch`."""
+        return super().cost(batch) if self._cost is None else self._cost

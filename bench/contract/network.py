@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from longlag.bench.contract.flat import FlatParameter
 from longlag.bench.contract.losses import Loss, value_and_gradient
@@ -60,15 +59,11 @@ class Recurrent(nn.Module, ABC):
         return sum(block.numel() for block in (*self.recurrent_blocks(), *self.input_blocks()))
 
 
-def leave_gradients(weights: Iterable[Tensor], gradients: Iterable[Tensor]) -> None:
-    """Put each weight's gradient into its `.grad`, but for weights that are held."""
-    for weight, gradient in zip(weights, gradients, strict=True):
-        if not weight.requires_grad:
-            continue
-        if weight.grad is None:
-            weight.grad = gradient
-        else:
-            weight.grad.copy_(gradient)
+def _leave(weight: Tensor, gradient: Tensor) -> None:
+    if weight.grad is None:
+        weight.grad = gradient
+    else:
+        weight.grad.copy_(gradient)
 
 
 class Network(nn.Module):
@@ -122,12 +117,25 @@ class Network(nn.Module):
         if not self._flat:
             for parameter in self.parameters():
                 parameter.grad = None
-        weight, bias = self.readout.weight, self.readout.bias
-        with torch.no_grad():
-            states, pullback = self.recurrent.vjp(self.shifted(batch.inputs), batch.mask)
-            outputs = functional.linear(states, weight, bias)
-            value, slopes = value_and_gradient(loss, outputs, batch.targets)
-            rows = slopes.flatten(0, 1)
-            leave_gradients((weight, bias), (rows.T @ states.flatten(0, 1), rows.sum(0)))
-            pullback(slopes @ weight)
+        if torch.is_grad_enabled():
+            with torch.no_grad():
+                return self._gradient(batch, loss)
+        return self._gradient(batch, loss)
+
+    def _gradient(self, batch: Batch, loss: Loss) -> Tensor:
+        """`gradient`, where autograd is off: to turn it off takes a while for a small net."""
+        readout = self.readout
+        weight, bias = readout.weight, readout.bias
+        states, pullback = self.recurrent.vjp(self.shifted(batch.inputs), batch.mask)
+        supervised, size, _ = states.shape
+        rows = states.flatten(0, 1)
+        outputs = torch.addmm(bias, rows, weight.t()).view(supervised, size, len(bias))
+        value, slopes = value_and_gradient(loss, outputs, batch.targets)
+        slopes = slopes.flatten(0, 1)
+        if weight.requires_grad:
+            # Not into its place, where MKL would round as the alignment of that is.
+            _leave(weight, torch.mm(slopes.t(), rows))
+        if bias.requires_grad:
+            bias.grad = torch.sum(slopes, 0, out=bias.grad)
+        pullback(torch.mm(slopes, weight).view(states.shape))
         return value

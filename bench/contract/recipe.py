@@ -14,6 +14,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 import optuna
@@ -54,6 +55,21 @@ class Penalty(ABC):
         """Called after the loss's backward pass: adds to `.grad`, returns the penalty's value (a scalar)."""
 
 
+class BareOptimizer(torch.optim.Optimizer, ABC):
+    """An optimiser whose step can be taken bare, without the hooks and marks that torch puts around `step`.
+
+    Those take longer than the update of a small net, and the engine passes them by.
+    """
+
+    @abstractmethod
+    def bare_step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """One update; `closure` leaves the gradient in `.grad` and returns the loss, which is returned."""
+
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:  # type: ignore[override]
+        """The same, with what torch puts around it."""
+        return self.bare_step(closure)
+
+
 class BatchOptimizer(torch.optim.Optimizer, ABC):
     """An optimiser that needs the batch itself (curvature products, line searches), not only a gradient."""
 
@@ -69,7 +85,7 @@ class BatchOptimizer(torch.optim.Optimizer, ABC):
 class Recipe:
     """How a network is made and trained; every field is a part a remedy may change.
 
-    `optimiser` may return a BatchOptimizer.
+    `optimiser` may return a BatchOptimizer or a BareOptimizer.
     """
 
     cell: CellFactory
@@ -109,8 +125,7 @@ class Change(ABC):
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of its hyperparameters."""
-        arguments = inspect.signature(self.apply).parameters.values()
-        return tuple(a.name for a in arguments if a.kind is a.KEYWORD_ONLY)
+        return _keyword_only(type(self).apply)
 
     def warm_up(self) -> None:
         """Compile or load what the first training step would otherwise pay for; called off the clock."""
@@ -137,6 +152,13 @@ class Change(ABC):
     @abstractmethod
     def apply(self, recipe: Recipe, *args: Any, **hyperparameters: Any) -> Recipe:
         """The changed recipe; subclasses take the recipe alone, and add keyword-only hyperparameters."""
+
+
+@cache
+def _keyword_only(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of its keyword-only arguments, which take a while to find, and every trial asks for them."""
+    arguments = inspect.signature(function).parameters.values()
+    return tuple(a.name for a in arguments if a.kind is a.KEYWORD_ONLY)
 
 
 class Remedy(Change):

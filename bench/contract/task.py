@@ -7,7 +7,7 @@ is given). Time comes first.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -50,6 +50,15 @@ class Batch:
         """`count` of its sequences, beginning with `start`."""
         chosen = slice(start, start + count)
         return Batch(self.inputs[:, chosen], self.targets[:, chosen], self.mask)
+
+    def split(self, size: int) -> list[Batch]:
+        """Its sequences in batches of `size`, each with memory of its own."""
+
+        def parts(whole: Tensor) -> tuple[Tensor, ...]:
+            apart: Tensor = whole.unflatten(1, (-1, size)).transpose(0, 1)
+            return apart.contiguous().unbind()
+
+        return [Batch(*both, self.mask) for both in zip(parts(self.inputs), parts(self.targets), strict=True)]
 
     def to(self, *args: Any, **kwargs: Any) -> Batch:
         """The same batch on another device (Lightning calls this)."""
@@ -101,6 +110,10 @@ class Task(ABC):
     """Variant -> how it differs, one line; the first is the default."""
     facts: ClassVar[Mapping[str, str]] = {}
     """What the task is, one line each: inputs, targets, length, lag, loss, wrong, trivial."""
+
+    one_length: ClassVar[Collection[str]] = ()
+    """The variants whose sequences all have one length, the i-th the same whatever the sizes of the batches:
+    of those several batches are drawn at once."""
 
     input_size: int
     output_size: int
@@ -171,6 +184,14 @@ class Task(ABC):
     def draw(self, batch_size: int, generator: torch.Generator, split: Split) -> Batch:
         """A batch of one split; tasks made of finite data override this, the others have no splits."""
         return self.sample(batch_size, generator)
+
+    def draws(
+        self, count: int, batch_size: int, generator: torch.Generator, split: Split = "train"
+    ) -> list[Batch]:
+        """`count` batches of one split, the same as one after the other."""
+        if self.variant in self.one_length:
+            return self.draw(count * batch_size, generator, split).split(batch_size)
+        return [self.draw(batch_size, generator, split) for _ in range(count)]
 
     @abstractmethod
     def wrong(self, outputs: Tensor, batch: Batch) -> Tensor:

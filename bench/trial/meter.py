@@ -42,14 +42,14 @@ class Stream:
 
     def __iter__(self) -> Iterator[Batch]:
         # Several in a row: a draw between two training steps finds the caches cold, and takes twice as long.
-        ahead = [self._draw()]
+        ahead = self._draw(1)
         count = max(1, min(_AHEAD, _AHEAD_NUMBERS // max(1, ahead[0].inputs.numel())))
         while True:
             yield from ahead
-            ahead = [self._draw() for _ in range(count)]
+            ahead = self._draw(count)
 
-    def _draw(self) -> Batch:
-        return self.task.draw(self.batch_size, self.generator, "train")
+    def _draw(self, count: int) -> list[Batch]:
+        return self.task.draws(count, self.batch_size, self.generator)
 
 
 TOLERANCE = 1.01

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from itertools import count
 from typing import Any, Protocol
 
@@ -47,9 +48,13 @@ def fit(model: pl.LightningModule, batches: Iterable[Batch], watchers: Collectio
     """
     callback = _Watching(sorted(watchers, key=lambda watcher: ORDER.index(type(watcher))))
     if isinstance(model, RecipeModule):
-        _trainer([]).fit(_Rounds(model, batches, callback), train_dataloaders=_Endless())
+        rounds = _Rounds(model, batches, callback)
+        try:
+            _rounds_trainer().fit(rounds, train_dataloaders=_Endless())
+        finally:
+            rounds.let_go()
     else:
-        _trainer([callback]).fit(model, train_dataloaders=batches)
+        _trainer([callback], max_epochs=1).fit(model, train_dataloaders=batches)
 
 
 class _Watching(pl.Callback):
@@ -93,6 +98,8 @@ class _Rounds(pl.LightningModule):
     def on_train_start(self) -> None:
         self.watching.on_train_start(self.trainer, self.model)
 
+    # What a network is trained by needs no autograd, or turns it on; once a round, which takes a while.
+    @torch.no_grad()
     def training_step(self, _: int, index: int) -> None:
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         for _ in range(ROUND):
@@ -100,6 +107,10 @@ class _Rounds(pl.LightningModule):
             if batch is None or self.watching.updated(self.model, self.model.update(optimizer, batch), batch):
                 self.trainer.should_stop = True
                 return
+
+    def let_go(self) -> None:
+        """Hold nothing of the trial any more: the trainer keeps the last module it was given."""
+        del self.model, self.batches, self.watching
 
 
 class _Endless(IterableDataset[int]):
@@ -109,8 +120,17 @@ class _Endless(IterableDataset[int]):
         return count()
 
 
-def _trainer(callbacks: list[pl.Callback]) -> pl.Trainer:
-    """A trainer of one epoch without end."""
+@cache
+def _rounds_trainer() -> pl.Trainer:
+    """The trainer of all recipes' networks in this process: to make one, Lightning looks for its extensions.
+
+    Each is trained in an epoch of its own, which it ends itself.
+    """
+    return _trainer([], max_epochs=-1)
+
+
+def _trainer(callbacks: list[pl.Callback], max_epochs: int) -> pl.Trainer:
+    """A trainer that keeps and shows nothing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -118,7 +138,7 @@ def _trainer(callbacks: list[pl.Callback]) -> pl.Trainer:
         return pl.Trainer(
             accelerator="cpu",
             devices=1,
-            max_epochs=1,
+            max_epochs=max_epochs,
             callbacks=callbacks,
             logger=False,
             enable_checkpointing=False,

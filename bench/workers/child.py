@@ -8,10 +8,11 @@ import threading
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from longlag.bench.workers.worker import Work, serve
+from longlag.bench.workers.server import CONTEXT
+from longlag.bench.workers.worker import Work, serve, surroundings
 
 _NEAR = 0.8
 """The share of its limit above which a worker that was killed counts as out of memory."""
@@ -41,11 +42,12 @@ class Child:
         self._resident = self._peak = 0
 
     @classmethod
-    def start(cls, context: ForkServerContext, memory: int, quiet: bool, work: Work) -> Child:
+    def start(cls, memory: int, quiet: bool, work: Work) -> Child:
         """A new one; raises OSError or EOFError where no process can be started."""
-        ours, theirs = context.Pipe()
+        ours, theirs = CONTEXT.Pipe()
         try:
-            process = context.Process(target=serve, args=(theirs, memory, quiet, work), name="longlag-worker")
+            arguments = (theirs, memory, quiet, work, surroundings())
+            process = CONTEXT.Process(target=serve, args=arguments, name="longlag-worker")
             with _lock:
                 process.start()
         except BaseException:

@@ -8,6 +8,7 @@ import importlib.util
 import sys
 from collections.abc import Iterable
 from functools import cache
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 RUNS = "longlag.bench.workers.worker"
@@ -45,11 +46,25 @@ def code_hash(plugins: Iterable[type]) -> str:
 def _file(name: str) -> Path | None:
     """The Python file of a module; None where there is no such module, as of what a class is imported by."""
     try:
-        spec = sys.modules[name].__spec__ if name in sys.modules else importlib.util.find_spec(name)
+        spec = _spec(name)
     except (ImportError, AttributeError, ValueError):
         return None
     origin = None if spec is None else spec.origin
     return Path(origin) if origin is not None and origin.endswith(".py") else None
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    """Where a module lies, without importing what it lies in: that may take seconds."""
+    if name in sys.modules:
+        return sys.modules[name].__spec__
+    package = name.rpartition(".")[0]
+    if not package:
+        return importlib.util.find_spec(name)
+    above = _spec(package)
+    if above is None or above.submodule_search_locations is None:
+        return None
+    found = (finder.find_spec(name, above.submodule_search_locations) for finder in sys.meta_path)
+    return next((spec for spec in found if spec is not None), None)
 
 
 @cache

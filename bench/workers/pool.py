@@ -11,7 +11,6 @@ trial: the trial is run once more, alone in the pool. If its worker is killed ag
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import threading
 from collections import deque
@@ -24,6 +23,7 @@ from typing import Any, Protocol
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.guard import where
 from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.workers import server
 from longlag.bench.workers.child import Child
 from longlag.bench.workers.worker import Work, execute, single_threaded
 
@@ -88,7 +88,6 @@ class LocalPool:
         self.memory_gb = memory_gb
         self.quiet = quiet
         self.work = work
-        self._context = multiprocessing.get_context("forkserver")
         self._waiting: deque[_Job] = deque()
         self._starting: set[Child] = set()
         self._idle: set[Child] = set()
@@ -102,8 +101,8 @@ class LocalPool:
     def _start(self) -> None:
         """Start the pool's thread, which starts the workers."""
         single_threaded()
-        self._context.set_forkserver_preload(["longlag.bench.workers.preload"])
-        self._wake_receiver, self._wake_sender = self._context.Pipe(duplex=False)
+        server.start()
+        self._wake_receiver, self._wake_sender = server.CONTEXT.Pipe(duplex=False)
         self._thread = threading.Thread(target=self._manage, name="longlag-pool", daemon=True)
         self._thread.start()
 
@@ -185,9 +184,7 @@ class LocalPool:
             return
         for _ in range(wanted - len(self._children)):
             try:
-                self._starting.add(
-                    Child.start(self._context, int(self.memory_gb * 2**30), self.quiet, self.work)
-                )
+                self._starting.add(Child.start(int(self.memory_gb * 2**30), self.quiet, self.work))
             except (OSError, EOFError):
                 self._failed_starts += 1
                 return

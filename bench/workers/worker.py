@@ -20,10 +20,7 @@ import torch
 from longlag.bench.plugins.guard import where
 from longlag.bench.plugins.registry import discover
 from longlag.bench.trial.spec import FAILED, SPECS, Outcome
-from longlag.bench.trial.trial import run
-
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-"""One thread a worker: results do not depend on the machine's cores, and workers do not compete for them."""
+from longlag.bench.workers.server import THREAD_VARIABLES
 
 Work = Callable[[dict[str, Any]], dict[str, Any]]
 """A TrialSpec as a dictionary to an Outcome as one."""
@@ -40,13 +37,21 @@ def single_threaded() -> None:
     torch.set_num_threads(1)
 
 
-def serve(connection: Connection, memory: int, quiet: bool, work: Work) -> None:
+def surroundings() -> dict[str, str]:
+    """LongLag's own variables in the environment, which may be set after the workers' server has started."""
+    return {name: value for name, value in os.environ.items() if name.startswith("LONGLAG_")}
+
+
+def serve(connection: Connection, memory: int, quiet: bool, work: Work, environment: dict[str, str]) -> None:
     """A worker's loop: sends b"ready", then an answer for each spec, until the connection is closed.
 
     Messages are JSON. An answer is {"outcome": ..., "leaving": ...}; a worker that is leaving must not be
     used again, because a failed trial may have changed its global state or kept memory.
     """
     _detach(quiet)
+    for name in surroundings():
+        del os.environ[name]
+    os.environ.update(environment)
     connection.send_bytes(b"ready")
     while True:
         try:
@@ -62,6 +67,9 @@ def serve(connection: Connection, memory: int, quiet: bool, work: Work) -> None:
 
 def execute(spec: dict[str, Any]) -> dict[str, Any]:
     """Run the trial `spec` describes (dataclasses.asdict of a TrialSpec); the Outcome's fields."""
+    # With Lightning, which takes seconds to import, and who starts workers trains nothing.
+    from longlag.bench.trial.trial import run
+
     trial = SPECS.validate_python(spec)
     _reset()
     try:

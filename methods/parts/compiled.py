@@ -7,14 +7,18 @@ multiply-add and the sign of zero are taken.
 Compiled kernels are cached in NUMBA_CACHE_DIR if it is set, else beside their files, else in the user's
 cache: the first of these that can be written. Numba notices a change in the file of a kernel, but not in a
 file that it imports: after a change here or in `products`, the `*.nbi` files of the others have to go.
+Nor does it notice that another process gives a file the same name, for another kind of float: hence `alone`.
 """
 
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numba import njit
 from numba.extending import overload
 
@@ -148,3 +152,20 @@ def add_to(values: Array, more: Array) -> None:
     """Add `more` to `values`, both flat."""
     for i in range(values.shape[0]):
         values[i] += more[i]
+
+
+def alone() -> AbstractContextManager[Any]:
+    """While it is held, no other process compiles.
+
+    Two that compile a kernel for different kinds of float would write to one file, and a later process would
+    take one kind's code for the other's.
+    """
+    folder = tanh.stats.cache_path
+    return FileLock(Path(folder, "compiling.lock")) if COMPILE["cache"] and folder else nullcontext()
+
+
+def ready(module: Any, kind: Any) -> Any:
+    """`module`, all its kernels compiled for arrays of dtype `kind`, or loaded from Numba's cache."""
+    with alone():
+        module.warm_up(kind.type)
+    return module

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import optuna
 import torch
-from torch import Tensor, nn
 
 from longlag.bench.contract import Change, Network, Recipe, Task
+from longlag.methods.parts.updates import AcceleratedGradient, Adam, Descent, warm_up
 
 Range = tuple[float, float]
 
@@ -22,13 +21,17 @@ class PlainDescent(Change):
     def __init__(self, rates: Range = (1e-4, 1e-1)) -> None:
         self.rates = rates
 
+    def warm_up(self) -> None:
+        """Have the compiled updates ready."""
+        warm_up()
+
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The learning rate eps."""
         return {"learning_rate": trial.suggest_float("learning_rate", *self.rates, log=True)}
 
     def apply(self, recipe: Recipe, *, learning_rate: float) -> Recipe:
         """The recipe with plain descent."""
-        return recipe.replace(optimiser=lambda net, _: torch.optim.SGD([net.flat()], lr=learning_rate))
+        return recipe.replace(optimiser=lambda net, _: Descent(net.flat(), learning_rate))
 
 
 class AdamOrMomentum(Change):
@@ -50,6 +53,10 @@ class AdamOrMomentum(Change):
         self.descent_rates = descent_rates
         self.momenta = momenta
         self.halvings = halvings
+
+    def warm_up(self) -> None:
+        """Have the compiled updates ready."""
+        warm_up()
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """Which of the two, its rate (and momentum), and the updates after which the rate has halved."""
@@ -75,28 +82,10 @@ class AdamOrMomentum(Change):
 
         def make(network: Network, _: Task) -> torch.optim.Optimizer:
             if optimiser == "adam":
-                return decayed(torch.optim.Adam([network.flat()], lr=adam_rate, fused=True), halving)
-            descent = torch.optim.SGD([network.flat()], lr=descent_rate, momentum=momentum)
-            return decayed(descent, halving)
+                return Adam(network.flat(), adam_rate, halving)
+            return Descent(network.flat(), descent_rate, momentum, halving)
 
         return recipe.replace(optimiser=make)
-
-
-def decayed(optimizer: torch.optim.Optimizer, halving: float) -> torch.optim.Optimizer:
-    """`optimizer` with the rate eps / (1 + k / halving) at update k = 0, 1, ... (Robbins & Monro 1951).
-
-    The count of updates is part of the state dictionary, so training resumes at the same rate.
-    """
-    for group in optimizer.param_groups:
-        group.update(first_rate=group["lr"], updates=0)
-
-    def set_rate(optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        for group in optimizer.param_groups:
-            group["lr"] = group["first_rate"] / (1 + group["updates"] / halving)
-            group["updates"] += 1
-
-    optimizer.register_step_pre_hook(set_rate)
-    return optimizer
 
 
 class Nesterov(Change):
@@ -121,6 +110,10 @@ class Nesterov(Change):
         self.frictions = frictions
         self.early = early
 
+    def warm_up(self) -> None:
+        """Have the compiled updates ready."""
+        warm_up()
+
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The learning rate eps, 1 - mu, the updates before mu is reached, and how it is."""
         return {
@@ -137,7 +130,7 @@ class Nesterov(Change):
 
         def optimiser(network: Network, _: Task) -> torch.optim.Optimizer:
             return AcceleratedGradient(
-                [network.flat()],
+                network.flat(),
                 learning_rate,
                 1.0 - friction,
                 early_updates=early_updates,
@@ -145,68 +138,3 @@ class Nesterov(Change):
             )
 
         return recipe.replace(optimiser=optimiser)
-
-
-class AcceleratedGradient(torch.optim.Optimizer):
-    """v <- mu v - eps grad f(theta + mu v), theta <- theta + v (Sutskever et al. 2013, equations 3 and 4).
-
-    The gradient is taken ahead, at theta + mu v, so `step` needs the closure; between steps the
-    parameters are theta. mu is `early_momentum` for the first `early_updates` updates, then `momentum`; where
-    it is `gradual`, 1 - mu goes from the one to the other in a geometric series of as many updates.
-    """
-
-    def __init__(
-        self,
-        parameters: Iterable[nn.Parameter],
-        learning_rate: float,
-        momentum: float,
-        early_momentum: float = 0.9,
-        early_updates: int = 1000,
-        gradual: bool = False,
-    ) -> None:
-        settings = {
-            "lr": learning_rate,
-            "momentum": momentum,
-            "early_momentum": early_momentum,
-            "early_updates": early_updates,
-            "gradual": gradual,
-            "updates": 0,
-        }
-        super().__init__(parameters, settings)
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor:  # type: ignore[override]
-        """One update; `closure` leaves the gradient at the present parameters and returns the loss there."""
-        if closure is None:
-            raise ValueError("the gradient is taken ahead of the parameters: step needs a closure")
-        for group in self.param_groups:
-            momentum = _momentum(group)
-            for parameter in group["params"]:
-                parameter.add_(self._velocity(parameter).mul_(momentum))
-        with torch.enable_grad():
-            loss = closure()
-        for group in self.param_groups:
-            group["updates"] += 1
-            for parameter in group["params"]:
-                if (gradient := parameter.grad) is not None:
-                    self._velocity(parameter).add_(gradient, alpha=-group["lr"])
-                    # theta + v = (theta + mu v) - eps grad: from where the gradient was taken, no way back
-                    parameter.add_(gradient, alpha=-group["lr"])
-        return loss
-
-    def _velocity(self, parameter: Tensor) -> Tensor:
-        """v of `parameter`, zero at first."""
-        state = self.state[parameter]
-        if not state:
-            state["velocity"] = torch.zeros_like(parameter)
-        velocity: Tensor = state["velocity"]
-        return velocity
-
-
-def _momentum(group: dict[str, Any]) -> float:
-    """mu of the update to come."""
-    early, late = group["early_momentum"], group["momentum"]
-    share = group["updates"] / group["early_updates"] if group["early_updates"] else 1.0
-    if share >= 1:
-        return float(late)
-    return float(1 - (1 - early) * ((1 - late) / (1 - early)) ** share) if group["gradual"] else float(early)

@@ -18,16 +18,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from longlag.bench.contract import register_bytes
 from longlag.methods.parts.compiled import INNER
 
-REGISTER = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
+REGISTER = register_bytes()
 """Bytes of a vector register."""
 BLOCK = 256
 """Sums over all steps and sequences are taken in blocks of this many terms: that loses fewer digits."""

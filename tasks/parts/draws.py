@@ -46,14 +46,15 @@ def stretched(lag: int, batch_size: int, count: int, generator: torch.Generator)
 def integers(uniform: Floats, start: int | Ints, stop: int | Ints) -> Ints:
     """Uniform integers in [start, stop) from uniforms in [0, 1); the bounds may differ by column."""
     # float32 keeps u * n below n for every n: the product never rounds up to the excluded end.
-    return start + (uniform * (stop - start)).astype(np.int64)
+    drawn = (uniform * (stop - start)).astype(np.int64)
+    return drawn if isinstance(start, int) and start == 0 else start + drawn
 
 
 def normals(uniform: Floats) -> Floats:
     """Standard normal draws from uniforms in [0, 1), by the inverse of the normal distribution."""
     # torch.rand gives multiples of 2^-24, 0 included: half a step up makes them symmetric and finite.
-    centred = torch.from_numpy(uniform) * 2 - (1 - 2**-24)
-    draws: Floats = torch.erfinv(centred).mul_(math.sqrt(2)).numpy()
+    centred = torch.from_numpy(uniform).mul(2).sub_(1 - 2**-24)
+    draws: Floats = centred.erfinv_().mul_(math.sqrt(2)).numpy()
     return draws
 
 
@@ -66,9 +67,12 @@ def geometric(generator: torch.Generator, more: float) -> int:
 def one_hot(symbols: Ints, size: int) -> Tensor:
     """[T, B, size] one-hot vectors from symbols [B, T] (sequence-major, as they are drawn)."""
     batch_size, length = symbols.shape
-    vectors = np.zeros(length * batch_size * size, dtype=np.float32)
-    vectors[np.arange(0, vectors.size, size) + symbols.T.ravel()] = 1
-    return torch.from_numpy(vectors).view(length, batch_size, size)
+    vectors = np.zeros((length, batch_size, size), dtype=np.float32)
+    # by their places in memory: two index arrays more would take longer
+    places = np.arange(0, vectors.size, size).reshape(length, batch_size)
+    places += symbols.T
+    vectors.reshape(-1)[places.reshape(-1)] = 1
+    return torch.from_numpy(vectors)
 
 
 def last_step(length: int) -> Tensor:

@@ -19,8 +19,8 @@ from longlag.methods.careful_init import CarefulInit
 from longlag.methods.gradient_clipping import GradientClipping
 from longlag.methods.lstm import LSTM
 from longlag.methods.parts.lstm.cell import LSTMCell
-from longlag.methods.parts.optimisers import AcceleratedGradient
 from longlag.methods.parts.tanh.cell import TanhCell
+from longlag.methods.parts.updates import AcceleratedGradient, Adam, Descent
 from longlag.methods.vanilla import Vanilla
 
 REMEDIES = {name: plugin for name, plugin in discover().methods.items() if issubclass(plugin, Remedy)}
@@ -108,7 +108,7 @@ def test_the_memory_cell_keeps_its_optimiser_and_gains_the_clipping():
     given = {**asked(method), "clip_by": "norm", "threshold": 1e-3}
     model = trained(method, given, updates=0)
     assert isinstance(model.network.recurrent, LSTMCell)
-    assert isinstance(model.configure_optimizers(), torch.optim.Adam)
+    assert isinstance(model.configure_optimizers(), Adam)
     model.gradient(Sum().sample(20, torch.Generator().manual_seed(0)))
     norm = torch.cat([p.grad.flatten() for p in model.network.parameters()]).norm()
     assert norm == pytest.approx(1e-3, rel=1e-4)
@@ -127,8 +127,8 @@ def test_vanilla_is_all_companions():
     model = trained(Combination([Vanilla()], Vanilla()), asked(Combination([Vanilla()], Vanilla())))
     assert isinstance(model.network.recurrent, TanhCell)
     optimizer = model.configure_optimizers()
-    assert type(optimizer) is torch.optim.SGD
-    assert optimizer.defaults["momentum"] == 0
+    assert type(optimizer) is Descent
+    assert optimizer.settings["momentum"] == 0
 
 
 def test_a_hyperparameter_nobody_knows_is_an_error():

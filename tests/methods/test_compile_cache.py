@@ -70,3 +70,30 @@ def test_with_no_folder_that_can_be_written_every_process_compiles_for_itself():
     nowhere = {"NUMBA_CACHE_DIR": NOWHERE, "NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator"}
     hits, _ = hits_and_misses(start(**nowhere))
     assert hits == 0
+
+
+KINDS = """
+import sys
+import numpy as np
+from longlag.methods.parts.compiled import ready
+from longlag.methods.parts import updates_numba
+ready(updates_numba, np.dtype(sys.argv[1]))
+for kind in (np.float32, np.float64):
+    theta, gradient = np.ones(3, kind), np.full(3, 2.0, kind)
+    updates_numba.descend(theta, gradient, 0.25)
+    assert (theta == 0.5).all(), theta
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_compile_for_different_floats_do_not_take_each_others_code(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def started(kind):
+        return subprocess.Popen([sys.executable, "-c", KINDS, kind], env=environment)
+
+    for _ in range(2):
+        together = [started("float32"), started("float64")]
+        assert [process.wait(300) for process in together] == [0, 0]
+    found = {path.name for path in tmp_path.rglob("*descend-*.nbc")}
+    assert len(found) == 2

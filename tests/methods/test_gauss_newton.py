@@ -193,7 +193,7 @@ def test_both_backends_give_one_product(mask: Tensor, structural: float, width: 
             parameter.normal_(std=0.5)
     batch = Batch(torch.randn(T, B, width).double(), torch.rand(int(mask.sum()), B, K).double(), mask)
     v = torch.randn(sum(p.numel() for p in network.parameters())).double()
-    compiled, plain = (TanhGaussNewton(network, batch, SquaredError(), b) for b in ("numba", "torch"))
+    compiled, plain = (TanhGaussNewton(network, batch, SquaredError(), b) for b in ("compiled", "torch"))
     for _ in range(2):  # the second product must not see what the first one left
         torch.testing.assert_close(
             compiled.product(v, structural), plain.product(v, structural), rtol=1e-11, atol=1e-13
@@ -205,7 +205,7 @@ def test_an_explosion_shows_in_the_product() -> None:
     v = torch.ones(sum(p.numel() for p in network.parameters())).double()
     with torch.no_grad():
         network.readout.weight[0, 0] = torch.inf
-    for backend in ("numba", "torch"):
+    for backend in ("compiled", "torch"):
         product = TanhGaussNewton(network, batch, SquaredError(), backend).product(v)
         assert not bool(product.isfinite().all())
 

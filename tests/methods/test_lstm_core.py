@@ -60,7 +60,7 @@ def distance(ours, theirs):
 @pytest.mark.parametrize("kind", [torch.float32, torch.float64])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("which", ["last", "every", "scattered", "none given"])
-@pytest.mark.parametrize("backend", ["auto", "torch", "numba"])
+@pytest.mark.parametrize("backend", ["auto", "torch", "compiled"])
 def test_equals_torch_lstm(kind, shape, which, backend):
     mask = masks(shape[0])[which]
     parts = problem(*shape, kind=kind)
@@ -87,7 +87,7 @@ def test_equals_torch_lstm(kind, shape, which, backend):
 def test_any_shape_and_mask_equals_torch_lstm(length, size, width, units, chosen, seed):
     mask = torch.tensor([bool(chosen >> t & 1) for t in range(length)])
     parts = problem(length, size, width, units, seed=seed)
-    both = lstm_recurrence(*parts, mask, "numba"), from_torch_lstm(parts, mask)
+    both = lstm_recurrence(*parts, mask, "compiled"), from_torch_lstm(parts, mask)
     outcomes = [(states, *torch.autograd.grad((states**2).sum(), parts)) for states in both]
     for ours, theirs in zip(*outcomes, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
@@ -97,12 +97,12 @@ def test_any_shape_and_mask_equals_torch_lstm(length, size, width, units, chosen
 @pytest.mark.parametrize("width", [2, 20])
 def test_gradcheck(which, width):
     parts, mask = problem(5, 3, width, 4), masks(5)[which]
-    assert torch.autograd.gradcheck(lambda *p: lstm_recurrence(*p, mask, "numba"), parts)
+    assert torch.autograd.gradcheck(lambda *p: lstm_recurrence(*p, mask, "compiled"), parts)
 
 
 def test_second_derivatives():
     parts, mask = problem(4, 2, 2, 3), masks(4)["scattered"]
-    assert torch.autograd.gradgradcheck(lambda *p: lstm_recurrence(*p, mask, "numba"), parts)
+    assert torch.autograd.gradgradcheck(lambda *p: lstm_recurrence(*p, mask, "compiled"), parts)
 
 
 def test_second_derivatives_in_float32_are_those_of_float64():
@@ -126,7 +126,7 @@ def test_float32_loses_no_more_digits_than_torch_lstm_does():
         exact = problem(60, 7, 3, 20, seed=seed)
         rounded = [p.detach().float().requires_grad_() for p in exact]
         truth = gradients(from_torch_lstm, exact)
-        ours = gradients(lambda p, m: lstm_recurrence(*p, m, "numba"), rounded)
+        ours = gradients(lambda p, m: lstm_recurrence(*p, m, "compiled"), rounded)
         lost["ours"].append([distance(g, t) for g, t in zip(ours, truth, strict=True)])
         theirs = gradients(from_torch_lstm, rounded)
         lost["theirs"].append([distance(g, t) for g, t in zip(theirs, truth, strict=True)])
@@ -141,7 +141,7 @@ def test_a_gate_far_from_a_half_keeps_its_relative_digits(kind, bias):
     bound = torch.tensor([bias, -80.0, 0.5, 100.0], dtype=kind)
     zero = torch.zeros(1, dtype=kind)
     weight = zero.expand(4, 1)
-    states = lstm_recurrence(zero.view(1, 1, 1), weight, weight, bound, zero, zero, None, "numba")
+    states = lstm_recurrence(zero.view(1, 1, 1), weight, weight, bound, zero, zero, None, "compiled")
     expected = torch.tanh(torch.sigmoid(bound[:1].double()) * torch.tanh(bound[2:3].double()))
     torch.testing.assert_close(states[0, 0].double(), expected, rtol=20 * torch.finfo(kind).eps, atol=0)
 
@@ -151,7 +151,7 @@ def test_gates_saturate_exactly():
     bound = torch.tensor([-torch.inf, torch.inf, torch.inf, torch.inf]).requires_grad_()
     zero = torch.zeros(1)
     start, weight = torch.tensor([0.7]), zero.expand(4, 1)
-    states = lstm_recurrence(torch.zeros(50, 1, 1), weight, weight, bound, zero, start, None, "numba")
+    states = lstm_recurrence(torch.zeros(50, 1, 1), weight, weight, bound, zero, start, None, "compiled")
     torch.testing.assert_close(states[-1, 0], torch.tanh(start), rtol=1e-6, atol=0)
     states.sum().backward()
     assert bound.grad.isfinite().all()
@@ -163,7 +163,7 @@ def test_a_nan_shows_in_states_and_gradients(where):
     parts = problem(4, 3, 2, 5, torch.float32)
     with torch.no_grad():
         parts[where].view(-1)[0] = float("nan")
-    states = lstm_recurrence(*parts, backend="numba")
+    states = lstm_recurrence(*parts, backend="compiled")
     assert states[-1].isnan().any()
     states.sum().backward()
     assert parts[2].grad.isnan().any()
@@ -175,16 +175,16 @@ def test_an_exploding_gradient_shows():
         for part in parts:
             part.zero_()
         parts[2].fill_(1e6)
-    states = lstm_recurrence(*parts, masks(60)["last"], "numba")
+    states = lstm_recurrence(*parts, masks(60)["last"], "compiled")
     states.sum().backward()
     assert not parts[4].grad.isfinite().any()
 
 
 def test_a_sequence_is_the_same_bit_for_bit_whoever_it_ran_beside():
     parts = [p.detach() for p in problem(20, 13, 3, 11, torch.float32)]
-    together = lstm_recurrence(*parts, backend="numba")
+    together = lstm_recurrence(*parts, backend="compiled")
     for b in range(13):
-        alone = lstm_recurrence(parts[0][:, b : b + 1], *parts[1:], backend="numba")
+        alone = lstm_recurrence(parts[0][:, b : b + 1], *parts[1:], backend="compiled")
         assert torch.equal(alone[:, 0], together[:, b])
 
 
@@ -197,7 +197,7 @@ def test_results_are_the_same_bit_for_bit_wherever_they_lie(kind):
         for part in parts:
             room = torch.empty(part.numel() + shift, dtype=kind)[shift:].view(part.shape)
             moved.append(room.copy_(part.detach()).requires_grad_())
-        states = lstm_recurrence(*moved, backend="numba")
+        states = lstm_recurrence(*moved, backend="compiled")
         results.append((states, *torch.autograd.grad((states**2).sum(), moved)))
     for first, *others in zip(*results, strict=True):
         assert all(torch.equal(first, other) for other in others)
@@ -214,7 +214,7 @@ def test_memory_laid_out_otherwise_gives_the_same():
     expanded = torch.ones((), dtype=torch.float64).expand(8, 4, 6)
     results = []
     for given_parts in (parts, turned):
-        states = lstm_recurrence(*given_parts, backend="numba")
+        states = lstm_recurrence(*given_parts, backend="compiled")
         results.append((states, *torch.autograd.grad(states, given_parts, expanded)))
     for plain, other in zip(*results, strict=True):
         assert torch.equal(other, plain)
@@ -223,14 +223,14 @@ def test_memory_laid_out_otherwise_gives_the_same():
 def test_gradients_only_where_asked():
     parts = [p.detach() for p in problem(4, 2, 3, 5)]
     parts[2].requires_grad_()
-    lstm_recurrence(*parts, backend="numba").sum().backward()
+    lstm_recurrence(*parts, backend="compiled").sum().backward()
     assert parts[2].grad is not None
     assert all(parts[i].grad is None for i in (0, 1, 3, 4, 5))
 
 
 def test_going_back_twice_gives_the_same():
     parts = problem(7, 3, 2, 4)
-    loss = lstm_recurrence(*parts, backend="numba").pow(2).sum()
+    loss = lstm_recurrence(*parts, backend="compiled").pow(2).sum()
     first = torch.autograd.grad(loss, parts, retain_graph=True)
     for one, other in zip(first, torch.autograd.grad(loss, parts), strict=True):
         assert torch.equal(one, other)
@@ -248,14 +248,14 @@ def test_two_passes_before_going_back_do_not_mix():
 def test_without_gradients_the_states_are_the_same():
     parts = problem(30, 5, 3, 6)
     with torch.no_grad():
-        quiet = lstm_recurrence(*parts, masks(30)["scattered"], "numba")
-    assert torch.equal(quiet, lstm_recurrence(*parts, masks(30)["scattered"], "numba"))
+        quiet = lstm_recurrence(*parts, masks(30)["scattered"], "compiled")
+    assert torch.equal(quiet, lstm_recurrence(*parts, masks(30)["scattered"], "compiled"))
     assert not quiet.requires_grad
 
 
 def test_a_weight_changed_before_going_back_is_noticed():
     parts = problem(4, 2, 3, 5)
-    loss = lstm_recurrence(*parts, backend="numba").sum()
+    loss = lstm_recurrence(*parts, backend="compiled").sum()
     with torch.no_grad():
         parts[2].add_(1.0)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
@@ -265,5 +265,5 @@ def test_a_weight_changed_before_going_back_is_noticed():
 def test_the_compiled_backend_says_what_it_cannot_do():
     parts = problem(2, 2, 2, 2, torch.bfloat16)
     with pytest.raises(ValueError, match="bfloat16"):
-        lstm_recurrence(*parts, backend="numba")
+        lstm_recurrence(*parts, backend="compiled")
     assert lstm_recurrence(*parts).dtype == torch.bfloat16

@@ -12,7 +12,7 @@ from reservoirpy.nodes import Reservoir as Reference
 from longlag import BadInput
 from longlag.methods.parts.echo_state.reservoir import Reservoir, harvest, leak_rates, recurrent_weights
 
-BACKENDS = ("torch", "numba")
+BACKENDS = ("torch", "compiled")
 
 
 def drawn(units: int, width: int, topology: str = "sparse", leak: str = "spread", seed: int = 0) -> Reservoir:
@@ -103,7 +103,7 @@ def test_signal_far_below_one_keeps_its_digits() -> None:
     )
     inputs = torch.zeros(31, 1, 1)
     inputs[0] = 1.0
-    states, _ = harvest(layer, inputs, every(31), backend="numba")
+    states, _ = harvest(layer, inputs, every(31), backend="compiled")
     assert states[-1, 0, 30].item() == pytest.approx(1e-9, rel=1e-13)
     assert states[-1].count_nonzero() == 1
 
@@ -117,8 +117,8 @@ def test_harvest_in_pieces_with_any_mask(cut: int, bits: int, sparse: bool) -> N
     mask = torch.tensor([bool(bits >> t & 1) for t in range(12)])
     noise = sequences(12, 3, layer.units, seed=2).double() * 0.01
     whole, end = harvest(layer, inputs, every(12), noise=noise, backend="torch")
-    first, state = harvest(layer, inputs[:cut], mask[:cut], noise=noise[:cut], backend="numba")
-    second, state = harvest(layer, inputs[cut:], mask[cut:], state, noise[cut:], backend="numba")
+    first, state = harvest(layer, inputs[:cut], mask[:cut], noise=noise[:cut], backend="compiled")
+    second, state = harvest(layer, inputs[cut:], mask[cut:], state, noise[cut:], backend="compiled")
     torch.testing.assert_close(torch.cat([first, second]), whole[mask], rtol=0, atol=1e-12)
     torch.testing.assert_close(state, end, rtol=0, atol=1e-12)
 
@@ -137,7 +137,7 @@ def test_what_is_no_number_surfaces(units: int) -> None:
     layer = drawn(units, 2)
     inputs = sequences(6, 3, 2)
     inputs[2, 1] = torch.nan
-    states, _ = harvest(layer, inputs, every(6), backend="numba")
+    states, _ = harvest(layer, inputs, every(6), backend="compiled")
     assert states[2:, 1].isnan().all()
     assert states[:2].isfinite().all()
     assert states[:, [0, 2]].isfinite().all()

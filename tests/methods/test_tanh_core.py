@@ -16,7 +16,7 @@ from longlag.methods.parts.tanh.tanh_core import (
     weight_gradients,
 )
 
-BACKENDS = ["torch", "numba"]
+BACKENDS = ["torch", "compiled"]
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-10}
 NAMES = ("input", "input_weight", "recurrent", "bias", "initial")
 
@@ -226,7 +226,7 @@ def test_memory_laid_out_otherwise_gives_the_same():
     expanded = torch.ones((), dtype=torch.float64).expand(8, 4, 6)
     results = []
     for given_parts in (parts, turned):
-        states = tanh_recurrence(*given_parts, backend="numba")
+        states = tanh_recurrence(*given_parts, backend="compiled")
         results.append((states, *torch.autograd.grad(states, given_parts, expanded)))
     for plain, other in zip(*results, strict=True):
         torch.testing.assert_close(other, plain, rtol=1e-12, atol=1e-14)
@@ -235,7 +235,7 @@ def test_memory_laid_out_otherwise_gives_the_same():
 def test_the_compiled_backend_says_what_it_cannot_do():
     parts = problem(2, 2, 2, 2, torch.bfloat16)
     with pytest.raises(ValueError, match="bfloat16"):
-        tanh_recurrence(*parts, backend="numba")
+        tanh_recurrence(*parts, backend="compiled")
     assert tanh_recurrence(*parts).dtype == torch.bfloat16
 
 
@@ -260,3 +260,15 @@ def test_the_cell_records_only_when_asked():
     assert cell.tape.states.shape == (7, 4, 5)
     assert cell.tape.state_gradients.shape == (6, 4, 5)
     torch.testing.assert_close(cell.tape.state_gradients[-1], torch.ones(4, 5))
+
+
+@pytest.mark.parametrize("which", ["last", "some", "none"])
+def test_without_a_way_back_the_states_are_the_same(which):
+    parts = problem(7, 3, 2, 21, torch.float32)
+    mask = {"last": [6], "some": [0, 2, 3], "none": []}[which]
+    chosen = torch.zeros(7, dtype=torch.bool)
+    chosen[mask] = True
+    with torch.no_grad():
+        alone = tanh_recurrence(*parts, chosen)
+    assert torch.equal(alone, tanh_recurrence(*parts, chosen).detach())
+    assert alone.shape == (len(mask), 3, 21)

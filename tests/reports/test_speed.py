@@ -38,3 +38,12 @@ def test_the_table_says_what_is_told_only() -> None:
         ["≥ 300 trials/s", "250 trials/s (1 to 3)", "no, told only"],
         ["", "6.5 MiB", ""],
     ]
+
+
+def test_the_most_that_something_could_give_is_held_against_what_was_asked() -> None:
+    rows = [measure(1.9, gates=False, told={"asked": 2.0}), measure(2.1, gates=False, told={"asked": 2.0})]
+    cells = [[cell.strip() for cell in line.split("|")[3:6]] for line in table(rows)[2:]]
+    assert cells == [
+        ["2 asked; at most", "1.9 (1 to 3)", "out of reach"],
+        ["2 asked; at most", "2.1 (1 to 3)", "within reach"],
+    ]

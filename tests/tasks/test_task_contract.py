@@ -93,6 +93,27 @@ def fixed_length() -> Iterator[tuple[str, str]]:
             yield name, variant
 
 
+def test_tasks_of_one_length_say_so() -> None:
+    said = {(name, variant) for name, task in TASKS.items() for variant in task.one_length}
+    # Whose images come in an order of their own.
+    assert said == {each for each in fixed_length() if each[0] != "digits"}
+
+
+@every_variant
+@settings(max_examples=4)
+@given(data=st.data())
+def test_batches_drawn_together_are_those_drawn_one_after_another(
+    name: str, variant: str, data: st.DataObject
+) -> None:
+    task = TASKS[name](data.draw(some_lags(name, variant)), variant)
+    count, size, seed = data.draw(st.integers(1, 4)), data.draw(batches), data.draw(seeds)
+    together, generator = task.draws(count, size, stream(seed)), stream(seed)
+    assert len(together) == count
+    for batch in together:
+        assert equal(batch, task.draw(size, generator, "train"))
+        assert batch.inputs.is_contiguous()
+
+
 @pytest.mark.parametrize(("name", "variant"), list(fixed_length()))
 @settings(max_examples=8)
 @given(data=st.data())

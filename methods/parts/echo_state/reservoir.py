@@ -17,7 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from longlag.bench.contract import BadInput
+from longlag.bench.contract import BadInput, Kernels
+from longlag.methods.parts.backend import compiled, wanted
 
 Topology = Literal["sparse", "orthogonal", "ring", "self", "none"]
 Leak = Literal["none", "slow", "blocks", "spread"]
@@ -130,21 +131,21 @@ def harvest(
     mask: Tensor,
     state: Tensor | None = None,
     noise: Tensor | None = None,
-    backend: Literal["auto", "torch", "numba"] = "auto",
+    backend: Kernels = "auto",
 ) -> tuple[Tensor, Tensor]:
     """States [S, B, N] where `mask` [T] is true, and the last state [B, N], from inputs [T, B, D].
 
-    `state` [B, N] is where to begin (zero without it), `noise` [T, B, N] is added to the states. On the
-    CPU the backend is Numba; torch, on any device, is the reference, and serves inputs that ask
-    for a gradient. Numba's states are a view of [N, S, B] memory: flattened to rows [S B, N] they stay one.
+    `state` [B, N] is where to begin (zero without it), `noise` [T, B, N] is added to the states. torch
+    serves inputs that ask for a gradient. Compiled kernels give states that are a view of [N, S, B] memory:
+    flattened to rows [S B, N] they stay one.
     """
     size = inputs.shape[1]
     if state is None:
         state = torch.zeros(size, reservoir.units, dtype=reservoir.recurrent.dtype, device=inputs.device)
     differentiable = torch.is_grad_enabled() and inputs.requires_grad
-    if backend == "torch" or (backend == "auto" and (differentiable or inputs.device.type != "cpu")):
+    if (differentiable and backend == "auto") or not compiled(state, backend):
         return _harvest_torch(reservoir, inputs.to(state.dtype), mask, state, noise)
-    return _harvest_numba(reservoir, inputs, mask, state, noise)
+    return _harvest_compiled(reservoir, inputs, mask, state, noise)
 
 
 def _harvest_torch(
@@ -162,7 +163,7 @@ def _harvest_torch(
     return torch.cat(kept), state
 
 
-def _harvest_numba(
+def _harvest_compiled(
     reservoir: Reservoir, inputs: Tensor, mask: Tensor, state: Tensor, noise: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     length, size, width = inputs.shape
@@ -185,11 +186,16 @@ def _harvest_numba(
 
 def warm_up() -> None:
     """Compile both kernels, or load them from the cache."""
+    if not wanted():
+        return
+    from longlag.methods.parts.compiled import alone
+
     for units in (2, 200):
         ring = recurrent_weights(units, "ring", 1.0)
         column = torch.zeros(units, dtype=torch.float64)
         reservoir = Reservoir(ring, column[:, None], column, column)
-        harvest(reservoir, torch.zeros(1, 1, 1), torch.ones(1, dtype=torch.bool), backend="numba")
+        with alone():
+            harvest(reservoir, torch.zeros(1, 1, 1), torch.ones(1, dtype=torch.bool), backend="compiled")
 
 
 @cache

@@ -31,8 +31,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longlag.bench.contract import Batch, MatchingLoss, Network
-from longlag.methods.parts.backend import Backend, arrays, compiled
+from longlag.bench.contract import Batch, Kernels, MatchingLoss, Network
+from longlag.methods.parts.backend import arrays, compiled, wanted
 from longlag.methods.parts.tanh.cell import TanhCell
 from longlag.methods.parts.tanh.tanh_core import (
     backward_states,
@@ -71,11 +71,11 @@ def unflatten(vector: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
 class TanhGaussNewton:
     """The Gauss-Newton matrix of a network of one tanh layer, at its present weights, on `batch`.
 
-    `backend` "torch" runs on any device and dtype, "numba" on the CPU in float32 and float64; "auto" takes
+    `backend` "torch" runs on any device and dtype, "compiled" on the CPU in float32 and float64; "auto" takes
     the second where it can.
     """
 
-    def __init__(self, network: Network, batch: Batch, loss: MatchingLoss, backend: Backend = "auto") -> None:
+    def __init__(self, network: Network, batch: Batch, loss: MatchingLoss, backend: Kernels = "auto") -> None:
         """Runs the net forward once, 2 N T B FLOPs, and caches its states."""
         cell = network.recurrent
         if not isinstance(cell, TanhCell):
@@ -118,7 +118,8 @@ class TanhGaussNewton:
         vectors = v[cell.bias], v[cell.initial]
         if self.compiled:
             matrices = cell.recurrent_weight, v[cell.input_weight], v[cell.recurrent_weight]
-            _kernels().move_states(*arrays(self.inputs, self.states, *matrices, *vectors, self.moved))
+            given = arrays(self.inputs, self.states, *matrices, *vectors, self.moved)
+            _kernels(given[0].dtype).move_states(*given)
             return
         drive = self.inputs @ v[cell.input_weight].T + self.states[:-1] @ v[cell.recurrent_weight].T
         drive += v[cell.bias]
@@ -132,7 +133,7 @@ class TanhGaussNewton:
             found = tuple(torch.empty_like(weight) for weight in weights)
             before = arrays(self.inputs, cell.recurrent_weight, self.states)
             between = arrays(state_errors, self.moved)
-            _kernels().errors_back(*before, self.steps, *between, damping, *arrays(*found))
+            _kernels(before[0].dtype).errors_back(*before, self.steps, *between, damping, *arrays(*found))
             return found
         deltas = self._deltas(state_errors, damping)
         initial = deltas[0].sum(0) @ cell.recurrent_weight
@@ -179,12 +180,14 @@ class TanhGaussNewton:
 
 def warm_up() -> None:
     """Compile the float32 kernels, or load them from Numba's cache."""
-    _kernels().warm_up()
+    if wanted():
+        _kernels(np.dtype(np.float32))
 
 
 @cache
-def _kernels() -> Any:
-    """The compiled passes, imported when first needed: Numba takes a while to import."""
+def _kernels(kind: np.dtype[Any]) -> Any:
+    """The compiled passes for arrays of `kind`, imported when first needed: that takes a while."""
+    from longlag.methods.parts import compiled as loops
     from longlag.methods.parts.hessian_free import gauss_newton_numba
 
-    return gauss_newton_numba
+    return loops.ready(gauss_newton_numba, kind)

@@ -14,8 +14,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract import Pullback, Recurrent, leave_gradients
-from longlag.methods.parts.backend import compiled
+from longlag.bench.contract import Pullback, Recurrent
+from longlag.methods.parts.backend import Memory, compiled
 from longlag.methods.parts.lstm.lstm_core import lstm_recurrence, lstm_vjp
 
 BLOCKS = ("write", "keep", "new", "read")
@@ -38,6 +38,7 @@ class LSTMCell(Recurrent):
         self.bias = nn.Parameter(torch.zeros(4 * units))
         self.initial = nn.Parameter(torch.zeros(units))
         self.initial_cell = nn.Parameter(torch.zeros(units))
+        self.memory = Memory()
         for name, start in (("keep", keep_bias), ("write", write_bias)):
             if start is not None:
                 self.gate_bias(name).data.copy_(start)
@@ -56,8 +57,8 @@ class LSTMCell(Recurrent):
         if not compiled(inputs):
             return super().vjp(inputs, mask)
         weights = (self.input_weight, self.recurrent_weight, self.bias, self.initial, self.initial_cell)
-        states, pullback = lstm_vjp((inputs, *weights), mask)
-        return states, lambda gradients: leave_gradients(weights, pullback(gradients))
+        states, pullback = lstm_vjp(inputs, self.memory.arrays(weights), mask)
+        return states, lambda gradients: pullback(gradients, self.memory.gradients(weights))
 
     def recurrent_blocks(self) -> list[Tensor]:
         """R_i, R_f, R_g, R_o."""

@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longlag.methods.parts.backend import Backend, arrays, at_steps, compiled, true_steps
+from longlag.bench.contract import Kernels
+from longlag.methods.parts.backend import Array, arrays, at_steps, compiled, true_steps, wanted
 
-Found = tuple[Tensor, ...]
-Passed = tuple[np.ndarray[Any, Any], ...]
+Passed = tuple[Array, ...]
 
 
 def lstm_recurrence(
@@ -38,7 +38,7 @@ def lstm_recurrence(
     initial: Tensor,
     initial_cell: Tensor,
     mask: Tensor | None = None,
-    backend: Backend = "auto",
+    backend: Kernels = "auto",
 ) -> Tensor:
     """States h [S, B, H] at the steps where `mask` [T] is true (all T without it); differentiable.
 
@@ -53,24 +53,27 @@ def lstm_recurrence(
     return states
 
 
-def lstm_vjp(parts: Sequence[Tensor], mask: Tensor | None = None) -> tuple[Tensor, Callable[[Tensor], Found]]:
-    """What `lstm_recurrence` gives, outside autograd, and the map of dE/dstates [S, B, H] to the gradients.
+def lstm_vjp(
+    inputs: Tensor, weights: Passed, mask: Tensor | None = None
+) -> tuple[Tensor, Callable[[Tensor, Sequence[Array]], None]]:
+    """What `lstm_recurrence` gives, outside autograd, and the way back of dE/dstates [S, B, H].
 
-    `parts` are the six tensors of `lstm_recurrence`; the gradients those of all but the inputs.
+    `weights` are the arrays of its five weights; their gradients fill the arrays that the way back is given,
+    of the same shapes.
     """
     steps = true_steps(mask)
-    states, passed = _forward(parts, len(parts[0]))
+    states, passed = _forward((*arrays(inputs), *weights), len(inputs))
 
-    def pullback(output_gradients: Tensor) -> Found:
-        shapes = (*(tuple(part.shape) for part in parts[1:]), (0, 0, 0))
-        return _backward(passed, steps, output_gradients, shapes)[:-1]
+    def pullback(output_gradients: Tensor, found: Sequence[Array]) -> None:
+        _backward(passed, steps, output_gradients, found, np.empty((0, 0, 0), passed[0].dtype))
 
     return at_steps(states, steps), pullback
 
 
 def compiled_warm_up() -> None:
     """Compile the float32 kernels, or load them from Numba's cache, so that no training step pays for it."""
-    _kernels().warm_up()
+    if wanted():
+        _kernels(np.dtype(np.float32))
 
 
 def _torch_states(
@@ -95,7 +98,7 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> Tensor:
         *parts, steps, going_back = arguments
-        states, ctx.passed = _forward(parts, len(parts[0]) if going_back else 1)
+        states, ctx.passed = _forward(arrays(*parts), len(parts[0]) if going_back else 1)
         ctx.save_for_backward(*parts)
         ctx.steps = steps
         return at_steps(states, steps)
@@ -105,41 +108,36 @@ class _Recurrence(torch.autograd.Function):
         parts, needed = ctx.saved_tensors, ctx.needs_input_grad[:6]
         if torch.is_grad_enabled():
             return (*_differentiable(parts, needed, ctx.steps, output_gradients), None, None)
-        shapes = (*(tuple(part.shape) for part in parts[1:]), parts[0].shape if needed[0] else (0, 0, 0))
-        *weights, inputs = _backward(ctx.passed, ctx.steps, output_gradients, shapes)
+        weights = [part.new_empty(part.shape) for part in parts[1:]]
+        inputs = parts[0].new_empty(parts[0].shape if needed[0] else (0, 0, 0))
+        _backward(ctx.passed, ctx.steps, output_gradients, arrays(*weights), *arrays(inputs))
         return inputs if needed[0] else None, *weights, None, None
 
 
-def _forward(parts: Sequence[Tensor], held: int) -> tuple[Tensor, Passed]:
+def _forward(given: Passed, held: int) -> tuple[Tensor, Passed]:
     """The states [T, B, H], and what the way back needs where `held` is T; 1 holds nothing for it."""
-    given = arrays(*parts)
     length, size, _ = given[0].shape
     units = len(given[4])
     states, cells, squashed, gates = (
         np.empty((n, size, units), given[0].dtype) for n in (length + 1, held + 1, held, 4 * held)
     )
     gates = gates.reshape(4, held, size, units)
-    _kernels().forward(*given, states, cells, squashed, gates)
+    _kernels(states.dtype).forward(*given, states, cells, squashed, gates)
     return torch.from_numpy(states)[1:], (*given[:3], states, cells, squashed, gates)
 
 
 def _backward(
-    passed: Passed,
-    steps: np.ndarray[Any, Any] | None,
-    output_gradients: Tensor,
-    shapes: Sequence[tuple[int, ...]],
-) -> Found:
-    """The gradients, of `shapes`: of the five weights and, unless that is empty, of the inputs."""
-    found = [np.empty(shape, passed[0].dtype) for shape in shapes]
+    passed: Passed, steps: Array | None, output_gradients: Tensor, found: Sequence[Array], to_inputs: Array
+) -> None:
+    """Fill the gradients: of the five weights and, unless that is empty, of the inputs."""
     steps = np.arange(len(passed[0])) if steps is None else steps
-    _kernels().backward(*passed, steps, *arrays(output_gradients), *found)
-    return tuple(torch.from_numpy(array) for array in found)
+    _kernels(passed[0].dtype).backward(*passed, steps, *arrays(output_gradients), *found, to_inputs)
 
 
 def _differentiable(
     parts: tuple[Tensor, ...],
     needed: tuple[bool, ...],
-    steps: np.ndarray[Any, Any] | None,
+    steps: Array | None,
     output_gradients: Tensor,
 ) -> list[Tensor | None]:
     """The gradients of `parts`, as what can be differentiated again."""
@@ -157,8 +155,9 @@ def _differentiable(
 
 
 @cache
-def _kernels() -> Any:
-    """The compiled backend, imported when first needed: Numba takes a while to import."""
+def _kernels(kind: np.dtype[Any]) -> Any:
+    """The compiled kernels for arrays of `kind`, imported when first needed: that takes a while."""
+    from longlag.methods.parts import compiled as loops
     from longlag.methods.parts.lstm import lstm_numba
 
-    return lstm_numba
+    return loops.ready(lstm_numba, kind)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract import Change, Pullback, Recipe, Recurrent, leave_gradients
-from longlag.methods.parts.backend import compiled
+from longlag.bench.contract import Change, Pullback, Recipe, Recurrent
+from longlag.methods.parts.backend import Memory, compiled
 from longlag.methods.parts.tanh.tanh_core import Tape, compiled_warm_up, tanh_recurrence, tanh_vjp
 
 
@@ -25,6 +25,7 @@ class TanhCell(Recurrent):
         self.initial = nn.Parameter(torch.zeros(units))
         self.record = False
         self.tape = Tape()
+        self.memory = Memory()
 
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """States [S, B, H] at the supervised steps."""
@@ -43,8 +44,9 @@ class TanhCell(Recurrent):
         if not compiled(inputs):
             return super().vjp(inputs, mask)
         weights = (self.input_weight, self.recurrent_weight, self.bias, self.initial)
-        states, pullback = tanh_vjp((inputs, *weights), mask, self.tape if self.record else None)
-        return states, lambda gradients: leave_gradients(weights, pullback(gradients))
+        tape = self.tape if self.record else None
+        states, pullback = tanh_vjp(inputs, self.memory.arrays(weights), mask, tape)
+        return states, lambda gradients: pullback(gradients, self.memory.gradients(weights))
 
     def recurrent_blocks(self) -> list[Tensor]:
         """W."""

@@ -26,9 +26,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longlag.methods.parts.backend import Backend, arrays, at_steps, compiled, true_steps
+from longlag.bench.contract import Kernels
+from longlag.methods.parts.backend import Array, arrays, at_steps, compiled, true_steps, wanted
 
-Passed = tuple[np.ndarray[Any, Any], ...]
+Passed = tuple[Array, ...]
 
 
 @dataclass
@@ -48,33 +49,39 @@ def tanh_recurrence(
     initial: Tensor,
     mask: Tensor | None = None,
     tape: Tape | None = None,
-    backend: Backend = "auto",
+    backend: Kernels = "auto",
 ) -> Tensor:
     """States [S, B, H] at the steps where `mask` [T] is true (all T without it); differentiable once.
 
     inputs [T, B, D], input_weight [H, D], recurrent [H, H], bias [H], initial [H]. A `tape` is filled
-    as the passes run.
+    as the passes run. Where there is no way back, the compiled kernels hold no more than what is given.
     """
-    states: Tensor = _Recurrence.apply(
-        inputs, input_weight, recurrent, bias, initial, true_steps(mask), tape, backend
-    )
+    parts, steps = (inputs, input_weight, recurrent, bias, initial), true_steps(mask)
+    going_back = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
+    if tape is None and steps is not None and not going_back and compiled(inputs, backend):
+        kept = inputs.new_empty(len(steps), inputs.shape[1], len(bias))
+        given = arrays(*parts)
+        _kernels(given[0].dtype).supervised_states(*given, steps, *arrays(kept))
+        return kept
+    states: Tensor = _Recurrence.apply(*parts, steps, tape, backend)
     return states
 
 
 def tanh_vjp(
-    parts: Sequence[Tensor], mask: Tensor | None = None, tape: Tape | None = None
-) -> tuple[Tensor, Callable[[Tensor], Sequence[Tensor]]]:
-    """What `tanh_recurrence` gives, outside autograd, and the map of dE/dstates [S, B, H] to the gradients.
+    inputs: Tensor, weights: Passed, mask: Tensor | None = None, tape: Tape | None = None
+) -> tuple[Tensor, Callable[[Tensor, Sequence[Array]], None]]:
+    """What `tanh_recurrence` gives, outside autograd, and the way back of dE/dstates [S, B, H].
 
-    Compiled only. `parts` are the five tensors of `tanh_recurrence`; the gradients, of all but the inputs.
+    Compiled only. `weights` are the arrays of its four weights; their gradients fill the arrays that the way
+    back is given, of the same shapes.
     """
     steps = true_steps(mask)
-    states, passed = _compiled_states(parts, tape)
+    states, passed = _compiled_states((*arrays(inputs), *weights), tape)
 
-    def pullback(output_gradients: Tensor) -> Sequence[Tensor]:
-        return _compiled_gradients(passed, output_gradients, steps, tape, False)[0]
+    def pullback(output_gradients: Tensor, found: Sequence[Array]) -> None:
+        _compiled_gradients(passed, output_gradients, steps, tape, found)
 
-    return states[1:] if steps is None else at_steps(states, steps + 1), pullback
+    return at_steps(states[1:], steps), pullback
 
 
 def forward_states(
@@ -83,13 +90,14 @@ def forward_states(
     recurrent: Tensor,
     bias: Tensor,
     initial: Tensor,
-    backend: Backend = "auto",
+    backend: Kernels = "auto",
 ) -> Tensor:
     """The states [T+1, B, H], the initial one first; arguments as in `tanh_recurrence`."""
     length, size, _ = inputs.shape
     states = inputs.new_empty(length + 1, size, len(bias))
     if compiled(inputs, backend):
-        _kernels().forward(*arrays(inputs, input_weight, recurrent, bias, initial, states))
+        given = arrays(inputs, input_weight, recurrent, bias, initial, states)
+        _kernels(given[0].dtype).forward(*given)
         return states
     states[0] = initial
     torch.matmul(inputs, input_weight.T, out=states[1:])
@@ -104,9 +112,9 @@ def backward_states(
     recurrent: Tensor,
     states: Tensor,
     output_gradients: Tensor,
-    steps: np.ndarray[Any, Any] | None = None,
+    steps: Array | None = None,
     keep_state_gradients: bool = False,
-    backend: Backend = "auto",
+    backend: Kernels = "auto",
 ) -> tuple[Tensor, Tensor | None]:
     """The deltas [T, B, H] and, if kept, the state_gradients [T, B, H].
 
@@ -121,7 +129,7 @@ def backward_states(
     if compiled(states, backend):
         kept = state_gradients if state_gradients is not None else states.new_empty(0, 0, 0)
         before = arrays(recurrent, states)
-        _kernels().backward(*before, steps, *arrays(output_gradients, deltas, kept))
+        _kernels(before[0].dtype).backward(*before, steps, *arrays(output_gradients, deltas, kept))
         return deltas, state_gradients
     given = {int(step): gradient for step, gradient in zip(steps, output_gradients, strict=True)}
     carried = torch.zeros_like(states[0])
@@ -137,7 +145,7 @@ def backward_states(
 
 
 def tangent_states(
-    recurrent: Tensor, states: Tensor, drive: Tensor, initial: Tensor, backend: Backend = "auto"
+    recurrent: Tensor, states: Tensor, drive: Tensor, initial: Tensor, backend: Kernels = "auto"
 ) -> Tensor:
     """How the states move, [T+1, B, H], when the drives move by `drive` [T, B, H] (Pearlmutter 1994).
 
@@ -146,7 +154,8 @@ def tangent_states(
     """
     moved = torch.empty_like(states)
     if compiled(states, backend):
-        _kernels().tangent(*arrays(recurrent, states, drive, initial, moved))
+        given = arrays(recurrent, states, drive, initial, moved)
+        _kernels(given[0].dtype).tangent(*given)
         return moved
     moved[0] = initial
     transposed = recurrent.T
@@ -156,13 +165,14 @@ def tangent_states(
 
 
 def weight_gradients(
-    deltas: Tensor, states: Tensor, inputs: Tensor, backend: Backend = "auto"
+    deltas: Tensor, states: Tensor, inputs: Tensor, backend: Kernels = "auto"
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of input_weight [H, D], recurrent [H, H] and bias [H], each one sum over T * B rows."""
     units, width = deltas.shape[-1], inputs.shape[-1]
     if compiled(deltas, backend):
         found = [deltas.new_empty(shape) for shape in ((units, width), (units, units), (units,))]
-        _kernels().weight_gradients(*arrays(deltas, states, inputs, *found))
+        given = arrays(deltas, states, inputs, *found)
+        _kernels(given[0].dtype).weight_gradients(*given)
         return found[0], found[1], found[2]
     flat = deltas.reshape(-1, units)
     recurrent = flat.T @ states[:-1].reshape(-1, units)
@@ -171,7 +181,8 @@ def weight_gradients(
 
 def compiled_warm_up() -> None:
     """Compile the float32 kernels, or load them from Numba's cache, so that no training step pays for it."""
-    _kernels().warm_up()
+    if wanted():
+        _kernels(np.dtype(np.float32))
 
 
 class _Recurrence(torch.autograd.Function):
@@ -182,7 +193,7 @@ class _Recurrence(torch.autograd.Function):
         *parts, steps, tape, backend = arguments
         ctx.steps, ctx.tape, ctx.arrays = steps, tape, None
         if compiled(parts[0], backend):
-            states, ctx.arrays = _compiled_states(parts, tape)
+            states, ctx.arrays = _compiled_states(arrays(*parts), tape)
             ctx.save_for_backward(*parts)
         else:
             inputs, input_weight, recurrent, bias, initial = parts
@@ -190,7 +201,7 @@ class _Recurrence(torch.autograd.Function):
             ctx.save_for_backward(*parts, states)
             if tape is not None:
                 tape.states, tape.deltas, tape.state_gradients = states, None, None
-        return states[1:] if steps is None else at_steps(states, steps + 1)
+        return at_steps(states[1:], steps)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -200,19 +211,19 @@ class _Recurrence(torch.autograd.Function):
         if ctx.arrays is None:
             found = _torch_gradients(saved, output_gradients, ctx.steps, ctx.tape, needs_input)
         else:
-            weights, to_inputs = _compiled_gradients(
-                ctx.arrays, output_gradients, ctx.steps, ctx.tape, needs_input
-            )
-            found = [to_inputs, *weights]
+            weights = [weight.new_empty(weight.shape) for weight in saved[1:]]
+            inputs = saved[0].new_empty(saved[0].shape) if needs_input else None
+            into = None if inputs is None else arrays(inputs)[0]
+            _compiled_gradients(ctx.arrays, output_gradients, ctx.steps, ctx.tape, arrays(*weights), into)
+            found = [inputs, *weights]
         return (*found, None, None, None)
 
 
-def _compiled_states(parts: Sequence[Tensor], tape: Tape | None) -> tuple[Tensor, Passed]:
-    """The states [T+1, B, H], and what their way back needs."""
-    given = arrays(*parts)
+def _compiled_states(given: Passed, tape: Tape | None) -> tuple[Tensor, Passed]:
+    """The states [T+1, B, H], and what their way back needs; `given` are inputs and weights."""
     length, size, _ = given[0].shape
     filled = np.empty((length + 1, size, len(given[3])), given[0].dtype)
-    _kernels().forward(*given, filled)
+    _kernels(filled.dtype).forward(*given, filled)
     states = torch.from_numpy(filled)
     if tape is not None:
         tape.states, tape.deltas, tape.state_gradients = states, None, None
@@ -220,32 +231,30 @@ def _compiled_states(parts: Sequence[Tensor], tape: Tape | None) -> tuple[Tensor
 
 
 def _compiled_gradients(
-    given: Passed,
+    passed: Passed,
     output_gradients: Tensor,
-    steps: np.ndarray[Any, Any] | None,
+    steps: Array | None,
     tape: Tape | None,
-    needs_input: bool,
-) -> tuple[list[Tensor], Tensor | None]:
-    """The gradients of weights, bias and initial state; that of the inputs only if needed."""
-    inputs, input_weight, recurrent, states = given
-    length, (_, size, units) = len(inputs), states.shape
-    nothing = (0, 0, 0)
-    kept = nothing if tape is None else (length, size, units)
-    to_inputs = inputs.shape if needs_input else nothing
-    shapes = (input_weight.shape, recurrent.shape, (units,), (units,), to_inputs, kept, kept)
-    found = [np.empty(shape, states.dtype) for shape in shapes]
-    steps = np.arange(length) if steps is None else steps
-    _kernels().gradients(*given, steps, *arrays(output_gradients), *found)
+    found: Sequence[Array],
+    to_inputs: Array | None = None,
+) -> None:
+    """Fill the gradients of the four weights, and of the inputs where theirs is given and not empty."""
+    inputs, _, _, states = passed
+    nothing = np.empty((0, 0, 0), states.dtype)
+    deltas = state_gradients = nothing
     if tape is not None:
-        tape.deltas, tape.state_gradients = torch.from_numpy(found[5]), torch.from_numpy(found[6])
-    weights = [torch.from_numpy(array) for array in found[:4]]
-    return weights, torch.from_numpy(found[4]) if needs_input else None
+        deltas, state_gradients = np.empty_like(states[1:]), np.empty_like(states[1:])
+        tape.deltas, tape.state_gradients = torch.from_numpy(deltas), torch.from_numpy(state_gradients)
+    steps = np.arange(len(inputs)) if steps is None else steps
+    given = arrays(output_gradients)
+    others = (nothing if to_inputs is None else to_inputs, deltas, state_gradients)
+    _kernels(states.dtype).gradients(*passed, steps, *given, *found, *others)
 
 
 def _torch_gradients(
     saved: tuple[Tensor, ...],
     output_gradients: Tensor,
-    steps: np.ndarray[Any, Any] | None,
+    steps: Array | None,
     tape: Tape | None,
     needs_input: bool,
 ) -> list[Tensor | None]:
@@ -261,8 +270,9 @@ def _torch_gradients(
 
 
 @cache
-def _kernels() -> Any:
-    """The compiled backend, imported when first needed: Numba takes a while to import."""
+def _kernels(kind: np.dtype[Any]) -> Any:
+    """The compiled backend for arrays of `kind`, imported when first needed: that takes a while."""
+    from longlag.methods.parts import compiled as loops
     from longlag.methods.parts.tanh import tanh_numba
 
-    return tanh_numba
+    return loops.ready(tanh_numba, kind)

@@ -50,6 +50,38 @@ def forward(
         tanh(flat_states[(t + 1) * n : (t + 2) * n])
 
 
+@njit(**COMPILE)
+def supervised_states(
+    inputs: Array,
+    input_weight: Array,
+    recurrent: Array,
+    bias: Array,
+    initial: Array,
+    steps: Array,
+    kept: Array,
+) -> None:
+    """Fill kept [S, B, H] with the states after `steps` [S], rising, and hold no others; see `forward`."""
+    _, size, width = inputs.shape
+    units, count = bias.shape[0], steps.shape[0]
+    n = size * units
+    flat_inputs, flat_kept = inputs.reshape(-1), kept.reshape(-1)
+    into, within = transposed(input_weight, units), transposed(recurrent, units)
+    # one state and the next, in turns
+    states = np.empty(2 * n, kept.dtype)
+    for b in range(size):
+        states[b * units : (b + 1) * units] = initial
+    s = 0
+    for t in range(steps[count - 1] + 1 if count else 0):
+        before, after = t % 2 * n, (t + 1) % 2 * n
+        drive = plain(flat_inputs, t * size * width, width, into, NONE)
+        heard = plain(states, before, units, within, NONE)
+        fill(states, after, size, units, bias, NONE, (drive, heard))
+        tanh(states[after : after + n])
+        if steps[s] == t:
+            flat_kept[s * n : (s + 1) * n] = states[after : after + n]
+            s += 1
+
+
 @njit(**INNER)
 def _back(  # type: ignore[no-untyped-def]
     weight, states, steps, s, given, begin, end, size, units, carried, deltas, first, kept
@@ -193,6 +225,7 @@ def warm_up(*kinds: type[np.floating[Any]]) -> None:
         states, deltas = np.zeros((2, 1, 1), kind), np.zeros((1, 1, 1), kind)
         weight, bias, steps = np.zeros((1, 1), kind), np.zeros(1, kind), np.zeros(1, np.int64)
         forward(deltas, weight, weight, bias, bias, states)
+        supervised_states(deltas, weight, weight, bias, bias, steps, deltas.copy())
         backward(weight, states, steps, deltas, deltas.copy(), deltas.copy())
         found = (weight.copy(), weight.copy(), bias, bias.copy(), deltas.copy(), deltas.copy(), deltas.copy())
         gradients(deltas, weight, weight, states, steps, deltas, *found)

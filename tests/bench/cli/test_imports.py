@@ -44,3 +44,14 @@ def test_a_report_is_drawn_without_what_trains(tmp_path: Path) -> None:
     found = imported("report", str(QUICK), "--out", str(tmp_path))
     assert found >= DRAWING
     assert not {*TRAINING, "optuna"} & found
+
+
+def test_who_runs_a_campaign_leaves_lightning_to_the_workers() -> None:
+    code = (
+        "import sys; from longlag.bench.campaign.launch import launch;"
+        "from longlag.bench.plugins.registry import discover;"
+        "from longlag.bench.workers.hashes import code_hash;"
+        "code_hash(discover().plugins('lstm', 'adding'));"
+        "assert 'torch' in sys.modules; assert 'pytorch_lightning' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -9,14 +9,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from longlag.bench.contract.data import DATA_VARIABLE
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.workers import server
 from longlag.bench.workers.child import Child
 from longlag.bench.workers.pool import LocalPool
 from longlag.bench.workers.worker import execute
@@ -36,6 +38,23 @@ def test_every_trial_gets_its_own_answer(pool: LocalPool, make_spec: Callable[..
     there = [timeless(pool.outcome(future)) for future in futures]
     assert there == here
     assert len({answer["loss"] for answer in there}) == 30
+
+
+def test_workers_see_the_environment_as_it_is_when_they_start(
+    make_spec: Callable[..., TrialSpec], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "numbers").write_text("")
+    server.start()
+    for folder in (str(tmp_path), None):
+        if folder is None:
+            monkeypatch.delenv(DATA_VARIABLE)
+        else:
+            monkeypatch.setenv(DATA_VARIABLE, folder)
+        pool = LocalPool(1, timeout=60, memory_gb=1)
+        spec = make_spec(rate=0.1)
+        outcome = pool.outcome(pool.submit(replace(spec, case=replace(spec.case, task="fetched"))))
+        pool.close()
+        assert (outcome.status == "crashed") is (folder is None), outcome
 
 
 def test_a_pool_starts_nothing_before_its_first_trial(monkeypatch: pytest.MonkeyPatch) -> None:
