@@ -12,6 +12,7 @@ from longlag.bench.store import Manifest
 from longlag.reports import answers, charts, curves, figures, formats, reach
 from longlag.reports.comparisons import compare
 from longlag.reports.controls import certificates
+from longlag.reports.extrapolations import NOTE, extrapolated
 from longlag.reports.palette import looks
 from longlag.reports.results import KEYS, Results
 
@@ -53,6 +54,8 @@ def content(results: Results) -> dict[str, Any]:
         "costs": curves.COSTS,
         "statuses": list(figures.statuses(results)),
         "details": details(results),
+        "extrapolated": extrapolated(results),
+        "extrapolated_note": NOTE,
         "silent": int((~curves.drawable(results.probes)).sum()),
         "radii": radii(results),
         "comparisons": compare(results),

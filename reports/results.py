@@ -72,6 +72,14 @@ class Results:
         frames = {name: each.probes.rename(columns={"lag": "back"}) for name, each in self.campaigns.items()}
         return self._of_retests(frames)
 
+    @cached_property
+    def extrapolation(self) -> pd.DataFrame:
+        """What solved retests came to at longer lags, each row with its case; the lag asked is `asked`."""
+        named = {"lag": "asked"}
+        return self._of_retests(
+            {name: each.extrapolation.rename(columns=named) for name, each in self.campaigns.items()}
+        )
+
     def _of_retests(self, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
         cases = self.retests[[*KEYS, "run_id", "trial"]].drop_duplicates(["campaign", "run_id"])
         return _together(frames).merge(cases, on=["campaign", "run_id"], how="inner")
@@ -157,6 +165,7 @@ COLUMNS = [
     "median_updates_to_solve",
     "median_seconds",
     "median_error",
+    "median_extrapolates",
     "chance",
     "outcomes",
     "trials",
@@ -197,6 +206,7 @@ def summarise(rows: pd.DataFrame) -> dict[str, Any]:
         "median_updates_to_solve": retests.loc[won, "updates_to_solve"].astype(float).median(),
         "median_seconds": retests["seconds"].astype(float).median(),
         "median_error": retests["error"].astype(float).median(),
+        "median_extrapolates": retests["extrapolates"].median(),
         "chance": float(rows["chance"].iloc[0]),
         "outcomes": ", ".join(f"{status} {count}" for status, count in failures.most_common()),
         "trials": len(tuning),

@@ -8,6 +8,8 @@ from typing import Any
 
 from longlag.reports import reach
 from longlag.reports.controls import certificates
+from longlag.reports.extrapolations import NOTE as LONGER
+from longlag.reports.extrapolations import extrapolated
 from longlag.reports.formats import NONE, interval, number, percent, tally
 from longlag.reports.results import Results
 
@@ -49,6 +51,7 @@ def as_markdown(results: Results) -> str:
             "",
             NOTE,
             "",
+            *_longer(results),
             "## Tuning against retests",
             "",
             *_markdown_table(TUNING_HEAD, [tuning_row(row) for row in results.cases.itertuples()], results),
@@ -64,6 +67,21 @@ def _certified(results: Results) -> list[str]:
     found = certificates(results)
     lines = [f"- {_markdown(panel.label)} at lag {lag}: {_markdown(said)}." for panel, lag, said in found]
     return ["## Is it the lag?", "", *lines, ""] if lines else []
+
+
+def _longer(results: Results) -> list[str]:
+    """What was asked at longer lags than it was trained at; nothing where nothing was."""
+    found = extrapolated(results)
+    if not found.rows:
+        return []
+    head = ["Task", "Lag", "Method", "Runs", "Reaches", *(f"{factor} T" for factor in found.factors)]
+    head, rows = (["Campaign", *head] if results.several else head), []
+    for each in found.rows:
+        cells = [f"not asked: {each.why}", *[NONE] * (len(found.factors) - 1)] if each.why else each.cells
+        case = [f"{each.task}:{each.variant}", str(each.lag), each.method]
+        row = [*case, str(each.runs), each.reaches, *cells]
+        rows.append([each.campaign, *row] if results.several else row)
+    return ["## Trained at T, tested at longer lags", "", *_markdown_table(head, rows), "", LONGER, ""]
 
 
 def as_latex(results: Results) -> str:

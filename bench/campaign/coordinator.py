@@ -199,7 +199,7 @@ class Coordinator:
         for entry in entries:
             on_row(entry["row"], False)
         for running, index, outcome in ended:
-            running.outcomes[index] = _without_curve(outcome)
+            running.outcomes[index] = store.without_parts(outcome)
         for running in {id(r): r for r, _, _ in ended}.values():
             if len(running.outcomes) == len(running.specs):
                 self._advance(running, executor, futures, on_row)
@@ -247,11 +247,7 @@ class Coordinator:
         return CaseProgram(cell, self.profile, method, task, rung, below)
 
     def _entry(self, spec: TrialSpec, outcome: Outcome) -> Entry:
-        return {
-            "row": row(spec, outcome, self._hash(spec.case)),
-            "curve": outcome.curve,
-            "probes": outcome.probes,
-        }
+        return {"row": row(spec, outcome, self._hash(spec.case)), **store.parts(outcome)}
 
     def _hash(self, case: Case) -> str:
         if case not in self._hashes:
@@ -297,12 +293,6 @@ class Coordinator:
             skipped=self.skipped,
             broken={broken.where: broken.reason for broken in self.registry.broken},
         )
-
-
-def _without_curve(outcome: Outcome) -> Outcome:
-    """The outcome without its curve and probes, which are in the journal."""
-    outcome.curve, outcome.probes = [], []
-    return outcome
 
 
 def _now() -> str:

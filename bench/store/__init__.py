@@ -1,16 +1,17 @@
 """What a campaign leaves in its folder, and reading it back."""
 
-from longlag.bench.store.columns import CURVE_SCHEMA as CURVE_SCHEMA
-from longlag.bench.store.columns import PROBE_SCHEMA as PROBE_SCHEMA
 from longlag.bench.store.columns import SCHEMA as SCHEMA
 from longlag.bench.store.columns import SCHEMAS as SCHEMAS
 from longlag.bench.store.columns import TRIAL_SCHEMA as TRIAL_SCHEMA
 from longlag.bench.store.columns import named as named
 from longlag.bench.store.columns import outcome as outcome
+from longlag.bench.store.columns import parts as parts
 from longlag.bench.store.columns import row as row
+from longlag.bench.store.columns import without_parts as without_parts
 from longlag.bench.store.files import exists as exists
 from longlag.bench.store.layout import BEGINNINGS as BEGINNINGS
 from longlag.bench.store.layout import CURVES as CURVES
+from longlag.bench.store.layout import EXTRAPOLATION as EXTRAPOLATION
 from longlag.bench.store.layout import JOURNAL as JOURNAL
 from longlag.bench.store.layout import MANIFEST as MANIFEST
 from longlag.bench.store.layout import PROBES as PROBES

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.store.columns import CURVE_SCHEMA, PROBE_SCHEMA, TRIAL_SCHEMA
+from longlag.bench.store.columns import PARTS, SCHEMAS, TRIAL_SCHEMA
 from longlag.bench.store.journal import entries
 from longlag.bench.store.layout import JOURNAL
 from longlag.bench.store.manifest import Manifest, read_manifest
@@ -25,6 +25,7 @@ class Campaign:
     trials: pd.DataFrame
     curves: pd.DataFrame
     probes: pd.DataFrame
+    extrapolation: pd.DataFrame
 
 
 def load(folder: Path) -> Campaign:
@@ -41,9 +42,10 @@ def load(folder: Path) -> Campaign:
         pa.Table.from_pylist([e["row"] for e in everything], schema=TRIAL_SCHEMA),
         *(
             pa.Table.from_pylist(
-                [{"run_id": e["row"]["run_id"], **item} for e in everything for item in e[key]], schema=schema
+                [{"run_id": e["row"]["run_id"], **item} for e in everything for item in e[part]],
+                schema=SCHEMAS[name],
             )
-            for key, schema in (("curve", CURVE_SCHEMA), ("probes", PROBE_SCHEMA))
+            for part, name in PARTS.items()
         ),
     ]
     return Campaign(folder, manifest, *(frame.to_pandas() for frame in frames))

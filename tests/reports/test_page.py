@@ -247,21 +247,9 @@ def test_campaigns_side_by_side_have_their_own_panels(maker, another):
     assert "adding:hs97 · another" in page.words
 
 
-def stored(made, folder):
-    from longlag.bench import store
-
-    folder.mkdir()
-    store.write_manifest(folder, made.manifest)
-    for name, frame in (("trials", made.trials), ("curves", made.curves), ("probes", made.probes)):
-        if name == "trials":
-            frame = frame.assign(cap=math.nan).astype({"sequences": "int64", "updates": "int64"})
-        frame.to_parquet(folder / f"{name}.parquet")
-    return folder
-
-
 def test_write_leaves_the_five_files(maker, tmp_path):
     maker.run("lstm", 10, 1e9)
-    folder = stored(maker.made(), tmp_path / "campaign")
+    folder = maker.stored(tmp_path / "campaign")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert reports.write([folder]) == folder / "report.html"
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
