@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from longlag.reports.controls import certificates
+from longlag.reports.differences import Difference, differences, verdict
 from longlag.reports.formats import interval, number, percent, tally
 from longlag.reports.reach import reach
 from longlag.reports.results import Panel, Results
+from longlag.reports.sheets import difference_row
 
 
 def tables(results: Results) -> Iterator[Table]:
@@ -31,10 +33,12 @@ def tables(results: Results) -> Iterator[Table]:
         for panel, lag, said in certified:
             made.add_row(Text(f"  {panel.label}, lag {lag}", style="bold"), Text(said))
         yield made
+    if beyond := [each for each in differences(results) if each.beyond_noise]:
+        yield _differences(results, beyond)
+    if said := verdict(results):
+        yield _line(said)
     if results.unfinished:
-        told = Table(box=None, show_header=False)
-        told.add_row(Text(results.unfinished, style="bold"))
-        yield told
+        yield _line(results.unfinished)
 
 
 def _climbs(results: Results, panels: list[Panel]) -> Table:
@@ -92,6 +96,25 @@ def _cases(results: Results, panels: list[Panel]) -> Table:
                 made.add_row(Text(f"  {case.method}"), *_cells(case))
             made.add_section()
     return made
+
+
+def _differences(results: Results, beyond: list[Difference]) -> Table:
+    """A row a difference that is beyond noise."""
+    made = _table("What differs beyond noise", "p is adjusted by Holm over all comparisons.")
+    for name in results.campaigns:
+        made.add_column(name, justify="right", overflow="fold")
+    made.add_column("p", justify="right", no_wrap=True)
+    for each in beyond:
+        task, lags, method, measure, first, second, _, adjusted = difference_row(each)
+        where = f"{method}, {lags}" if task == "all" else f"{method} on {task}, lag {lags}"
+        made.add_row(Text(f"{where}: {measure}"), Text(first), Text(second), Text(adjusted))
+    return made
+
+
+def _line(text: str) -> Table:
+    told = Table(box=None, show_header=False)
+    told.add_row(Text(text, style="bold"))
+    return told
 
 
 def _table(title: str, caption: str) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +40,17 @@ class Results:
         self.methods = self._ordered_methods()
         self.retests = self.trials[self.trials["phase"] == "retest"]
         self.tuning = self.trials[self.trials["phase"] == "tune"]
+
+    def on_tasks_of(self, other: Results) -> list[Campaign]:
+        """The campaigns that have trials on the task variants of `other`, with these trials alone."""
+        wanted = {(panel.task, panel.variant) for panel in other.panels}
+        found = []
+        for each in self.campaigns.values():
+            trials = each.trials
+            pairs = zip(trials["task"], trials["variant"], strict=True)
+            kept = trials[[pair in wanted for pair in pairs]]
+            found += [replace(each, trials=kept)] if len(kept) else []
+        return found
 
     @property
     def several(self) -> bool:
@@ -241,8 +252,10 @@ def _together(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _names(campaigns: Sequence[Campaign]) -> list[str]:
-    """A distinct name for each campaign: its own, or with a number where two share one."""
+    """A distinct name for each campaign: its own, or its folder's, or that with a number."""
     plain = [each.manifest.campaign for each in campaigns]
+    if len(set(plain)) < len(plain):
+        plain = [each.folder.resolve().name for each in campaigns]
     seen: Counter[str] = Counter()
     names = []
     for name in plain:

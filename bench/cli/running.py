@@ -61,7 +61,7 @@ def run(
             raise typer.Exit(INTERRUPTED)
     finally:
         coordinator.close()
-    show_report([folder], None)
+    show_report([folder])
 
 
 @with_changes

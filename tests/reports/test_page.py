@@ -251,22 +251,32 @@ def test_write_leaves_the_five_files(maker, tmp_path):
     maker.run("lstm", 10, 1e9)
     folder = maker.stored(tmp_path / "campaign")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert reports.write([folder]) == folder / "report.html"
+    results = reports.read([folder])
+    assert reports.write(results, folder) == folder / "report.html"
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert after.keys() - before.keys() == {
         "summary.csv", "summary.md", "summary.tex", "frontier.svg", "report.html",
     }  # fmt: skip
     assert before.items() <= after.items()
-    assert reports.write([folder, folder], tmp_path / "both") == tmp_path / "both" / "report.html"
-    assert (tmp_path / "both" / "summary.csv").read_text().startswith("campaign,method,")
-    assert [table.row_count for table in reports.terminal(folder)] == [2]
+    assert (folder / "summary.csv").read_text().startswith("method,")
+    assert [table.row_count for table in reports.terminal(results)] == [2]
 
 
-def test_write_says_what_is_missing(tmp_path):
+def test_only_the_page_shows_what_stands_beside(maker, another, tmp_path):
+    for each, method, task in ((maker, "lstm", "adding"), (another, "vanilla", "adding")):
+        each.run(method, 10, 1e9, task=task)
+    another.run("vanilla", 10, 1e9, task="xor")
+    own, other = (reports.read([each.stored(tmp_path / each.name)]) for each in (maker, another))
+    shown = reports.beside(own, other)
+    assert set(shown.trials["task"]) == {"adding"}
+    page = Page(reports.write(own, tmp_path / "made", shown).read_text(encoding="utf-8"))
+    assert "adding:hs97 · another" in page.words
+    assert "xor" not in page.words
+    assert "another" not in (tmp_path / "made" / "summary.md").read_text()
+
+
+def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(BadInput, match="at least one"):
-        reports.write([])
-    with pytest.raises(BadInput, match="--out"):
-        reports.write([tmp_path, tmp_path])
+        reports.read([])
     with pytest.raises(BadInput, match="no campaign here"):
-        reports.write([tmp_path], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        reports.read([tmp_path])
