@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
+import pandas as pd
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -51,27 +53,31 @@ def _climbs(results: Results, panels: list[Panel]) -> Table:
     made.add_column("T*", no_wrap=True)
     made.add_column("FLOPs", justify="right", no_wrap=True)
     made.add_column("not bridged", min_width=len("20: 0/2 vanished 2"), overflow="fold")
-    for panel in panels:
-        made.add_row(Text(panel.label, style="bold"))
-        for method in results.methods:
-            found = reach(results, panel, method)
-            if found is None:
-                made.add_row(Text(f"  {method}"), Text("no retests", style="dim"))
-                continue
-            ladder = results.ladder(panel, method)
-            beyond = next((lag for lag in ladder if lag > (found.bridged or 0) and ladder[lag].n), None)
-            lags = (found.bridged, beyond)
-            at, failed = (None if lag is None else results.case(panel, method, lag) for lag in lags)
-            ended = "" if failed is None else f"{beyond}: {tally(failed.solved, failed.n)} {failed.outcomes}"
-            style = "red" if at is None else "green" if found.open else "yellow"
-            made.add_row(
-                Text(f"  {method}"),
-                Text(str(found), style=style),
-                Text("" if at is None else number(at.median_flops_to_solve)),
-                Text(ended),
-            )
+    for task, own in _by_task(panels).items():
+        made.add_row(Text(task, style="bold"))
+        tried = {panel: set(results.of(panel, results.cases)["method"]) for panel in own}
+        for method, panel in product(results.methods, own):
+            if method in tried[panel] or not results.several:
+                made.add_row(_whose(results, method, panel.campaign), *_climb(results, panel, method))
         made.add_section()
     return made
+
+
+def _climb(results: Results, panel: Panel, method: str) -> list[Text]:
+    found = reach(results, panel, method)
+    if found is None:
+        return [Text("no retests", style="dim")]
+    ladder = results.ladder(panel, method)
+    beyond = next((lag for lag in ladder if lag > (found.bridged or 0) and ladder[lag].n), None)
+    lags = (found.bridged, beyond)
+    at, failed = (None if lag is None else results.case(panel, method, lag) for lag in lags)
+    ended = "" if failed is None else f"{beyond}: {tally(failed.solved, failed.n)} {failed.outcomes}"
+    style = "red" if at is None else "green" if found.open else "yellow"
+    return [
+        Text(str(found), style=style),
+        Text("" if at is None else number(at.median_flops_to_solve)),
+        Text(ended),
+    ]
 
 
 def _cases(results: Results, panels: list[Panel]) -> Table:
@@ -84,18 +90,28 @@ def _cases(results: Results, panels: list[Panel]) -> Table:
     made.add_column("solved", no_wrap=True)
     made.add_column("FLOPs", justify="right", no_wrap=True)
     made.add_column("unsolved", min_width=len("out_of_memory 1"), overflow="fold")
-    for panel in panels:
-        cases = results.of(panel, results.cases)
+    for task, own in _by_task(panels).items():
+        cases = pd.concat([results.of(panel, results.cases) for panel in own])
         for lag in sorted(set(cases["lag"])):
             rung = cases[cases["lag"] == lag]
             chance = percent(float(rung["chance"].iloc[0]))
-            made.add_row(
-                Text(f"{panel.label}, lag {lag}", style="bold"), Text(f"chance {chance}", style="dim")
-            )
+            made.add_row(Text(f"{task}, lag {lag}", style="bold"), Text(f"chance {chance}", style="dim"))
             for case in rung.itertuples():
-                made.add_row(Text(f"  {case.method}"), *_cells(case))
+                made.add_row(_whose(results, str(case.method), str(case.campaign)), *_cells(case))
             made.add_section()
     return made
+
+
+def _by_task(panels: list[Panel]) -> dict[str, list[Panel]]:
+    """The panels of each task, those of several campaigns together."""
+    found: dict[str, list[Panel]] = {}
+    for panel in panels:
+        found.setdefault(f"{panel.task}:{panel.variant}", []).append(panel)
+    return found
+
+
+def _whose(results: Results, method: str, campaign: str) -> Text:
+    return Text(f"  {method}").append(f" · {campaign}" if results.several else "", style="dim")
 
 
 def _differences(results: Results, beyond: list[Difference]) -> Table:

@@ -64,32 +64,34 @@ def _short(value: Any) -> str:
 
 
 def _budgets(results: Results, first: str, second: str) -> list[str]:
-    shared = _shared(results, first, second, "budget")
+    # Whatever the method: those of one campaign have the same, unless its profile says otherwise.
+    shared = _shared(results, first, second, CASE[1:], "budget")
     differ = [(key, a, b) for key, (a, b) in shared.items() if a != b]
     if not differ:
         return []
-    (method, task, variant, lag), a, b = differ[0]
-    example = f"{number(float(*a))} against {number(float(*b))} FLOPs" if len(a) == len(b) == 1 else "several"
-    where = f"in {len(differ)} of {len(shared)} shared cases, as {method} on {task}:{variant} at lag {lag}"
-    return [f"budget: {where}: {example}"]
+    (task, variant, lag), *both = differ[0]
+    flops = " against ".join(" or ".join(number(float(each)) for each in sorted(some)) for some in both)
+    where = f"at {len(differ)} of {len(shared)} shared lags, as on {task}:{variant} at {lag}"
+    return [f"budget: {where}: {flops} FLOPs"]
 
 
 def _code(results: Results, first: str, second: str) -> list[str]:
-    shared = _shared(results, first, second, "code_hash")
+    shared = _shared(results, first, second, CASE, "code_hash")
     differ = sum(a != b for a, b in shared.values())
-    if not differ:
-        return []
     commits = [str(results.campaigns[name].manifest.git.get("commit"))[:7] for name in (first, second)]
-    return [f"code: in {differ} of {len(shared)} shared cases (commit {commits[0]} against {commits[1]})"]
+    if not differ and (shared or commits[0] == commits[1]):
+        return []
+    cases = f"in {differ} of {len(shared)} shared cases" if shared else "no case is shared"
+    return [f"code: {cases} (commit {commits[0]} against {commits[1]})"]
 
 
 def _shared(
-    results: Results, first: str, second: str, column: str
+    results: Results, first: str, second: str, keys: list[str], column: str
 ) -> dict[Any, tuple[frozenset[Any], frozenset[Any]]]:
-    """What the retests of either have in a column, for each case that both have."""
+    """What the retests of either have in a column, for each value of the keys that both have."""
     rows = results.retests
     one, two = (
-        rows[rows["campaign"] == name].groupby(CASE, sort=False)[column].agg(frozenset).to_dict()
+        rows[rows["campaign"] == name].groupby(keys, sort=False)[column].agg(frozenset).to_dict()
         for name in (first, second)
     )
     return {key: (values, two[key]) for key, values in one.items() if key in two}

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from longlag import reports
 from longlag.bench.campaign import profile
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.cli.options import (
@@ -40,8 +41,15 @@ def run(
     dask: Annotated[
         str | None, typer.Option("--dask", help="Run on the Dask cluster whose scheduler is at ADDRESS.")
     ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option("--against", help="A campaign whose results, as they are, the report shows beside."),
+    ] = None,
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
+    if against:
+        # What cannot be read is said now, and not after hours.
+        reports.read(against)
     if profile_name is None and resume and out is not None:
         from longlag.bench.campaign.replay import stored_profile
 
@@ -61,7 +69,7 @@ def run(
             raise typer.Exit(INTERRUPTED)
     finally:
         coordinator.close()
-    show_report([folder])
+    show_report([folder], against=against or ())
 
 
 @with_changes

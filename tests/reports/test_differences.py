@@ -191,7 +191,7 @@ def test_what_else_differs(both, maker, another):
         "seed: 3 against 4",
         "retests: 5 against 10",
         "sampler: none against random",
-        "budget: in 2 of 2 shared cases, as lstm on adding:hs97 at lag 10: 1e10 against 2e10 FLOPs",
+        "budget: at 2 of 2 shared lags, as on adding:hs97 at 10: 1e10 against 2e10 FLOPs",
         "code: in 2 of 2 shared cases (commit 0123abc against 89abcde)",
         "versions: torch 2.13.0 against 2.14.0",
     ]
