@@ -39,8 +39,9 @@ def tables(results: Results) -> Iterator[Table]:
         yield _differences(results, beyond)
     if said := verdict(results):
         yield _line(said)
-    if results.unfinished:
-        yield _line(results.unfinished)
+    for said in (results.unfinished, *results.mixed):
+        if said:
+            yield _line(said)
 
 
 def _climbs(results: Results, panels: list[Panel]) -> Table:

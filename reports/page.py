@@ -45,7 +45,7 @@ def content(results: Results) -> dict[str, Any]:
         "contents": CONTENTS,
         "results": results,
         "looks": looks(results.methods),
-        "unfinished": results.unfinished,
+        "warnings": [said for said in (results.unfinished, *results.mixed) if said],
         "answers": answers.answers(results),
         "certificates": certificates(results),
         "heat": [answers.heat_table(results, panel) for panel in results.panels],

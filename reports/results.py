@@ -63,6 +63,12 @@ class Results:
         names = [name for name, each in self.campaigns.items() if each.manifest.finished is None]
         return f"Unfinished: {', '.join(names)}. This is what had been stored until now." if names else ""
 
+    @property
+    def mixed(self) -> list[str]:
+        """One line for each campaign whose code or versions changed between its trials."""
+        said = {name: each.mixed for name, each in self.campaigns.items()}
+        return [f"{name} is a mix of code: {mixed}." for name, mixed in said.items() if mixed]
+
     def _ordered_methods(self) -> list[str]:
         planned = [
             str(method)

@@ -14,6 +14,7 @@ from longlag.bench.campaign import profile
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.cli.options import (
     Changes,
+    CodeOption,
     DataOption,
     JobsOption,
     ProfileOption,
@@ -38,6 +39,7 @@ def run(
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="The campaign's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Finish an interrupted campaign.")] = False,
+    code_changed: CodeOption = "refuse",
     dask: Annotated[
         str | None, typer.Option("--dask", help="Run on the Dask cluster whose scheduler is at ADDRESS.")
     ] = None,
@@ -63,7 +65,7 @@ def run(
 
     from longlag.bench.campaign.launch import launch, opened
 
-    coordinator = opened(console, chosen, folder, resume, data)
+    coordinator = opened(console, chosen, folder, resume, data, code_changed)
     try:
         if not (coordinator.complete or launch(console, coordinator, jobs, dask)):
             raise typer.Exit(INTERRUPTED)

@@ -18,6 +18,9 @@ from longlag.bench.store.layout import PROBES as PROBES
 from longlag.bench.store.layout import STUDIES as STUDIES
 from longlag.bench.store.layout import TRIALS as TRIALS
 from longlag.bench.store.lock import lock as lock
+from longlag.bench.store.manifest import COMPUTE as COMPUTE
+from longlag.bench.store.manifest import OTHER_CODE as OTHER_CODE
+from longlag.bench.store.manifest import PYTHON as PYTHON
 from longlag.bench.store.manifest import Manifest as Manifest
 from longlag.bench.store.manifest import read_manifest as read_manifest
 from longlag.bench.store.manifest import write_manifest as write_manifest
@@ -27,3 +30,4 @@ from longlag.bench.store.reading import load as load
 from longlag.bench.store.tables import compact as compact
 from longlag.bench.store.tables import lost as lost
 from longlag.bench.store.tables import rows as rows
+from longlag.bench.store.tables import surviving as surviving

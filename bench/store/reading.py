@@ -27,6 +27,14 @@ class Campaign:
     probes: pd.DataFrame
     extrapolation: pd.DataFrame
 
+    @property
+    def mixed(self) -> str:
+        """How code or versions changed between its trials, in one line; empty where nothing says they did."""
+        codes = self.trials.groupby(["method", "task"])["code_hash"].nunique()
+        several = int((codes > 1).sum())
+        said = f"{several} of its {len(codes)} methods on a task have trials of several versions of the code"
+        return "; ".join([said] * (several > 0) + self.manifest.mixed)
+
 
 def load(folder: Path) -> Campaign:
     """A campaign's files, finished or not; raises BadInput for a damaged one."""

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.columns import LATER, PARTS, SCHEMA, SCHEMAS, TRIAL_SCHEMA
 from longlag.bench.store.files import Table
-from longlag.bench.store.journal import Entry, Index, entries
+from longlag.bench.store.journal import Entry, Index, entries, lines
 from longlag.bench.store.layout import EXTRAPOLATION, JOURNAL, TRIALS
 
 
@@ -56,6 +56,15 @@ def rows(folder: Path) -> Iterator[dict[str, Any]]:
         yield from read_table(folder / TRIALS, TRIAL_SCHEMA).to_pylist()
     for entry in entries(folder / JOURNAL):
         yield entry["row"]
+
+
+def surviving(folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows that can be read, whatever is damaged beside them."""
+    with suppress(BadInput):
+        yield from read_table(folder / TRIALS, TRIAL_SCHEMA).to_pylist()
+    for line in lines(folder / JOURNAL):
+        if line.entry is not None:
+            yield line.entry["row"]
 
 
 def lost(folder: Path) -> str:

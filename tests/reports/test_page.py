@@ -262,6 +262,18 @@ def test_write_leaves_the_five_files(maker, tmp_path):
     assert [table.row_count for table in reports.terminal(results)] == [2]
 
 
+def test_a_mix_of_code_is_said(maker):
+    for number in range(2):
+        maker.run("lstm", 10 * (number + 1), 1e9)
+        maker.rows[-1]["code_hash"] = str(number) * 12
+    results = Results([maker.made()])
+    said = "made is a mix of code: 1 of its 1 methods on a task have trials of several versions of the code."
+    assert said in Page(as_html(results)).words
+    assert said in as_markdown(results)
+    maker.rows[-1]["code_hash"] = "0" * 12
+    assert "a mix of code" not in as_markdown(Results([maker.made()]))
+
+
 def test_only_the_page_shows_what_stands_beside(maker, another, tmp_path):
     for each, method, task in ((maker, "lstm", "adding"), (another, "vanilla", "adding")):
         each.run(method, 10, 1e9, task=task)

@@ -82,6 +82,16 @@ def test_changed_code_passes_when_forced(finished: Path, tmp_path: Path, longlag
     assert publish(longlag, finished, tmp_path / "results", "--force")[0] == 0
 
 
+def test_a_mix_of_code_is_said(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    run = {"at": "2026-01-02T00:00:00", store.OTHER_CODE: 3}
+    damaged(finished, resumed=[run])
+    code, printed = publish(longlag, finished, tmp_path / "results")
+    assert code == 0
+    said = "resumed on 2026-01-02 by other code than that of 3 of its trials"
+    assert f"mine: a mix of code: {said}" in printed
+    assert f"- `mine`: {said}." in (tmp_path / "results" / "README.md").read_text()
+
+
 def test_what_is_unfinished_is_not_published(finished: Path) -> None:
     damaged(finished, finished=None)
     assert faults(finished) == [f"it is not finished: longlag run --resume --out {finished}"]
