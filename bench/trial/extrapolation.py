@@ -7,6 +7,7 @@ the same. So that it stays cheap it ends at the first lag that is not solved, an
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -28,7 +29,7 @@ LONGEST = 10_000
 SHARE = 0.05
 """Of the trial's budget, in FLOPs: what all lags together may take."""
 SECONDS = 60.0
-"""What a lag may take."""
+"""What all lags together may take."""
 _STEPS = 100_000
 """Steps of all sequences that are answered at once, for memory."""
 
@@ -64,13 +65,13 @@ def extrapolate(
 
     `budget` is that of the trial, in FLOPs. Whatever a plugin raises here ends it, and is told in the row.
     """
-    left = SHARE * budget
+    left, started = SHARE * budget, time.monotonic()
     found: list[Asked] = []
     for factor in sorted(factors):
         asked = Asked(factor, factor * task.lag)
         found.append(asked)
         try:
-            with patience(SECONDS):
+            with patience(max(0.01, SECONDS - (time.monotonic() - started))):
                 left -= _ask(model, task, at, asked, left, seed)
         except BadInput as error:
             # It cannot make this lag, but perhaps the next.

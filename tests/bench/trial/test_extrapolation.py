@@ -140,8 +140,8 @@ def test_what_hangs_costs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
                 pass
 
     monkeypatch.setattr(extrapolation, "SECONDS", 0.05)
-    (row,) = asked(100, 2, at=Hangs)
-    assert row["detail"].startswith("TimeoutError: not done after 0.05 s")
+    (row,) = asked(100, 2, 3, at=Hangs)
+    assert row["detail"].startswith("TimeoutError: not done after 0.0")
 
 
 @pytest.fixture(scope="module")
