@@ -11,7 +11,8 @@ from longlag.reports.results import KEYS, Results
 NOTE = (
     "What solved its retests at a lag, asked the same at longer ones without further training. Solved of the "
     "runs that were asked, and the median share of sequences they got wrong; a run that fails at one lag is "
-    "not asked at the next. Reaches: the longest lag that 90% of the runs solve, with all below."
+    "not asked at the next. Reaches: the longest lag that 90% of the runs solve, with all below; ≥ where no "
+    "longer one was asked."
 )
 
 
@@ -40,7 +41,9 @@ class Table(NamedTuple):
 def extrapolated(results: Results) -> Table:
     """Every case that was asked, in the order of the cases."""
     asked = results.extrapolation
-    factors = sorted(int(factor) for factor in set(asked["factor"]))
+    # A column that no run came to says nothing.
+    known = asked[asked["tested"] > 0] if asked["tested"].any() else asked
+    factors = sorted(int(factor) for factor in set(known["factor"]))
     groups = dict(list(asked.groupby(KEYS, sort=False)))
     rows = []
     for key in results.cases[KEYS].itertuples(index=False, name=None):
@@ -58,6 +61,7 @@ def extrapolated(results: Results) -> Table:
                 reaches = factor
         why = "" if len(tested) else str(own["detail"].iloc[0])
         campaign, method, task, variant, _ = map(str, key)
-        said = NONE if why else str(reaches * lag)
+        open_ = "≥ " if tested["solved"].astype(bool).all() else ""
+        said = NONE if why else f"{open_}{reaches * lag}"
         rows.append(Extrapolated(campaign, task, variant, lag, method, runs, said, cells, why))
     return Table(factors, rows)
