@@ -143,7 +143,7 @@ def case_name(key: Any) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A GitHub table; all columns but the first to the right."""
-    return markdown(head, rows, head[1:])
+    return markdown(head, rows, range(1, len(head)))
 
 
 def cases(count: int) -> str:

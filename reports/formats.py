@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 NONE = "–"
@@ -55,8 +55,7 @@ def plain(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> list[str]:
-    """The lines of a table in Markdown, its cells as they are; to the `right` the columns of these names."""
-    numbers = set(right)
-    line = ["---:" if name in numbers else "---" for name in head]
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """The lines of a table in Markdown, its cells as they are; the columns of `right` to the right."""
+    line = ["---:" if column in right else "---" for column in range(len(head))]
     return [f"| {' | '.join(each)} |" for each in (head, line, *rows)]

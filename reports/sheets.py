@@ -28,9 +28,9 @@ class Sheet:
     """May be empty."""
 
     @property
-    def right(self) -> set[str]:
-        """The columns of numbers."""
-        return _RIGHT & set(self.head)
+    def right(self) -> list[int]:
+        """Which columns are of numbers."""
+        return [column for column, name in enumerate(self.head) if name in _RIGHT]
 
 
 _RIGHT = {

@@ -23,7 +23,7 @@ def as_markdown(results: Results) -> str:
         lines += [_markdown(said), ""] if said else []
     for sheet in sheets(results):
         rows = [[_markdown(cell) for cell in row] for row in sheet.rows]
-        table = formats.markdown([_markdown(name) for name in sheet.head], rows, map(_markdown, sheet.right))
+        table = formats.markdown([_markdown(name) for name in sheet.head], rows, sheet.right)
         note = [_markdown(sheet.note), ""] if sheet.note else []
         lines += [f"## {_markdown(sheet.title)}", "", *table, "", *note]
     return "\n".join(lines)
@@ -50,7 +50,9 @@ def _latex_table(sheet: Sheet) -> str:
         "  \\caption{" + _latex(_sentence(sheet.title) + sheet.note) + "}",
         "  \\label{tab:longlag-" + sheet.name + "}",
         "  \\resizebox{\\linewidth}{!}{%",
-        "  \\begin{tabular}{" + "".join("r" if name in sheet.right else "l" for name in sheet.head) + "}",
+        "  \\begin{tabular}{"
+        + "".join("r" if column in sheet.right else "l" for column in range(len(sheet.head)))
+        + "}",
         "    \\toprule",
         "    " + " & ".join(map(_latex, sheet.head)) + " \\\\",
         "    \\midrule",
