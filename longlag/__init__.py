@@ -3,7 +3,7 @@
 from longlag import Recipe, Remedy, Task, load
 
 campaign = load("results/quick")
-campaign.cases  # one row a case; also .trials, .curves, .probes, .manifest
+campaign.cases  # one row a case; also .trials, .curves, .probes, .extrapolation, .manifest
 """
 
 from __future__ import annotations

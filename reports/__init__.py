@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,59 +13,82 @@ from longlag.bench.contract.errors import BadInput
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["terminal", "write"]
-
-
-def write(folders: Sequence[Path], out: Path | None = None) -> Path:
-    """Write summary.csv, summary.md, summary.tex, frontier.svg and report.html; the path of the page.
-
-    One campaign's files go into its own folder unless `out` names another; several stand side by side
-    in `out`. Raises BadInput for a damaged campaign, for none, and for several without `out`.
-    """
-    # the charts' libraries take a second to import, which no other command should pay
-    from longlag.bench.store import load
-    from longlag.reports.page import as_html
-    from longlag.reports.reach import picture
     from longlag.reports.results import Results
-    from longlag.reports.tables import as_csv, as_latex, as_markdown
+
+__all__ = ["beside", "differing", "read", "save", "table", "terminal", "write"]
+
+# The charts' libraries take a second to import, which no other command should pay: hence the imports inside.
+
+
+def read(folders: Sequence[Path]) -> Results:
+    """The results of campaigns, side by side; raises BadInput for a damaged one, and for none."""
+    from longlag.bench.store import load
+    from longlag.reports.results import Results
 
     if not folders:
         raise BadInput("no campaign to report on: name at least one results folder")
-    if out is None and len(folders) > 1:
-        raise BadInput(
-            f"{len(folders)} campaigns side by side need a folder of their own: give one with --out"
-        )
-    target = folders[0] if out is None else out
-    results = Results([load(folder) for folder in folders])
-    files = {
-        "summary.csv": as_csv(results),
-        "summary.md": as_markdown(results),
-        "summary.tex": as_latex(results),
-        "report.html": as_html(results),
-        "frontier.svg": picture(results) or "",
-    }
-    target.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        if not text:
-            continue
-        _replace(target / name, text)
-    return target / "report.html"
+    return Results([load(folder) for folder in folders])
 
 
-def terminal(folder: Path) -> list[Table]:
-    """The retests of one campaign, for the terminal; raises BadInput for a damaged campaign."""
-    from longlag.bench.store import load
-    from longlag.reports.console import tables
+def beside(results: Results, others: Results) -> Results:
+    """`results`, and beside them what `others` have on the same tasks."""
     from longlag.reports.results import Results
 
-    return list(tables(Results([load(folder)])))
+    return Results([*results.campaigns.values(), *others.on_tasks_of(results)])
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write in one step, so that an interruption never leaves half a file."""
+def write(results: Results, folder: Path, page: Results | None = None) -> Path:
+    """Write the tables, frontier.svg and report.html into `folder`; the path of the page.
+
+    `page`: what the page shows, where that is more than the tables. Raises BadInput where they cannot be
+    written.
+    """
+    from longlag.reports.page import as_html
+    from longlag.reports.reach import picture
+    from longlag.reports.tables import FORMATS
+
+    files = {name: written(results) for name, written in FORMATS.values()}
+    files |= {"report.html": as_html(page or results), "frontier.svg": picture(results) or ""}
+    for name, text in files.items():
+        if text:
+            save(folder / name, text)
+    return folder / "report.html"
+
+
+def table(results: Results, kind: str) -> tuple[str, str]:
+    """The summary as csv, markdown or latex, and the name of the file that it goes to."""
+    from longlag.reports.tables import FORMATS
+
+    name, written = FORMATS[kind]
+    return written(results), name
+
+
+def save(path: Path, text: str) -> None:
+    """Write a file in one step, in folders made for it; raises BadInput where it cannot be written."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror}") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def terminal(results: Results) -> list[Table]:
+    """The retests for the terminal, and of two campaigns what differs beyond noise."""
+    from longlag.reports.console import tables
+
+    return list(tables(results))
+
+
+def differing(results: Results, cases: bool) -> list[str]:
+    """One line for all in which the first campaign and each of the others differ but in results.
+
+    `cases`: also which cases only one of them has.
+    """
+    from longlag.reports.sheets import differs
+
+    return differs(results, cases)

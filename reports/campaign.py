@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -13,7 +14,7 @@ from longlag.reports.results import Results
 
 
 class Campaign(store.Campaign):
-    """A campaign's manifest, and its data frames: trials, curves, probes and cases."""
+    """A campaign's manifest, and its data frames: trials, curves, probes, extrapolation, cases."""
 
     @cached_property
     def cases(self) -> pd.DataFrame:
@@ -24,4 +25,4 @@ class Campaign(store.Campaign):
 def load(folder: str | PathLike[str]) -> Campaign:
     """The campaign in `folder`, finished or not; raises BadInput where there is none, or a damaged one."""
     found = store.load(Path(folder))
-    return Campaign(found.folder, found.manifest, found.trials, found.curves, found.probes)
+    return Campaign(**{each.name: getattr(found, each.name) for each in fields(found)})

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from longlag.bench.trial.spec import bridged
 from longlag.reports.results import Results
-from longlag.reports.statistics import Tally, exact_test, holm
+from longlag.reports.statistics import Tally, exact_test, holm, total
 
 Key = tuple[str, str, int]
 """Task, variant and lag."""
@@ -53,15 +53,11 @@ def compare(results: Results) -> list[Comparison]:
                 two = [by_method[second][key] for key in shared]
                 alone = _alone(shared, one, two), _alone(shared, two, one)
                 pairs.append(
-                    (first, second, len(shared), _total(one), _total(two), *alone, exact_test(one, two))
+                    (first, second, len(shared), total(one), total(two), *alone, exact_test(one, two))
                 )
         adjusted = holm([pair[-1] for pair in pairs])
         found += [Comparison(campaign, *pair, p) for pair, p in zip(pairs, adjusted, strict=True)]
     return found
-
-
-def _total(tallies: list[Tally]) -> Tally:
-    return Tally(sum(each.solved for each in tallies), sum(each.n for each in tallies))
 
 
 def _alone(keys: list[Key], own: list[Tally], others: list[Tally]) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
+import pandas as pd
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from longlag.reports.controls import certificates
+from longlag.reports.differences import Difference, differences, verdict
 from longlag.reports.formats import interval, number, percent, tally
 from longlag.reports.reach import reach
 from longlag.reports.results import Panel, Results
+from longlag.reports.sheets import difference_row
 
 
 def tables(results: Results) -> Iterator[Table]:
@@ -31,10 +35,13 @@ def tables(results: Results) -> Iterator[Table]:
         for panel, lag, said in certified:
             made.add_row(Text(f"  {panel.label}, lag {lag}", style="bold"), Text(said))
         yield made
-    if results.unfinished:
-        told = Table(box=None, show_header=False)
-        told.add_row(Text(results.unfinished, style="bold"))
-        yield told
+    if beyond := [each for each in differences(results) if each.beyond_noise]:
+        yield _differences(results, beyond)
+    if said := verdict(results):
+        yield _line(said)
+    for said in (results.unfinished, *results.mixed):
+        if said:
+            yield _line(said)
 
 
 def _climbs(results: Results, panels: list[Panel]) -> Table:
@@ -47,27 +54,31 @@ def _climbs(results: Results, panels: list[Panel]) -> Table:
     made.add_column("T*", no_wrap=True)
     made.add_column("FLOPs", justify="right", no_wrap=True)
     made.add_column("not bridged", min_width=len("20: 0/2 vanished 2"), overflow="fold")
-    for panel in panels:
-        made.add_row(Text(panel.label, style="bold"))
-        for method in results.methods:
-            found = reach(results, panel, method)
-            if found is None:
-                made.add_row(Text(f"  {method}"), Text("no retests", style="dim"))
-                continue
-            ladder = results.ladder(panel, method)
-            beyond = next((lag for lag in ladder if lag > (found.bridged or 0) and ladder[lag].n), None)
-            lags = (found.bridged, beyond)
-            at, failed = (None if lag is None else results.case(panel, method, lag) for lag in lags)
-            ended = "" if failed is None else f"{beyond}: {tally(failed.solved, failed.n)} {failed.outcomes}"
-            style = "red" if at is None else "green" if found.open else "yellow"
-            made.add_row(
-                Text(f"  {method}"),
-                Text(str(found), style=style),
-                Text("" if at is None else number(at.median_flops_to_solve)),
-                Text(ended),
-            )
+    for task, own in _by_task(panels).items():
+        made.add_row(Text(task, style="bold"))
+        tried = {panel: set(results.of(panel, results.cases)["method"]) for panel in own}
+        for method, panel in product(results.methods, own):
+            if method in tried[panel] or not results.several:
+                made.add_row(_whose(results, method, panel.campaign), *_climb(results, panel, method))
         made.add_section()
     return made
+
+
+def _climb(results: Results, panel: Panel, method: str) -> list[Text]:
+    found = reach(results, panel, method)
+    if found is None:
+        return [Text("no retests", style="dim")]
+    ladder = results.ladder(panel, method)
+    beyond = next((lag for lag in ladder if lag > (found.bridged or 0) and ladder[lag].n), None)
+    lags = (found.bridged, beyond)
+    at, failed = (None if lag is None else results.case(panel, method, lag) for lag in lags)
+    ended = "" if failed is None else f"{beyond}: {tally(failed.solved, failed.n)} {failed.outcomes}"
+    style = "red" if at is None else "green" if found.open else "yellow"
+    return [
+        Text(str(found), style=style),
+        Text("" if at is None else number(at.median_flops_to_solve)),
+        Text(ended),
+    ]
 
 
 def _cases(results: Results, panels: list[Panel]) -> Table:
@@ -80,18 +91,47 @@ def _cases(results: Results, panels: list[Panel]) -> Table:
     made.add_column("solved", no_wrap=True)
     made.add_column("FLOPs", justify="right", no_wrap=True)
     made.add_column("unsolved", min_width=len("out_of_memory 1"), overflow="fold")
-    for panel in panels:
-        cases = results.of(panel, results.cases)
+    for task, own in _by_task(panels).items():
+        cases = pd.concat([results.of(panel, results.cases) for panel in own])
         for lag in sorted(set(cases["lag"])):
             rung = cases[cases["lag"] == lag]
             chance = percent(float(rung["chance"].iloc[0]))
-            made.add_row(
-                Text(f"{panel.label}, lag {lag}", style="bold"), Text(f"chance {chance}", style="dim")
-            )
+            made.add_row(Text(f"{task}, lag {lag}", style="bold"), Text(f"chance {chance}", style="dim"))
             for case in rung.itertuples():
-                made.add_row(Text(f"  {case.method}"), *_cells(case))
+                made.add_row(_whose(results, str(case.method), str(case.campaign)), *_cells(case))
             made.add_section()
     return made
+
+
+def _by_task(panels: list[Panel]) -> dict[str, list[Panel]]:
+    """The panels of each task, those of several campaigns together."""
+    found: dict[str, list[Panel]] = {}
+    for panel in panels:
+        found.setdefault(f"{panel.task}:{panel.variant}", []).append(panel)
+    return found
+
+
+def _whose(results: Results, method: str, campaign: str) -> Text:
+    return Text(f"  {method}").append(f" · {campaign}" if results.several else "", style="dim")
+
+
+def _differences(results: Results, beyond: list[Difference]) -> Table:
+    """A row a difference that is beyond noise."""
+    made = _table("What differs beyond noise", "p is adjusted by Holm over all comparisons.")
+    for name in results.campaigns:
+        made.add_column(name, justify="right", overflow="fold")
+    made.add_column("p", justify="right", no_wrap=True)
+    for each in beyond:
+        task, lags, method, measure, first, second, _, adjusted = difference_row(each)
+        where = f"{method}, {lags}" if task == "all" else f"{method} on {task}, lag {lags}"
+        made.add_row(Text(f"{where}: {measure}"), Text(first), Text(second), Text(adjusted))
+    return made
+
+
+def _line(text: str) -> Table:
+    told = Table(box=None, show_header=False)
+    told.add_row(Text(text, style="bold"))
+    return told
 
 
 def _table(title: str, caption: str) -> Table:

@@ -13,6 +13,7 @@ import pandas as pd
 from longlag.bench import store
 from longlag.bench.store import MANIFEST, TRIALS, Manifest
 from longlag.bench.trial.spec import bridged
+from longlag.reports.formats import markdown
 from longlag.reports.statistics import Tally
 
 PUBLISHED = ("quick", "strength")
@@ -121,12 +122,6 @@ def count_bridged(found: Iterable[Tally]) -> int:
     return sum(bridged(*each) for each in found)
 
 
-def total(found: Iterable[Tally]) -> Tally:
-    """All retests of several cases."""
-    counted = list(found)
-    return Tally(sum(each.solved for each in counted), sum(each.n for each in counted))
-
-
 class End(NamedTuple):
     """A method, and its value, which is the least or the most of all."""
 
@@ -148,8 +143,7 @@ def case_name(key: Any) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A GitHub table; all columns but the first to the right."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
+    return markdown(head, rows, range(1, len(head)))
 
 
 def cases(count: int) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 NONE = "–"
 
@@ -39,6 +41,21 @@ def tally(solved: int, n: int) -> str:
     return f"{solved}/{n}"
 
 
-def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table in Markdown; its cells as they are."""
-    return [f"| {' | '.join(each)} |" for each in (head, ["---"] * len(head), *rows)]
+def plain(value: Any) -> str:
+    """A value of JSON, without its signs."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, list):
+        nested = any(isinstance(item, (dict, list)) for item in value)
+        return ("; " if nested else ", ").join(map(plain, value)) or NONE
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(item)}" for key, item in value.items()) or NONE
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """The lines of a table in Markdown, its cells as they are; the columns of `right` to the right."""
+    line = ["---:" if column in right else "---" for column in range(len(head))]
+    return [f"| {' | '.join(each)} |" for each in (head, line, *rows)]

@@ -12,8 +12,11 @@ from longlag.bench.store import Manifest
 from longlag.reports import answers, charts, curves, figures, formats, reach
 from longlag.reports.comparisons import compare
 from longlag.reports.controls import certificates
+from longlag.reports.differences import differences, verdict
+from longlag.reports.extrapolations import NOTE, extrapolated
 from longlag.reports.palette import looks
 from longlag.reports.results import KEYS, Results
+from longlag.reports.sheets import DIFFERENCES, difference_row, differs
 
 
 def as_html(results: Results) -> str:
@@ -42,7 +45,7 @@ def content(results: Results) -> dict[str, Any]:
         "contents": CONTENTS,
         "results": results,
         "looks": looks(results.methods),
-        "unfinished": results.unfinished,
+        "warnings": [said for said in (results.unfinished, *results.mixed) if said],
         "answers": answers.answers(results),
         "certificates": certificates(results),
         "heat": [answers.heat_table(results, panel) for panel in results.panels],
@@ -53,8 +56,14 @@ def content(results: Results) -> dict[str, Any]:
         "costs": curves.COSTS,
         "statuses": list(figures.statuses(results)),
         "details": details(results),
+        "extrapolated": extrapolated(results),
+        "extrapolated_note": NOTE,
         "silent": int((~curves.drawable(results.probes)).sum()),
         "radii": radii(results),
+        "differences": [difference_row(each) for each in differences(results)],
+        "verdict": verdict(results),
+        "differences_note": DIFFERENCES,
+        "differs": differs(results),
         "comparisons": compare(results),
         "settings": {name: settings(each.manifest) for name, each in results.campaigns.items()},
         "commands": {name: each.manifest.command for name, each in results.campaigns.items()},
@@ -121,20 +130,7 @@ def settings(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
     plain = {key: value for key, value in told.items() if not isinstance(value, dict)}
     groups = [("campaign", plain)]
     groups += [(key, value) for key, value in told.items() if isinstance(value, dict) and value]
-    return [(name, [(key, _plain(value)) for key, value in group.items()]) for name, group in groups]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return formats.number(value)
-    if isinstance(value, list):
-        nested = any(isinstance(item, (dict, list)) for item in value)
-        return ("; " if nested else ", ").join(map(_plain, value)) or formats.NONE
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items()) or formats.NONE
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return [(name, [(key, formats.plain(value)) for key, value in group.items()]) for name, group in groups]
 
 
 def pretty(hyperparameters: str) -> str:
@@ -145,4 +141,4 @@ def pretty(hyperparameters: str) -> str:
         return hyperparameters
     if not isinstance(values, dict):
         return hyperparameters
-    return _plain(values)
+    return formats.plain(values)

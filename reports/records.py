@@ -124,6 +124,9 @@ def book(results: Path) -> str:
             f"- {r.task}: {r.lag} by {r.method}, {number(r.flops)} FLOPs, `{r.folder}`, {r.finished[:10]}"
             for r in beaten
         ]
+    mixes = [f"- `{name}`: {campaign.mixed}." for name, campaign in campaigns.items() if campaign.mixed]
+    if mixes:
+        lines += ["", "Of more than one version of the code:", "", *mixes]
     for name, campaign in campaigns.items():
         # Of lags that were chosen for each method T* says little.
         if (campaign.trials["rung"] > 0).any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,17 @@ class Results:
         self.retests = self.trials[self.trials["phase"] == "retest"]
         self.tuning = self.trials[self.trials["phase"] == "tune"]
 
+    def on_tasks_of(self, other: Results) -> list[Campaign]:
+        """The campaigns that have trials on the task variants of `other`, with these trials alone."""
+        wanted = {(panel.task, panel.variant) for panel in other.panels}
+        found = []
+        for each in self.campaigns.values():
+            trials = each.trials
+            pairs = zip(trials["task"], trials["variant"], strict=True)
+            kept = trials[[pair in wanted for pair in pairs]]
+            found += [replace(each, trials=kept)] if len(kept) else []
+        return found
+
     @property
     def several(self) -> bool:
         """Whether campaigns stand side by side."""
@@ -51,6 +62,12 @@ class Results:
         """One line that names the campaigns that are not at their end; empty where all are."""
         names = [name for name, each in self.campaigns.items() if each.manifest.finished is None]
         return f"Unfinished: {', '.join(names)}. This is what had been stored until now." if names else ""
+
+    @property
+    def mixed(self) -> list[str]:
+        """One line for each campaign whose code or versions changed between its trials."""
+        said = {name: each.mixed for name, each in self.campaigns.items()}
+        return [f"{name} is a mix of code: {mixed}." for name, mixed in said.items() if mixed]
 
     def _ordered_methods(self) -> list[str]:
         planned = [
@@ -71,6 +88,14 @@ class Results:
         """The retests' probes, each row with its case; how far back a probe looks is `back`."""
         frames = {name: each.probes.rename(columns={"lag": "back"}) for name, each in self.campaigns.items()}
         return self._of_retests(frames)
+
+    @cached_property
+    def extrapolation(self) -> pd.DataFrame:
+        """What solved retests came to at longer lags, each row with its case; the lag asked is `asked`."""
+        named = {"lag": "asked"}
+        return self._of_retests(
+            {name: each.extrapolation.rename(columns=named) for name, each in self.campaigns.items()}
+        )
 
     def _of_retests(self, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
         cases = self.retests[[*KEYS, "run_id", "trial"]].drop_duplicates(["campaign", "run_id"])
@@ -157,6 +182,7 @@ COLUMNS = [
     "median_updates_to_solve",
     "median_seconds",
     "median_error",
+    "median_extrapolates",
     "chance",
     "outcomes",
     "trials",
@@ -197,6 +223,7 @@ def summarise(rows: pd.DataFrame) -> dict[str, Any]:
         "median_updates_to_solve": retests.loc[won, "updates_to_solve"].astype(float).median(),
         "median_seconds": retests["seconds"].astype(float).median(),
         "median_error": retests["error"].astype(float).median(),
+        "median_extrapolates": retests["extrapolates"].median(),
         "chance": float(rows["chance"].iloc[0]),
         "outcomes": ", ".join(f"{status} {count}" for status, count in failures.most_common()),
         "trials": len(tuning),
@@ -231,8 +258,10 @@ def _together(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _names(campaigns: Sequence[Campaign]) -> list[str]:
-    """A distinct name for each campaign: its own, or with a number where two share one."""
+    """A distinct name for each campaign: its own, or its folder's, or that with a number."""
     plain = [each.manifest.campaign for each in campaigns]
+    if len(set(plain)) < len(plain):
+        plain = [each.folder.resolve().name for each in campaigns]
     seen: Counter[str] = Counter()
     names = []
     for name in plain:

@@ -1,87 +1,62 @@
-"""summary.csv, summary.md and summary.tex: one row a case."""
+"""The summary as CSV, Markdown and LaTeX."""
 
 from __future__ import annotations
 
-import math
 import re
-from typing import Any
+from collections.abc import Callable
 
-from longlag.reports import reach
-from longlag.reports.controls import certificates
-from longlag.reports.formats import NONE, interval, number, percent, tally
+from longlag.reports import formats
 from longlag.reports.results import Results
-
-HEAD = ["Task", "Lag", "Method", "Solved", "95% interval", "FLOPs to solve", "Expected FLOPs", "Error",
-        "Chance", "Unsolved"]  # fmt: skip
-TUNING_HEAD = ["Task", "Lag", "Method", "Trials", "Best in tuning", "Mean of retests", "Gap"]
-NOTE = (
-    "Retests on fresh seeds and fresh data. Solved: runs that solved the task, with Wilson's interval. "
-    "FLOPs to solve: median over the solved runs. Expected FLOPs: all that the retests spent over the number "
-    "solved. Error: median share of fresh sequences answered wrongly; chance: that share for the trivial "
-    "predictor."
-)
+from longlag.reports.sheets import Sheet, sheets
 
 
 def as_csv(results: Results) -> str:
-    """Every column of the summary, full precision."""
+    """One row a case, every column, full precision."""
     cases = results.cases if results.several else results.cases.drop(columns="campaign")
     return cases.to_csv(index=False)
 
 
 def as_markdown(results: Results) -> str:
-    """The lag frontier, the cases and the tuning gap, as GitHub tables."""
-    return "\n".join(
-        [
-            f"# {_markdown(', '.join(results.campaigns))}",
-            "",
-            *([_markdown(results.unfinished), ""] if results.unfinished else []),
-            "## Lag frontier T\\*",
-            "",
-            *_markdown_table(*reach.table(results)),
-            "",
-            "The longest lag up to which at least 90% of the retests solve the task at every lag tried. In",
-            "brackets: where, with 95% certainty, the rate falls to 90%, by a logistic fit over the log lag.",
-            "",
-            *_certified(results),
-            "## Cases",
-            "",
-            *_markdown_table(HEAD, [case_row(row) for row in results.cases.itertuples()], results),
-            "",
-            NOTE,
-            "",
-            "## Tuning against retests",
-            "",
-            *_markdown_table(TUNING_HEAD, [tuning_row(row) for row in results.cases.itertuples()], results),
-            "",
-            "Scores, lower is better; a best of many trials is optimistic, the gap says by how much.",
-            "",
-        ]
-    )
-
-
-def _certified(results: Results) -> list[str]:
-    """What the controls came to; nothing where there are none."""
-    found = certificates(results)
-    lines = [f"- {_markdown(panel.label)} at lag {lag}: {_markdown(said)}." for panel, lag, said in found]
-    return ["## Is it the lag?", "", *lines, ""] if lines else []
+    """Every sheet as a GitHub table."""
+    lines = [f"# {_markdown(', '.join(results.campaigns))}", ""]
+    for said in (results.unfinished, *results.mixed):
+        lines += [_markdown(said), ""] if said else []
+    for sheet in sheets(results):
+        rows = [[_markdown(cell) for cell in row] for row in sheet.rows]
+        table = formats.markdown([_markdown(name) for name in sheet.head], rows, sheet.right)
+        note = [_markdown(sheet.note), ""] if sheet.note else []
+        lines += [f"## {_markdown(sheet.title)}", "", *table, "", *note]
+    return "\n".join(lines)
 
 
 def as_latex(results: Results) -> str:
-    r"""The cases as a booktabs table, ready for `\input`."""
-    head, rows = HEAD, [case_row(row) for row in results.cases.itertuples()]
-    head, rows = _with_campaign(head, rows, results)
+    r"""Every sheet as a booktabs table, ready for `\input`."""
+    head = "% needs \\usepackage{booktabs} and \\usepackage{graphicx}\n"
+    return head + "\n".join(map(_latex_table, sheets(results)))
+
+
+FORMATS: dict[str, tuple[str, Callable[[Results], str]]] = {
+    "csv": ("summary.csv", as_csv),
+    "markdown": ("summary.md", as_markdown),
+    "latex": ("summary.tex", as_latex),
+}
+"""How the summary can be written, and the file that it is written to."""
+
+
+def _latex_table(sheet: Sheet) -> str:
     lines = [
-        "% needs \\usepackage{booktabs} and \\usepackage{graphicx}",
         "\\begin{table}",
         "  \\centering",
-        "  \\caption{" + _latex(NOTE) + "}",
-        "  \\label{tab:longlag}",
+        "  \\caption{" + _latex(_sentence(sheet.title) + sheet.note) + "}",
+        "  \\label{tab:longlag-" + sheet.name + "}",
         "  \\resizebox{\\linewidth}{!}{%",
-        "  \\begin{tabular}{" + "".join("r" if name in RIGHT else "l" for name in head) + "}",
+        "  \\begin{tabular}{"
+        + "".join("r" if column in sheet.right else "l" for column in range(len(sheet.head)))
+        + "}",
         "    \\toprule",
-        "    " + " & ".join(map(_latex, head)) + " \\\\",
+        "    " + " & ".join(map(_latex, sheet.head)) + " \\\\",
         "    \\midrule",
-        *("    " + " & ".join(map(_latex, row)) + " \\\\" for row in rows),
+        *("    " + " & ".join(map(_latex, row)) + " \\\\" for row in sheet.rows),
         "    \\bottomrule",
         "  \\end{tabular}}",
         "\\end{table}",
@@ -90,58 +65,8 @@ def as_latex(results: Results) -> str:
     return "\n".join(lines)
 
 
-RIGHT = {"Lag", "Solved", "FLOPs to solve", "Expected FLOPs", "Error", "Chance"}
-
-
-def case_row(case: Any) -> list[str]:
-    """A case, in the order of `HEAD`."""
-    median = number(case.median_flops_to_solve)
-    if not math.isnan(case.median_flops_low):
-        median += f" [{number(case.median_flops_low)}, {number(case.median_flops_high)}]"
-    return [
-        f"{case.task}:{case.variant}",
-        str(case.lag),
-        case.method,
-        tally(case.solved, case.n),
-        interval(case.low, case.high),
-        median,
-        number(case.expected_flops_to_solve),
-        percent(case.median_error),
-        percent(case.chance),
-        case.outcomes or NONE,
-    ]
-
-
-def tuning_row(case: Any) -> list[str]:
-    """A case's tuning, in the order of `TUNING_HEAD`."""
-    scores = (case.best_tuning_score, case.mean_retest_score, case.gap)
-    return [
-        f"{case.task}:{case.variant}",
-        str(case.lag),
-        case.method,
-        str(case.trials),
-        *(number(float(score)) for score in scores),
-    ]
-
-
-def _with_campaign(
-    head: list[str], rows: list[list[str]], results: Results
-) -> tuple[list[str], list[list[str]]]:
-    if not results.several:
-        return head, rows
-    return ["Campaign", *head], [
-        [str(name), *row] for name, row in zip(results.cases["campaign"], rows, strict=True)
-    ]
-
-
-def _markdown_table(head: list[str], rows: list[list[str]], results: Results | None = None) -> list[str]:
-    if results is not None:
-        head, rows = _with_campaign(head, rows, results)
-    lines = [head, ["---:" if name in RIGHT else "---" for name in head], *rows]
-    return [
-        "| " + " | ".join(cell if index == 1 else _markdown(cell) for cell in line) + " |"
-        for index, line in enumerate(lines)
-    ]
+def _sentence(title: str) -> str:
+    return title + ("" if title.endswith("?") else ".") + " "
 
 
 def _markdown(text: str) -> str:

@@ -27,11 +27,10 @@ from longlag.reports.evidence import (
     table,
     tallies,
     tally,
-    total,
 )
 from longlag.reports.formats import number
 from longlag.reports.formats import tally as of
-from longlag.reports.statistics import exact_test
+from longlag.reports.statistics import exact_test, total
 
 NEAR = 1.1
 """A setting is near the best known where its score is at most so many times as high."""

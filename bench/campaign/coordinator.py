@@ -24,6 +24,7 @@ from longlag.bench.campaign import provenance
 from longlag.bench.campaign.climb import Program, climb
 from longlag.bench.campaign.folder import is_complete
 from longlag.bench.campaign.grid import Cell, Ladder, ladders
+from longlag.bench.campaign.mixing import CodeChanged, let_pass, of_other_code
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.study import Carried, CaseProgram
 from longlag.bench.contract.data import data_folder
@@ -72,10 +73,11 @@ class Coordinator:
         self._studies = Studies(folder / store.STUDIES)
         self.complete = False
 
-    def open(self, resume: bool) -> Coordinator:
+    def open(self, resume: bool, code_changed: CodeChanged = "refuse") -> Coordinator:
         """Lock the folder and read what it holds; returns itself.
 
-        Raises BadInput where it holds another campaign, or this one unfinished and `resume` is false.
+        Raises BadInput where it holds another campaign, or this one unfinished and `resume` is false, or with
+        trials that other code or versions ran, which `code_changed` refuses.
         """
         folder = self.folder
         is_complete(folder, self.manifest, resume)
@@ -93,7 +95,7 @@ class Coordinator:
             if self.complete:
                 (folder / store.JOURNAL).unlink(missing_ok=True)
             else:
-                self._read()
+                self._read(code_changed)
         except BaseException:
             self._lock.release()
             raise
@@ -106,28 +108,26 @@ class Coordinator:
             raise BadInput(f"{lost}; add --resume to run again what is lost")
         return not lost
 
-    def _read(self) -> None:
+    def _read(self, code_changed: CodeChanged) -> None:
         """Read the outcomes in the folder, and open its journal."""
-        self.notices = store.salvage(self.folder)
-        changed = 0
-        grid = {(ladder.method, ladder.task, ladder.variant) for ladder in self.ladders}
-        for stored in store.rows(self.folder):
-            self._known[stored["run_id"]] = store.outcome(stored)
-            case = Case(stored["method"], stored["task"], stored["variant"], stored["lag"])
-            changed += (case.method, case.task, case.variant) in grid and stored["code_hash"] != self._hash(
-                case
-            )
-        if changed:
-            self.notices.append(f"{self.folder}: the code has changed since {changed} of its trials were run")
         if (self.folder / store.MANIFEST).exists():
-            self._continue(store.read_manifest(self.folder))
+            before = store.read_manifest(self.folder)
+            grid = {(ladder.method, ladder.task, ladder.variant) for ladder in self.ladders}
+            others = of_other_code(self.folder, grid, self._hash)
+            # Before anything is mended: what is refused is left as it was.
+            self.notices = let_pass(self.folder, before, self.manifest, others, code_changed)
+            self._continue(before, others)
+        self.notices += store.salvage(self.folder)
+        self._known = {row["run_id"]: store.outcome(row) for row in store.rows(self.folder)}
         store.write_manifest(self.folder, self.manifest)
         self._journal = Journal.open(self.folder / store.JOURNAL)
 
-    def _continue(self, before: Manifest) -> None:
+    def _continue(self, before: Manifest, others: int) -> None:
         """Keep what the interrupted run wrote of itself, and add where this one differs."""
         this = {key: getattr(self.manifest, key) for key in ("command", "versions", "machine", "git")}
         differs = {key: value for key, value in this.items() if value != getattr(before, key)}
+        if others:
+            differs[store.OTHER_CODE] = others
         kept = {key: getattr(before, key) for key in (*this, "created", "seconds")}
         resumed = [*before.resumed, {"at": _now(), **differs}]
         self.manifest = self.manifest.model_copy(update={**kept, "resumed": resumed})
@@ -199,7 +199,7 @@ class Coordinator:
         for entry in entries:
             on_row(entry["row"], False)
         for running, index, outcome in ended:
-            running.outcomes[index] = _without_curve(outcome)
+            running.outcomes[index] = store.without_parts(outcome)
         for running in {id(r): r for r, _, _ in ended}.values():
             if len(running.outcomes) == len(running.specs):
                 self._advance(running, executor, futures, on_row)
@@ -247,11 +247,7 @@ class Coordinator:
         return CaseProgram(cell, self.profile, method, task, rung, below)
 
     def _entry(self, spec: TrialSpec, outcome: Outcome) -> Entry:
-        return {
-            "row": row(spec, outcome, self._hash(spec.case)),
-            "curve": outcome.curve,
-            "probes": outcome.probes,
-        }
+        return {"row": row(spec, outcome, self._hash(spec.case)), **store.parts(outcome)}
 
     def _hash(self, case: Case) -> str:
         if case not in self._hashes:
@@ -297,12 +293,6 @@ class Coordinator:
             skipped=self.skipped,
             broken={broken.where: broken.reason for broken in self.registry.broken},
         )
-
-
-def _without_curve(outcome: Outcome) -> Outcome:
-    """The outcome without its curve and probes, which are in the journal."""
-    outcome.curve, outcome.probes = [], []
-    return outcome
 
 
 def _now() -> str:

@@ -13,6 +13,7 @@ from rich.console import Console
 from longlag.bench import store
 from longlag.bench.campaign.coordinator import Coordinator
 from longlag.bench.campaign.grid import counted
+from longlag.bench.campaign.mixing import CodeChanged
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.progress import Reporter, duration
 from longlag.bench.contract import data as datasets
@@ -26,14 +27,21 @@ _REASONS = 10
 """Reasons of failed trials that are printed."""
 
 
-def opened(console: Console, chosen: Profile, folder: Path, resume: bool, data: Path | None) -> Coordinator:
+def opened(
+    console: Console,
+    chosen: Profile,
+    folder: Path,
+    resume: bool,
+    data: Path | None,
+    code_changed: CodeChanged = "refuse",
+) -> Coordinator:
     """The coordinator of a campaign in `folder`, new or to be resumed; raises BadInput.
 
     `data` is the folder of the user's data sets.
     """
     resumes = resume and store.exists(folder / store.MANIFEST)
     datasets.use(data, store.read_manifest(folder).data if resumes else None)
-    coordinator = Coordinator(chosen, registry(console, chosen), folder).open(resume=resume)
+    coordinator = Coordinator(chosen, registry(console, chosen), folder).open(resume, code_changed)
     for notice in coordinator.notices:
         console.print(notice, soft_wrap=True)
     for label, why in coordinator.skipped.items():

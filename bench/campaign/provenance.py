@@ -14,21 +14,11 @@ from typing import Any
 import torch
 
 from longlag.bench.contract import kernels
+from longlag.bench.store.manifest import COMPUTE, PYTHON
 from longlag.bench.workers.pool import default_jobs
 
-PACKAGES = (
-    "longlag",
-    "torch",
-    "pytorch-lightning",
-    "optuna",
-    "numpy",
-    "scipy",
-    "numba",
-    "pandas",
-    "pyarrow",
-    "scikit-learn",
-    "altair",
-)
+OTHERS = ("longlag", "pandas", "pyarrow", "altair")
+"""Packages that read and show what trials have left."""
 
 
 def command() -> str:
@@ -38,8 +28,8 @@ def command() -> str:
 
 def versions(others: Iterable[str] = ()) -> dict[str, str]:
     """Python's version and those of the packages that matter, `others` among them."""
-    found = {"python": platform.python_version()}
-    for package in (*PACKAGES, *others):
+    found = {PYTHON: platform.python_version()}
+    for package in (*COMPUTE, *OTHERS, *others):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

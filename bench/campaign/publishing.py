@@ -20,6 +20,7 @@ COPIED = (
     store.TRIALS,
     store.CURVES,
     store.PROBES,
+    store.EXTRAPOLATION,
     "summary.csv",
     "summary.md",
     "frontier.svg",

@@ -76,6 +76,7 @@ def spec_of(stored: dict[str, Any], profile: Profile) -> TrialSpec:
         plugins=tuple(profile.plugins),
         rung=int(stored["rung"]),
         carried_from=int(stored["carried_from"]),
+        extrapolate=tuple(profile.extrapolate) if stored["phase"] == "retest" else (),
     )
     if spec.run_id == stored["run_id"]:
         return spec

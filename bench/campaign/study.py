@@ -252,4 +252,5 @@ class CaseProgram:
             fault=fault,
             rung=self.rung,
             carried_from=carried_from,
+            extrapolate=tuple(self.profile.extrapolate) if phase == "retest" else (),
         )

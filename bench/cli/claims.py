@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from longlag.bench.cli.options import JobsOption
+from longlag.bench.cli.options import CodeOption, JobsOption
 from longlag.bench.cli.terminal import INTERRUPTED, console
 from longlag.bench.contract.errors import BadInput, nearest
 
@@ -18,6 +18,7 @@ def claims(
     everything: Annotated[bool, typer.Option("--all", help="Run all that were not, cheapest first.")] = False,
     results: Annotated[Path, typer.Option("--results", help="Where their campaigns lie.")] = Path("results"),
     jobs: JobsOption = 0,
+    code_changed: CodeOption = "refuse",
 ) -> None:
     """Show the literature's claims against what was measured here, or run some; what is known is kept."""
     from longlag.reports import claims as ledger
@@ -34,16 +35,16 @@ def claims(
         open_ = {n: c for n, c in known.items() if ledger.find(c, folder / n).verdict == "not run"}
         wanted += sorted(open_, key=lambda name: _cost(known[name].profile))
     for name in wanted:
-        _run(name, known[name].profile, folder / name, jobs)
+        _run(name, known[name].profile, folder / name, jobs, code_changed)
     console.print(_table(ledger.ledger(results), wanted))
 
 
-def _run(name: str, given: dict[str, object], folder: Path, jobs: int) -> None:
+def _run(name: str, given: dict[str, object], folder: Path, jobs: int, code_changed: CodeOption) -> None:
     from longlag.bench.campaign import profile
     from longlag.bench.campaign.launch import launch, opened
 
     chosen = profile.parse({"name": name, **given}, f"claim {name}")
-    coordinator = opened(console, chosen, folder, resume=True, data=None)
+    coordinator = opened(console, chosen, folder, resume=True, data=None, code_changed=code_changed)
     try:
         if not (coordinator.complete or launch(console, coordinator, jobs)):
             raise typer.Exit(INTERRUPTED)

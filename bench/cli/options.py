@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -29,6 +29,12 @@ ProfileOption = Annotated[
 JobsOption = Annotated[int, typer.Option("--jobs", min=0, help="Worker processes; 0: one a core.")]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="The folder of the data sets that you have, as MNIST's files.")
+]
+CodeOption = Annotated[
+    Literal["refuse", "go-on"],
+    typer.Option(
+        "--code-changed", help="What to do where other code or versions have run a part; go-on makes a mix."
+    ),
 ]
 
 

@@ -21,6 +21,7 @@ def publish(
 ) -> None:
     """Check a campaign, copy it among the published ones, and bring the record book up to date."""
     from longlag.bench.campaign.publishing import copy, faults
+    from longlag.bench.store import load
     from longlag.bench.store.files import replace_file
     from longlag.reports import records
 
@@ -32,6 +33,8 @@ def publish(
         console.print(f"{folder}: {fault}", soft_wrap=True)
     if found:
         raise typer.Exit(1)
+    if mixed := load(folder).mixed:
+        console.print(f"{folder}: a mix of code: {mixed}", soft_wrap=True)
     changed = copy(folder, results / chosen)
     page = results / README
     before = page.read_text(encoding="utf-8") if page.exists() else ""

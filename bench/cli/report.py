@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,20 +10,55 @@ import typer
 
 from longlag import reports
 from longlag.bench.cli.terminal import console
+from longlag.bench.contract.errors import BadInput
 
 
 def report(
     folders: Annotated[list[Path], typer.Argument(help="Campaign folders.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Where several campaigns' report goes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where it goes: a folder, or the file of a single table.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="The table alone, as CSV, with a row a case.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The tables alone, as Markdown.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="The tables alone, as LaTeX.")] = False,
 ) -> None:
-    """Write the page and the tables again, from what is stored; several campaigns side by side."""
-    show_report(folders, out)
+    """Write page and tables again, from what is stored; of two campaigns say what differs beyond noise."""
+    kinds = [kind for kind, asked in (("csv", csv), ("markdown", markdown), ("latex", latex)) if asked]
+    if kinds:
+        _tables(folders, kinds, out)
+    else:
+        show_report(folders, out)
 
 
-def show_report(folders: list[Path], out: Path | None) -> None:
-    """Write the page, and print the tables of a single campaign; raises BadInput."""
-    page = reports.write(folders, out)
-    if len(folders) == 1:
-        for table in reports.terminal(folders[0]):
-            console.print(table)
-    console.print(f"report: {page}", soft_wrap=True)
+def show_report(folders: Sequence[Path], out: Path | None = None, against: Sequence[Path] = ()) -> None:
+    """Print the tables, and write the page and them: of one campaign into its folder, of several into `out`.
+
+    The page and what is printed show the campaigns of `against` too. Raises BadInput.
+    """
+    results = reports.read(folders)
+    shown = reports.beside(results, reports.read(against)) if against else results
+    for table in reports.terminal(shown):
+        console.print(table)
+    for line in reports.differing(shown, cases=not against):
+        console.print(line, soft_wrap=True)
+    folder = folders[0] if out is None and len(folders) == 1 else out
+    if folder is None:
+        console.print("--out DIR writes their page and tables")
+    else:
+        console.print(f"report: {reports.write(results, folder, shown)}", soft_wrap=True)
+
+
+def _tables(folders: Sequence[Path], kinds: Sequence[str], out: Path | None) -> None:
+    """Print the summary in these forms, or write it to `out`; raises BadInput."""
+    results = reports.read(folders)
+    a_file = out is not None and out.suffix and not out.is_dir()
+    if a_file and len(kinds) > 1:
+        raise BadInput(f"--out {out}: one file for {len(kinds)} tables; name a folder")
+    for kind in kinds:
+        text, name = reports.table(results, kind)
+        if out is None:
+            typer.echo(text, nl=not text.endswith("\n"))
+            continue
+        path = out if a_file else out / name
+        reports.save(path, text)
+        console.print(f"{kind}: {path}", soft_wrap=True)

@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
+from longlag import reports
 from longlag.bench.campaign import profile
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.cli.options import (
     Changes,
+    CodeOption,
     DataOption,
     JobsOption,
     ProfileOption,
@@ -38,11 +40,19 @@ def run(
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="The campaign's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Finish an interrupted campaign.")] = False,
+    code_changed: CodeOption = "refuse",
     dask: Annotated[
         str | None, typer.Option("--dask", help="Run on the Dask cluster whose scheduler is at ADDRESS.")
     ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option("--against", help="A campaign whose results, as they are, the report shows beside."),
+    ] = None,
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
+    if against:
+        # What cannot be read is said now, and not after hours.
+        reports.read(against)
     if profile_name is None and resume and out is not None:
         from longlag.bench.campaign.replay import stored_profile
 
@@ -58,13 +68,13 @@ def run(
         server.start()
     from longlag.bench.campaign.launch import launch, opened
 
-    coordinator = opened(console, chosen, folder, resume, data)
+    coordinator = opened(console, chosen, folder, resume, data, code_changed)
     try:
         if not (coordinator.complete or launch(console, coordinator, jobs, dask)):
             raise typer.Exit(INTERRUPTED)
     finally:
         coordinator.close()
-    show_report([folder], None)
+    show_report([folder], against=against or ())
 
 
 @with_changes

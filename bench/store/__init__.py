@@ -1,22 +1,26 @@
 """What a campaign leaves in its folder, and reading it back."""
 
-from longlag.bench.store.columns import CURVE_SCHEMA as CURVE_SCHEMA
-from longlag.bench.store.columns import PROBE_SCHEMA as PROBE_SCHEMA
 from longlag.bench.store.columns import SCHEMA as SCHEMA
 from longlag.bench.store.columns import SCHEMAS as SCHEMAS
 from longlag.bench.store.columns import TRIAL_SCHEMA as TRIAL_SCHEMA
 from longlag.bench.store.columns import named as named
 from longlag.bench.store.columns import outcome as outcome
+from longlag.bench.store.columns import parts as parts
 from longlag.bench.store.columns import row as row
+from longlag.bench.store.columns import without_parts as without_parts
 from longlag.bench.store.files import exists as exists
 from longlag.bench.store.layout import BEGINNINGS as BEGINNINGS
 from longlag.bench.store.layout import CURVES as CURVES
+from longlag.bench.store.layout import EXTRAPOLATION as EXTRAPOLATION
 from longlag.bench.store.layout import JOURNAL as JOURNAL
 from longlag.bench.store.layout import MANIFEST as MANIFEST
 from longlag.bench.store.layout import PROBES as PROBES
 from longlag.bench.store.layout import STUDIES as STUDIES
 from longlag.bench.store.layout import TRIALS as TRIALS
 from longlag.bench.store.lock import lock as lock
+from longlag.bench.store.manifest import COMPUTE as COMPUTE
+from longlag.bench.store.manifest import OTHER_CODE as OTHER_CODE
+from longlag.bench.store.manifest import PYTHON as PYTHON
 from longlag.bench.store.manifest import Manifest as Manifest
 from longlag.bench.store.manifest import read_manifest as read_manifest
 from longlag.bench.store.manifest import write_manifest as write_manifest
@@ -26,3 +30,4 @@ from longlag.bench.store.reading import load as load
 from longlag.bench.store.tables import compact as compact
 from longlag.bench.store.tables import lost as lost
 from longlag.bench.store.tables import rows as rows
+from longlag.bench.store.tables import surviving as surviving

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
-from longlag.bench.store.layout import CURVES, PROBES, TRIALS
+from longlag.bench.store.layout import CURVES, EXTRAPOLATION, PROBES, TRIALS
 from longlag.bench.trial.spec import Outcome, TrialSpec, score
 
 SCHEMA = 1
@@ -41,6 +41,8 @@ class Column:
     role: Role = "result"
     of: Callable[[Finished], Any] | None = None
     """None: the outcome's field of that name."""
+    later: bool = False
+    """Whether files of earlier versions lack it: NaN there, so it is a double."""
 
     def value(self, trial: Finished) -> Any:
         """What stands in this column for `trial`."""
@@ -110,6 +112,12 @@ TRIAL_COLUMNS = (
     Column("seconds", "double", "from start to end, checks among them", "s", "time"),
     Column("parameters", "int64", "trained numbers of the model"),
     Column(
+        "extrapolates",
+        "double",
+        "the largest multiple of its lag that it solves too, untrained; 1: none; NaN: not asked",
+        later=True,
+    ),
+    Column(
         "hyperparameters",
         "string",
         "as JSON",
@@ -135,15 +143,34 @@ PROBE_COLUMNS = (
     Column("gradient_norm", "double", "norm of the loss's gradient with respect to the state there"),
     Column("spectral_radius", "double", "of the recurrent weights; NaN: there are none"),
 )
-TABLES = {TRIALS: TRIAL_COLUMNS, CURVES: CURVE_COLUMNS, PROBES: PROBE_COLUMNS}
+EXTRAPOLATION_COLUMNS = (
+    RUN,
+    Column("factor", "int64", "of the lag that it was trained at"),
+    Column("lag", "int64", "that it was asked, untrained", "steps"),
+    Column("error", "double", "fresh sequences answered wrongly; NaN: not asked", "share"),
+    Column("tested", "int64", "fresh sequences; fewer where too many are wrong", "sequences"),
+    Column("chance", "double", "sequences that the trivial predictor answers wrongly", "share"),
+    Column("solved", "bool", "whether it solves the task there"),
+    Column("detail", "string", "why it was not asked"),
+)
+TABLES = {
+    TRIALS: TRIAL_COLUMNS,
+    CURVES: CURVE_COLUMNS,
+    PROBES: PROBE_COLUMNS,
+    EXTRAPOLATION: EXTRAPOLATION_COLUMNS,
+}
+PARTS = {"curve": CURVES, "probes": PROBES, "extrapolation": EXTRAPOLATION}
+"""The fields of an outcome that are rows of a table of their own."""
+LATER = [column.name for column in TRIAL_COLUMNS if column.later]
+"""The columns of `trials.parquet` that files of earlier versions lack."""
 
 
 def _schema(columns: tuple[Column, ...]) -> pa.Schema:
     return pa.schema([(column.name, pa.type_for_alias(column.kind)) for column in columns])
 
 
-TRIAL_SCHEMA, CURVE_SCHEMA, PROBE_SCHEMA = map(_schema, TABLES.values())
-SCHEMAS = dict(zip(TABLES, (TRIAL_SCHEMA, CURVE_SCHEMA, PROBE_SCHEMA), strict=True))
+SCHEMAS = {name: _schema(columns) for name, columns in TABLES.items()}
+TRIAL_SCHEMA = SCHEMAS[TRIALS]
 
 
 def named(*roles: Role) -> list[str]:
@@ -157,6 +184,17 @@ def row(spec: TrialSpec, outcome: Outcome, code_hash: str) -> dict[str, Any]:
     return {column.name: column.value(trial) for column in TRIAL_COLUMNS}
 
 
+def parts(outcome: Outcome) -> dict[str, list[dict[str, Any]]]:
+    """The rows of an outcome in tables of their own, by the field of it."""
+    return {field: getattr(outcome, field) for field in PARTS}
+
+
+def without_parts(outcome: Outcome) -> Outcome:
+    """The outcome without them, which are on disk."""
+    nothing: dict[str, Any] = {field: [] for field in PARTS}
+    return replace(outcome, **nothing)
+
+
 def outcome(row: dict[str, Any]) -> Outcome:
-    """The outcome that left `row`, without its curve and probes."""
+    """The outcome that left `row`, without its parts."""
     return Outcome(**{field.name: row[field.name] for field in fields(Outcome) if field.name in row})

@@ -8,6 +8,7 @@ journal is compacted into Parquet files.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import shutil
@@ -18,9 +19,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from longlag.bench.contract.errors import BadInput
+from longlag.bench.store.columns import LATER, PARTS
 
 Entry = dict[str, Any]
-"""{"row": a row of trials.parquet, "curve": rows of curves.parquet, "probes": rows of probes.parquet}."""
+"""{"row": a row of trials.parquet, and each of PARTS: rows of its table}."""
 
 
 @dataclass(frozen=True)
@@ -182,10 +184,12 @@ def set_aside(path: Path, copy: bool = False) -> Path:
 
 
 def _entry(line: bytes) -> Entry | None:
+    """The entry of a line, with what lines of earlier versions lack."""
     try:
         entry = json.loads(line)
         whole = isinstance(entry["row"]["run_id"], str)
-        whole = whole and isinstance(entry["curve"], list) and isinstance(entry["probes"], list)
+        entry = {"extrapolation": [], **entry, "row": {**dict.fromkeys(LATER, math.nan), **entry["row"]}}
+        whole = whole and all(isinstance(entry[part], list) for part in PARTS)
     except (ValueError, TypeError, KeyError):
         return None
     return entry if whole else None

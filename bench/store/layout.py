@@ -1,6 +1,7 @@
 """The files that a campaign leaves in its folder."""
 
 MANIFEST, TRIALS, CURVES, PROBES = "manifest.json", "trials.parquet", "curves.parquet", "probes.parquet"
+EXTRAPOLATION = "extrapolation.parquet"
 JOURNAL, STUDIES, LOCK = "journal.jsonl", "studies.log", ".lock"
 BEGINNINGS = (LOCK, MANIFEST + ".new")
 """What a campaign leaves that was killed before it had a manifest."""

@@ -13,6 +13,12 @@ from longlag.bench.store.columns import SCHEMA
 from longlag.bench.store.files import exists, replace_file
 from longlag.bench.store.layout import MANIFEST
 
+OTHER_CODE = "trials_of_other_code"
+"""Where a later run notes how many trials it found that other code had run."""
+PYTHON = "python"
+COMPUTE = ("torch", "pytorch-lightning", "optuna", "numpy", "scipy", "numba", "scikit-learn")
+"""The packages whose version, like Python's, may change what a trial comes to."""
+
 
 class Manifest(BaseModel, strict=True, validate_by_name=True):
     """What a reader needs to know of a campaign, and to repeat it."""
@@ -43,7 +49,23 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
     broken: dict[str, str] = Field(default_factory=dict)
     """Plugins that could not be loaded, and why."""
     resumed: list[dict[str, Any]] = Field(default_factory=list)
-    """Every later run: when, and where it differed from the first."""
+    """Every later run: when, where it differed from the first, and of how many trials the code did."""
+
+    def versions_of(self, package: str) -> list[str]:
+        """Those that its runs had, each once."""
+        runs = [self.versions, *(run["versions"] for run in self.resumed if "versions" in run)]
+        return list(dict.fromkeys(run[package] for run in runs if package in run))
+
+    @property
+    def mixed(self) -> list[str]:
+        """One line for each run by other code than before, and for each package of several versions."""
+        lines = [
+            f"resumed on {str(run['at'])[:10]} by other code than that of {run[OTHER_CODE]} of its trials"
+            for run in self.resumed
+            if run.get(OTHER_CODE)
+        ]
+        versions = {package: self.versions_of(package) for package in (PYTHON, *COMPUTE)}
+        return lines + [f"{name} was {' and '.join(had)}" for name, had in versions.items() if len(had) > 1]
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

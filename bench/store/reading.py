@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.store.columns import CURVE_SCHEMA, PROBE_SCHEMA, TRIAL_SCHEMA
+from longlag.bench.store.columns import PARTS, SCHEMAS, TRIAL_SCHEMA
 from longlag.bench.store.journal import entries
 from longlag.bench.store.layout import JOURNAL
 from longlag.bench.store.manifest import Manifest, read_manifest
@@ -25,6 +25,15 @@ class Campaign:
     trials: pd.DataFrame
     curves: pd.DataFrame
     probes: pd.DataFrame
+    extrapolation: pd.DataFrame
+
+    @property
+    def mixed(self) -> str:
+        """How code or versions changed between its trials, in one line; empty where nothing says they did."""
+        codes = self.trials.groupby(["method", "task"])["code_hash"].nunique()
+        several = int((codes > 1).sum())
+        said = f"{several} of its {len(codes)} methods on a task have trials of several versions of the code"
+        return "; ".join([said] * (several > 0) + self.manifest.mixed)
 
 
 def load(folder: Path) -> Campaign:
@@ -41,9 +50,10 @@ def load(folder: Path) -> Campaign:
         pa.Table.from_pylist([e["row"] for e in everything], schema=TRIAL_SCHEMA),
         *(
             pa.Table.from_pylist(
-                [{"run_id": e["row"]["run_id"], **item} for e in everything for item in e[key]], schema=schema
+                [{"run_id": e["row"]["run_id"], **item} for e in everything for item in e[part]],
+                schema=SCHEMAS[name],
             )
-            for key, schema in (("curve", CURVE_SCHEMA), ("probes", PROBE_SCHEMA))
+            for part, name in PARTS.items()
         ),
     ]
     return Campaign(folder, manifest, *(frame.to_pandas() for frame in frames))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.store.columns import SCHEMA, SCHEMAS, TRIAL_SCHEMA
+from longlag.bench.store.columns import LATER, PARTS, SCHEMA, SCHEMAS, TRIAL_SCHEMA
 from longlag.bench.store.files import Table
-from longlag.bench.store.journal import Entry, Index, entries
-from longlag.bench.store.layout import CURVES, JOURNAL, PROBES, TRIALS
+from longlag.bench.store.journal import Entry, Index, entries, lines
+from longlag.bench.store.layout import EXTRAPOLATION, JOURNAL, TRIALS
 
 
 def compact(folder: Path, order: Iterable[str]) -> None:
@@ -24,8 +26,7 @@ def compact(folder: Path, order: Iterable[str]) -> None:
     """
     index = Index.read(folder / JOURNAL)
     earlier: dict[str, Entry] | None = None
-    tables = [Table.begin(folder / name, schema) for name, schema in SCHEMAS.items()]
-    trials, curves, probes = tables
+    tables = {name: Table.begin(folder / name, schema) for name, schema in SCHEMAS.items()}
     try:
         for run_id in order:
             if run_id in index:
@@ -36,16 +37,16 @@ def compact(folder: Path, order: Iterable[str]) -> None:
                 if run_id not in earlier:
                     continue
                 entry = earlier[run_id]
-            trials.add([entry["row"]])
-            curves.add([{"run_id": run_id, **item} for item in entry["curve"]])
-            probes.add([{"run_id": run_id, **item} for item in entry["probes"]])
-        for table in tables:
+            tables[TRIALS].add([entry["row"]])
+            for part, name in PARTS.items():
+                tables[name].add([{"run_id": run_id, **item} for item in entry[part]])
+        for table in tables.values():
             table.close()
     finally:
         index.close()
-        for table in tables:
+        for table in tables.values():
             table.abandon()
-    for table in tables:
+    for table in tables.values():
         table.replace()
 
 
@@ -57,11 +58,20 @@ def rows(folder: Path) -> Iterator[dict[str, Any]]:
         yield entry["row"]
 
 
+def surviving(folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows that can be read, whatever is damaged beside them."""
+    with suppress(BadInput):
+        yield from read_table(folder / TRIALS, TRIAL_SCHEMA).to_pylist()
+    for line in lines(folder / JOURNAL):
+        if line.entry is not None:
+            yield line.entry["row"]
+
+
 def lost(folder: Path) -> str:
     """What is missing or damaged in a finished campaign's tables, in one line; empty if nothing is."""
     try:
-        for name, schema in SCHEMAS.items():
-            if not len(read_table(folder / name, schema)) and name == TRIALS:
+        for name in SCHEMAS:
+            if not len(_part(folder, name)) and name == TRIALS:
                 return f"{folder / name}: holds no rows"
     except BadInput as error:
         return str(error)
@@ -72,18 +82,28 @@ def compacted(folder: Path) -> Iterator[Entry]:
     """What an earlier compaction left."""
     if not (folder / TRIALS).exists():
         return
-    trials = read_table(folder / TRIALS, TRIAL_SCHEMA)
-    curves, probes = (_grouped(folder / name, SCHEMAS[name]) for name in (CURVES, PROBES))
+    trials = _part(folder, TRIALS)
+    groups = {part: _grouped(_part(folder, name)) for part, name in PARTS.items()}
     for row in trials.to_pylist():
-        run_id = row["run_id"]
-        yield {"row": row, "curve": curves.get(run_id, []), "probes": probes.get(run_id, [])}
+        yield {"row": row, **{part: group.get(row["run_id"], []) for part, group in groups.items()}}
 
 
-def _grouped(path: Path, schema: pa.Schema) -> dict[str, list[dict[str, Any]]]:
+def _grouped(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {}
-    for item in read_table(path, schema).to_pylist():
+    for item in table.to_pylist():
         groups.setdefault(item.pop("run_id"), []).append(item)
     return groups
+
+
+def _part(folder: Path, name: str) -> pa.Table:
+    """A table of a campaign; without rows where the campaign is older than it. Raises BadInput."""
+    path = folder / name
+    if name == EXTRAPOLATION and not path.exists():
+        # Its files came with these columns.
+        with suppress(pa.ArrowException, OSError):
+            if not set(LATER) <= set(pq.read_schema(folder / TRIALS).names):
+                return SCHEMAS[name].empty_table()
+    return read_table(path, SCHEMAS[name])
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
@@ -95,6 +115,9 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"{path}: not a readable results file ({text})") from None
+    for name in LATER:
+        if name in schema.names and name not in table.column_names:
+            table = table.append_column(schema.field(name), pa.array([math.nan] * len(table), pa.float64()))
     missing = [name for name in schema.names if name not in table.column_names]
     if missing:
         raise BadInput(f"{path}: not a results file of schema {SCHEMA}: column {missing[0]!r} is missing")

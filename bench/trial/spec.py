@@ -93,12 +93,14 @@ class TrialSpec:
     """In which attempt of a climb it was run, 1 the first; 0: the lag was given."""
     carried_from: int = 0
     """The lag of the rung whose best setting it carries; 0: none."""
+    extrapolate: tuple[int, ...] = ()
+    """Where it solves its task: the multiples of the lag that it is asked then."""
 
     @cached_property
     def run_id(self) -> str:
         """Sixteen hex digits: a stable hash of what defines the run."""
         defining = asdict(self)
-        for key in ("plugins", "rung", "carried_from"):
+        for key in ("plugins", "rung", "carried_from", "extrapolate"):
             del defining[key]
         text = json.dumps(defining, sort_keys=True, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
@@ -124,8 +126,11 @@ class Outcome:
     updates: int = 0
     seconds: float = 0.0
     parameters: int = 0
+    extrapolates: float = math.nan
+    """The largest multiple of its lag that it solves too, 1 where none; NaN where none was asked."""
     curve: list[dict[str, float]] = field(default_factory=list)
     probes: list[dict[str, Any]] = field(default_factory=list)
+    extrapolation: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def solved(self) -> bool:

@@ -14,6 +14,7 @@ from longlag.bench.contract.seeds import derive, generator
 from longlag.bench.contract.task import Task
 from longlag.bench.plugins.registry import Registry
 from longlag.bench.trial.checks import CHUNK, SuccessCheck
+from longlag.bench.trial.extrapolation import extrapolate, farthest
 from longlag.bench.trial.failure import FailureDetector, classify, finite
 from longlag.bench.trial.meter import BudgetMeter, Stream
 from longlag.bench.trial.probes import Moment, Probe, probe
@@ -65,6 +66,17 @@ def run(spec: TrialSpec, registry: Registry) -> Outcome:
         probes += _probe(model, task, spec.seed, "after").rows("after")
     tested = check.test(model)
     outcome.error, outcome.tested, outcome.loss = tested.error, tested.asked, tested.loss
+    if check.solved and spec.extrapolate:
+        case = spec.case
+        outcome.extrapolation = extrapolate(
+            model,
+            task,
+            lambda lag: registry.task(case.task, case.variant, lag),
+            spec.extrapolate,
+            spec.limits.budget,
+            spec.seed,
+        )
+        outcome.extrapolates = farthest(outcome.extrapolation)
     return outcome
 
 

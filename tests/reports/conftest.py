@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from longlag.bench import store
 from longlag.bench.store import Campaign, Manifest
 
 BUDGET = 1e10
@@ -26,6 +27,7 @@ class Maker:
     rows: list[dict[str, Any]] = field(default_factory=list)
     curve_rows: list[dict[str, Any]] = field(default_factory=list)
     probe_rows: list[dict[str, Any]] = field(default_factory=list)
+    asked_rows: list[dict[str, Any]] = field(default_factory=list)
     finished: str | None = "2026-01-01T00:10:00"
 
     def run(
@@ -88,6 +90,7 @@ class Maker:
                 "updates_to_solve": flops / 2e6 if solved else np.nan,
                 "seconds": flops / 1e9,
                 "parameters": 300,
+                "extrapolates": np.nan,
                 "hyperparameters": json.dumps(hyperparameters or {"learning_rate": 0.01}),
                 "code_hash": "0" * 12,
             }
@@ -123,6 +126,29 @@ class Maker:
                 }
             )
 
+    def ask(self, key: str, *errors: float | str) -> None:
+        """What a run came to at 2, 4, 8 ... times its lag: the share wrong, or why it was not asked."""
+        (row,) = [row for row in self.rows if row["run_id"] == key]
+        row["extrapolates"] = 1.0
+        for power, error in enumerate(errors, start=1):
+            told = isinstance(error, str)
+            solved = not isinstance(error, str) and error < 0.01
+            row["extrapolates"] = 2.0**power if solved else row["extrapolates"]
+            self.asked_rows.append(
+                {
+                    "run_id": key,
+                    "factor": 2**power,
+                    "lag": 2**power * row["lag"],
+                    "error": np.nan if told else error,
+                    "tested": 0 if told else 256,
+                    "chance": 0.93,
+                    "solved": solved,
+                    "detail": error if told else "",
+                }
+            )
+        if all(isinstance(error, str) for error in errors):
+            row["extrapolates"] = np.nan
+
     def made(self, folder: Path = Path("made")) -> Campaign:
         """The campaign of the runs so far."""
         blank = Maker(self.name, self.methods)
@@ -155,13 +181,26 @@ class Maker:
         }
         curve_columns = ["run_id", "flops", "sequences", "updates", "seconds", "loss", "error"]
         probe_columns = ["run_id", "moment", "lag", "gradient_norm", "spectral_radius"]
+        asked_columns = ["run_id", "factor", "lag", "error", "tested", "chance", "solved", "detail"]
         return Campaign(
             folder,
             Manifest.model_validate(manifest),
             pd.DataFrame(self.rows, columns=columns),
             pd.DataFrame(self.curve_rows, columns=curve_columns),
             pd.DataFrame(self.probe_rows, columns=probe_columns),
+            pd.DataFrame(self.asked_rows, columns=asked_columns),
         )
+
+    def stored(self, folder: Path) -> Path:
+        """The campaign in a folder of its own."""
+        made = self.made(folder)
+        folder.mkdir(parents=True)
+        store.write_manifest(folder, made.manifest)
+        trials = made.trials.assign(cap=np.nan).astype({"sequences": "int64", "updates": "int64"})
+        frames = (trials, made.curves, made.probes, made.extrapolation)
+        for name, frame in zip(store.SCHEMAS, frames, strict=True):
+            frame.to_parquet(folder / name)
+        return folder
 
 
 @pytest.fixture

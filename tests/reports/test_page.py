@@ -247,38 +247,48 @@ def test_campaigns_side_by_side_have_their_own_panels(maker, another):
     assert "adding:hs97 · another" in page.words
 
 
-def stored(made, folder):
-    from longlag.bench import store
-
-    folder.mkdir()
-    store.write_manifest(folder, made.manifest)
-    for name, frame in (("trials", made.trials), ("curves", made.curves), ("probes", made.probes)):
-        if name == "trials":
-            frame = frame.assign(cap=math.nan).astype({"sequences": "int64", "updates": "int64"})
-        frame.to_parquet(folder / f"{name}.parquet")
-    return folder
-
-
 def test_write_leaves_the_five_files(maker, tmp_path):
     maker.run("lstm", 10, 1e9)
-    folder = stored(maker.made(), tmp_path / "campaign")
+    folder = maker.stored(tmp_path / "campaign")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert reports.write([folder]) == folder / "report.html"
+    results = reports.read([folder])
+    assert reports.write(results, folder) == folder / "report.html"
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert after.keys() - before.keys() == {
         "summary.csv", "summary.md", "summary.tex", "frontier.svg", "report.html",
     }  # fmt: skip
     assert before.items() <= after.items()
-    assert reports.write([folder, folder], tmp_path / "both") == tmp_path / "both" / "report.html"
-    assert (tmp_path / "both" / "summary.csv").read_text().startswith("campaign,method,")
-    assert [table.row_count for table in reports.terminal(folder)] == [2]
+    assert (folder / "summary.csv").read_text().startswith("method,")
+    assert [table.row_count for table in reports.terminal(results)] == [2]
 
 
-def test_write_says_what_is_missing(tmp_path):
+def test_a_mix_of_code_is_said(maker):
+    for number in range(2):
+        maker.run("lstm", 10 * (number + 1), 1e9)
+        maker.rows[-1]["code_hash"] = str(number) * 12
+    results = Results([maker.made()])
+    said = "made is a mix of code: 1 of its 1 methods on a task have trials of several versions of the code."
+    assert said in Page(as_html(results)).words
+    assert said in as_markdown(results)
+    maker.rows[-1]["code_hash"] = "0" * 12
+    assert "a mix of code" not in as_markdown(Results([maker.made()]))
+
+
+def test_only_the_page_shows_what_stands_beside(maker, another, tmp_path):
+    for each, method, task in ((maker, "lstm", "adding"), (another, "vanilla", "adding")):
+        each.run(method, 10, 1e9, task=task)
+    another.run("vanilla", 10, 1e9, task="xor")
+    own, other = (reports.read([each.stored(tmp_path / each.name)]) for each in (maker, another))
+    shown = reports.beside(own, other)
+    assert set(shown.trials["task"]) == {"adding"}
+    page = Page(reports.write(own, tmp_path / "made", shown).read_text(encoding="utf-8"))
+    assert "adding:hs97 · another" in page.words
+    assert "xor" not in page.words
+    assert "another" not in (tmp_path / "made" / "summary.md").read_text()
+
+
+def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(BadInput, match="at least one"):
-        reports.write([])
-    with pytest.raises(BadInput, match="--out"):
-        reports.write([tmp_path, tmp_path])
+        reports.read([])
     with pytest.raises(BadInput, match="no campaign here"):
-        reports.write([tmp_path], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        reports.read([tmp_path])

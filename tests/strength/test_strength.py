@@ -60,8 +60,9 @@ def solved(cases: pd.DataFrame, folder: Path) -> pd.Series:
             assert launch(console, coordinator)
     finally:
         coordinator.close()
-    reports.write([folder])
-    console.print(*reports.terminal(folder))
+    results = reports.read([folder])
+    reports.write(results, folder)
+    console.print(*reports.terminal(results))
     rows = pd.read_parquet(folder / TRIALS)
     retests = rows[rows.phase == "retest"].assign(task=rows.task + ":" + rows.variant)
     costs = retests.dropna(subset="flops_to_solve")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from longlag.bench.store import CURVE_SCHEMA, MANIFEST, PROBE_SCHEMA, TRIAL_SCHEMA
+from longlag.bench.store import MANIFEST, SCHEMAS, TRIALS
 from longlag.bench.store.studies import storage_of
 
 Command = Callable[..., tuple[object, str]]
@@ -22,6 +22,7 @@ FILES = {
     "trials.parquet",
     "curves.parquet",
     "probes.parquet",
+    "extrapolation.parquet",
     "studies.log",
     "frontier.svg",
     "summary.csv",
@@ -59,7 +60,7 @@ def test_a_campaign_leaves_its_files(campaign: Path) -> None:
 
 def test_every_trial_has_a_row_with_every_column(campaign: Path) -> None:
     trials = pd.read_parquet(campaign / "trials.parquet")
-    assert list(trials.columns) == TRIAL_SCHEMA.names
+    assert list(trials.columns) == SCHEMAS[TRIALS].names
     counts = trials.groupby(["method", "phase"]).size().to_dict()
     assert counts == {
         ("lstm", "retest"): 2,
@@ -70,8 +71,8 @@ def test_every_trial_has_a_row_with_every_column(campaign: Path) -> None:
     assert trials.run_id.is_unique
     assert trials.seed.is_unique
     assert trials.score.between(0, 3).all()
-    for name, schema in (("curves", CURVE_SCHEMA), ("probes", PROBE_SCHEMA)):
-        frame = pd.read_parquet(campaign / f"{name}.parquet")
+    for name, schema in SCHEMAS.items():
+        frame = pd.read_parquet(campaign / name)
         assert list(frame.columns) == schema.names
         assert set(frame.run_id) <= set(trials.run_id)
 

@@ -82,6 +82,16 @@ def test_changed_code_passes_when_forced(finished: Path, tmp_path: Path, longlag
     assert publish(longlag, finished, tmp_path / "results", "--force")[0] == 0
 
 
+def test_a_mix_of_code_is_said(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    run = {"at": "2026-01-02T00:00:00", store.OTHER_CODE: 3}
+    damaged(finished, resumed=[run])
+    code, printed = publish(longlag, finished, tmp_path / "results")
+    assert code == 0
+    said = "resumed on 2026-01-02 by other code than that of 3 of its trials"
+    assert f"mine: a mix of code: {said}" in printed
+    assert f"- `mine`: {said}." in (tmp_path / "results" / "README.md").read_text()
+
+
 def test_what_is_unfinished_is_not_published(finished: Path) -> None:
     damaged(finished, finished=None)
     assert faults(finished) == [f"it is not finished: longlag run --resume --out {finished}"]
@@ -102,3 +112,77 @@ def test_another_campaign_is_never_written_over(finished: Path, tmp_path: Path, 
 def test_a_name_is_a_folders(finished: Path, tmp_path: Path, longlag: Any, name: str) -> None:
     assert publish(longlag, finished, tmp_path / "results", "--as", name)[0] == 2
     assert not (tmp_path / "results").exists()
+
+
+@pytest.fixture
+def climbers(make_profile: Any, campaign: Any, inline: Any, tmp_path: Path) -> dict[str, Path]:
+    """Campaigns that bridge a lag of 1, of 2, and again of 1, one finished after the other."""
+    folders = {}
+    for day, (name, lag, seed) in enumerate((("first", 1, 0), ("second", 2, 0), ("third", 1, 1)), start=1):
+        folder = folders[name] = tmp_path / name
+        profile = make_profile(name=name, methods=["climber"], lags=[lag], seed=seed, trials=2, retests=5)
+        campaign(profile, folder, inline)
+        finished = f"2026-01-0{day}T00:00:00+00:00"
+        damaged(folder, git={"commit": "0123abc", "dirty": False}, finished=finished)
+    return folders
+
+
+def records_of(results: Path) -> dict[str, list[str]]:
+    """The rows of the record book's first table, and the lines of its earlier records."""
+    page = (results / "README.md").read_text()
+    book, _, rest = page.partition("By method:")
+    earlier = rest.partition("Earlier records:")[2].partition("###")[0]
+    return {
+        "current": [line for line in book.splitlines() if line.startswith("| chore:")],
+        "earlier": [line for line in earlier.splitlines() if line.startswith("- ")],
+    }
+
+
+def test_what_beats_a_record_takes_its_place(climbers: dict[str, Path], tmp_path: Path, longlag: Any) -> None:
+    results = tmp_path / "results"
+    assert publish(longlag, climbers["first"], results)[0] == 0
+    ((first,), none) = records_of(results).values()
+    assert first.startswith("| chore:standard | 1 | climber | 5/5 |")
+    assert "| first | `longlag replay results/first " in first
+    assert none == []
+
+    assert publish(longlag, climbers["second"], results)[0] == 0
+    ((second,), (beaten,)) = records_of(results).values()
+    assert second.startswith("| chore:standard | 2 | climber | 5/5 |")
+    assert "| second | `longlag replay results/second " in second
+    assert beaten.startswith("- chore:standard: 1 by climber, ")
+    assert beaten.endswith("`first`, 2026-01-01")
+
+    # What beats nothing is published, and no record.
+    assert publish(longlag, climbers["third"], results)[0] == 0
+    assert records_of(results) == {"current": [second], "earlier": [beaten]}
+    assert {path.name for path in records.published(results)} == {"first", "second", "third"}
+
+
+def test_the_order_of_publishing_changes_no_record(
+    climbers: dict[str, Path], tmp_path: Path, longlag: Any
+) -> None:
+    pages = []
+    for number, order in enumerate((("first", "second", "third"), ("third", "second", "first"))):
+        results = tmp_path / f"results-{number}"
+        for name in order:
+            assert publish(longlag, climbers[name], results)[0] == 0
+        pages.append((results / "README.md").read_text())
+    assert pages[0] == pages[1]
+
+
+def test_publishing_again_changes_nothing(climbers: dict[str, Path], tmp_path: Path, longlag: Any) -> None:
+    results = tmp_path / "results"
+    for folder in climbers.values():
+        assert "published; records" in publish(longlag, folder, results)[1]
+    before = {
+        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in results.rglob("*") if path.is_file()
+    }
+    for folder in climbers.values():
+        assert "published already, and nothing changed" in publish(longlag, folder, results)[1]
+        # Nor from where it was published to.
+        assert "nothing changed" in publish(longlag, results / folder.name, results)[1]
+    after = {
+        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in results.rglob("*") if path.is_file()
+    }
+    assert after == before

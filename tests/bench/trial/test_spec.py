@@ -50,6 +50,7 @@ def test_a_spec_survives_json() -> None:
 def test_the_run_id_is_stable_and_follows_what_defines_the_run() -> None:
     assert SPEC.run_id == "d91160ca813ebe23"
     assert replace(SPEC, plugins=("elsewhere/plugin.py",)).run_id == SPEC.run_id
+    assert replace(SPEC, extrapolate=(2, 5)).run_id == SPEC.run_id
     changed = [
         replace(SPEC, seed=1),
         replace(SPEC, number=4),

@@ -1,0 +1,199 @@
+"""A campaign in several sittings: by changed code only on request, and then it says so; and from a clone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from longlag.bench import store
+from longlag.bench.campaign.coordinator import Coordinator
+from longlag.bench.campaign.profile import Profile
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.plugins.registry import discover
+
+Trials = Callable[[Path], pd.DataFrame]
+
+
+class Stops:
+    """An executor that is interrupted at its seventh trial."""
+
+    slots = 1
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.left = 6
+
+    def submit(self, spec: Any) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return self.inner.submit(spec)
+
+    def outcome(self, future: Any) -> Any:
+        return self.inner.outcome(future)
+
+
+@pytest.fixture(scope="module")
+def profile(make_profile: Callable[..., Profile]) -> Profile:
+    return make_profile(trials=4, batch=2)
+
+
+@pytest.fixture(scope="module")
+def halfway(
+    profile: Profile, campaign: Callable[..., Any], inline: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("halfway") / "c"
+    with pytest.raises(KeyboardInterrupt):
+        campaign(profile, folder, Stops(inline))
+    return folder
+
+
+@pytest.fixture
+def unfinished(halfway: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(halfway, tmp_path / "mine"))
+
+
+@pytest.fixture
+def resume(profile: Profile, inline: Any) -> Callable[..., list[str]]:
+    """Resumes a campaign to its end; the notices."""
+
+    def resume(folder: Path, code_changed: Any = "refuse") -> list[str]:
+        coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder)
+        coordinator.open(True, code_changed)
+        try:
+            coordinator.run(inline, lambda *_: None)
+        finally:
+            coordinator.close()
+        return coordinator.notices
+
+    return resume
+
+
+def run_by_other_code(folder: Path, count: int) -> list[str]:
+    """Let the first `count` rows be other code's; their runs."""
+    path = folder / store.JOURNAL
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    for entry in entries[:count]:
+        entry["row"]["code_hash"] = "0" * 12
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return [entry["row"]["run_id"] for entry in entries[:count]]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_changed_code_is_refused_and_nothing_touched(
+    unfinished: Path, resume: Callable[..., list[str]]
+) -> None:
+    run_by_other_code(unfinished, 2)
+    with (unfinished / store.JOURNAL).open("a") as journal:
+        journal.write('{"row": {"run')
+    before = contents(unfinished)
+    with pytest.raises(BadInput, match="the code has changed since 2 of its trials were run; --code-changed"):
+        resume(unfinished)
+    assert contents(unfinished) == before
+
+
+def test_who_goes_on_has_a_mix_that_says_so(
+    unfinished: Path, resume: Callable[..., list[str]], complete: Path, trials: Trials
+) -> None:
+    old = run_by_other_code(unfinished, 2)
+    (notice,) = resume(unfinished, "go-on")
+    assert "the code has changed since 2 of its trials were run" in notice
+    rows, unmixed = trials(unfinished), trials(complete)
+    assert set(rows.loc[rows.code_hash == "0" * 12, "run_id"]) == set(old)
+    pd.testing.assert_frame_equal(rows.drop(columns="code_hash"), unmixed.drop(columns="code_hash"))
+    mixed = store.load(unfinished)
+    (run,) = mixed.manifest.resumed
+    assert run[store.OTHER_CODE] == 2
+    assert mixed.mixed == (
+        "1 of its 1 methods on a task have trials of several versions of the code; "
+        f"resumed on {run['at'][:10]} by other code than that of 2 of its trials"
+    )
+    assert not store.load(complete).mixed
+
+
+def test_a_version_that_computes_counts_as_code(unfinished: Path, resume: Callable[..., list[str]]) -> None:
+    manifest = store.read_manifest(unfinished)
+    versions = manifest.versions | {"torch": "1.0", "pandas": "0.1"}
+    store.write_manifest(unfinished, manifest.model_copy(update={"versions": versions}))
+    before = contents(unfinished)
+    now = manifest.versions["torch"]
+    with pytest.raises(BadInput, match=rf"torch was 1\.0, and is {now.replace('+', '.')};") as refused:
+        resume(unfinished)
+    assert "pandas" not in str(refused.value)
+    assert contents(unfinished) == before
+    resume(unfinished, "go-on")
+    assert store.load(unfinished).mixed == f"torch was 1.0 and {now}"
+
+
+def test_the_same_code_is_no_mix(unfinished: Path, resume: Callable[..., list[str]]) -> None:
+    assert resume(unfinished) == []
+    assert not store.load(unfinished).mixed
+
+
+def test_a_campaign_without_a_row_has_nothing_to_mix(
+    profile: Profile, resume: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    Coordinator(profile, discover(tuple(profile.plugins)), tmp_path / "c").open(resume=False).close()
+    manifest = store.read_manifest(tmp_path / "c")
+    store.write_manifest(tmp_path / "c", manifest.model_copy(update={"versions": {"torch": "1.0"}}))
+    assert resume(tmp_path / "c") == []
+
+
+def test_the_command_refuses_and_goes_on(unfinished: Path, longlag: Any) -> None:
+    run_by_other_code(unfinished, 1)
+    given = ("run", "--resume", "--out", str(unfinished), "--jobs", "1")
+    code, printed = longlag(*given)
+    assert (code, printed.count("\n")) == (2, 1)
+    assert "--code-changed go-on" in printed
+    code, printed = longlag(*given, "--code-changed", "perhaps")
+    assert (code, printed.count("\n")) == (2, 1)
+    code, printed = longlag(*given, "--code-changed", "go-on")
+    assert code == 0, printed
+    assert "chores is a mix of code: 1 of its 1 methods" in " ".join(printed.split())
+
+
+def test_what_is_committed_is_enough_to_go_on(
+    unfinished: Path,
+    profile: Profile,
+    resume: Callable[..., list[str]],
+    complete: Path,
+    trials: Trials,
+    tmp_path: Path,
+) -> None:
+    """In a clone, which has what git was given and not what it ignores."""
+
+    def git(*arguments: str, at: Path) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", *who, *arguments], cwd=at, check=True, capture_output=True)
+
+    home = tmp_path / "home"
+    shutil.copytree(unfinished, home / "results" / "mine")
+    shutil.copy(Path(__file__).parents[3] / ".gitignore", home)
+    git("init", at=home)
+    git("add", ".gitignore", *(f"results/mine/{name}" for name in (store.MANIFEST, store.JOURNAL)), at=home)
+    git("commit", "-m", "halfway", at=home)
+    git("clone", str(home), str(tmp_path / "clone"), at=tmp_path)
+    cloned = tmp_path / "clone" / "results" / "mine"
+    assert {path.name for path in cloned.iterdir()} == {store.MANIFEST, store.JOURNAL}
+    assert resume(cloned) == []
+    pd.testing.assert_frame_equal(trials(cloned), trials(complete))
+    # Finished, it is committed as tables, and complete in the next clone.
+    git("add", *(f"results/mine/{name}" for name in (store.MANIFEST, *store.SCHEMAS)), at=tmp_path / "clone")
+    git("commit", "-a", "-m", "done", at=tmp_path / "clone")
+    git("clone", str(tmp_path / "clone"), str(tmp_path / "last"), at=tmp_path)
+    last = tmp_path / "last" / "results" / "mine"
+    assert {path.name for path in last.iterdir()} == {store.MANIFEST, *store.SCHEMAS}
+    again = Coordinator(profile, discover(tuple(profile.plugins)), last).open(resume=False)
+    again.close()
+    assert again.complete
+    pd.testing.assert_frame_equal(trials(last), trials(complete))
