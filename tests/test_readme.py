@@ -9,8 +9,10 @@ import optuna
 import torch
 
 from longlag.bench.plugins.registry import discover
+from longlag.reports import claims
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 
 
 def test_the_plugin_of_the_readme_trains_alone_and_on_an_lstm(tmp_path: Path) -> None:
@@ -34,3 +36,20 @@ def test_the_plugin_of_the_readme_trains_alone_and_on_an_lstm(tmp_path: Path) ->
 def test_the_methods_of_the_readme_are_those_there_are() -> None:
     named = set(re.findall(r"^\| `([a-z0-9_]+)` \|", README, flags=re.MULTILINE))
     assert named == set(discover().methods)
+
+
+def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
+    first = README[: README.index("## Two commands")]
+    frontiers = (ROOT / "docs" / "frontiers.md").read_text()
+    (families,) = re.findall(r"^\| families with .*$", frontiers, flags=re.MULTILINE)
+    (spent,) = re.findall(r"^\d+ trials, .* core-hours\.$", frontiers, flags=re.MULTILINE)
+    assert families in first
+    assert spent in first
+    known = claims.read()
+    fewer = [
+        claim.published / found.ours
+        for name, claim in known.items()
+        if name.startswith("lstm_")
+        and (found := claims.find(claim, ROOT / "results" / "claims" / name)).verdict == "beaten"
+    ]
+    assert f"from {min(fewer):.0f} to {max(fewer):.0f} times fewer sequences" in first
