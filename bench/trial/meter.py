@@ -28,8 +28,8 @@ def step_cost(model: pl.LightningModule, batch: Batch) -> float:
     return 6.0 * weights(model) * batch.length * batch.size
 
 
-_AHEAD, _AHEAD_NUMBERS = 16, 2**21
-"""Batches drawn in a row at most, and how many input numbers they may hold together."""
+_AHEAD, _AHEAD_NUMBERS = 16, 2**18
+"""Batches drawn in a row at most, and how many input numbers they may hold together: what a cache holds."""
 
 
 class Stream:

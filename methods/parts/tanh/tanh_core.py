@@ -30,6 +30,8 @@ from longlag.bench.contract import Kernels
 from longlag.methods.parts.backend import Array, arrays, at_steps, compiled, true_steps, wanted
 
 Passed = tuple[Array, ...]
+REGISTER = 64
+"""Bytes that products are aligned by."""
 
 
 @dataclass
@@ -59,10 +61,10 @@ def tanh_recurrence(
     parts, steps = (inputs, input_weight, recurrent, bias, initial), true_steps(mask)
     going_back = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
     if tape is None and steps is not None and not going_back and compiled(inputs, backend):
-        kept = inputs.new_empty(len(steps), inputs.shape[1], len(bias))
         given = arrays(*parts)
-        _kernels(given[0].dtype).supervised_states(*given, steps, *arrays(kept))
-        return kept
+        kept = _placed((len(steps), inputs.shape[1], len(bias)), given[0].dtype, steps)
+        _kernels(kept.dtype).supervised_states(*given, steps, kept)
+        return torch.from_numpy(kept)
     states: Tensor = _Recurrence.apply(*parts, steps, tape, backend)
     return states
 
@@ -217,6 +219,22 @@ class _Recurrence(torch.autograd.Function):
             _compiled_gradients(ctx.arrays, output_gradients, ctx.steps, ctx.tape, arrays(*weights), into)
             found = [inputs, *weights]
         return (*found, None, None, None)
+
+
+def _placed(shape: tuple[int, int, int], kind: np.dtype[Any], steps: Array) -> Array:
+    """Memory for the states at `steps`, aligned as among the states of all steps, where those are neighbours.
+
+    MKL rounds a readout's products as their operands lie: so they are the same with and without a way back.
+    """
+    count, size, units = shape
+    wanted = 0
+    if count and int(steps[-1]) - int(steps[0]) + 1 == count:
+        # numpy's arrays of many pages begin 16 bytes into one
+        wanted = 16 + (int(steps[0]) + 1) * size * units * kind.itemsize
+    numbers = count * size * units
+    room = np.empty(numbers + REGISTER // kind.itemsize, kind)
+    start = (wanted - room.ctypes.data) % REGISTER // kind.itemsize
+    return room[start : start + numbers].reshape(shape)
 
 
 def _compiled_states(given: Passed, tape: Tape | None) -> tuple[Tensor, Passed]:
