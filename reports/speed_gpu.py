@@ -57,7 +57,9 @@ def section(folder: Path) -> str:
         gpu=found["gpu"],
         cpu=found["cpu"],
         apart=number(max(shape["apart"] for shape in found["shapes"])),
-        rates=markdown(["T, B, H", "updates/s of a core", *(f"K = {k}, times that" for k in counts)], rows),
+        rates="\n".join(
+            markdown(["T, B, H", "updates/s of a core", *(f"K = {k}, times that" for k in counts)], rows)
+        ),
         nets=run["nets"],
         solved=run["solved"],
         updates=run["updates"],

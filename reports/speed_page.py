@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from longlag.reports import charts
+from longlag.reports import charts, speed_gpu
 from longlag.reports.evidence import table as markdown
 from longlag.reports.formats import number, percent
 from longlag.reports.speed import Measure, table
@@ -87,13 +87,6 @@ Keeping the states of every k-th step alone and computing the others again would
 third of a gradient.
 """
 
-_GPU = """
-## On a GPU
-
-Unmeasured. The kernels' reference backend is torch's, and runs where torch does; the compiled one, which is
-what is measured here, runs on processors alone. None of these figures says anything of a GPU.
-"""
-
 
 def page(folder: Path, trials: pd.DataFrame) -> str:
     """The page of what lies in `folder`, as Markdown; `trials` are those of the campaign RUN."""
@@ -129,7 +122,7 @@ def page(folder: Path, trials: pd.DataFrame) -> str:
         _MEMORY,
         *_growth(),
         *_thousand(facts, rates(trials)),
-        _GPU,
+        speed_gpu.section(folder),
     ]
     return "\n".join(lines)
 

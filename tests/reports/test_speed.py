@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from longlag.reports import speed_gpu
 from longlag.reports.speed import Measure, table
 
 
@@ -47,3 +50,20 @@ def test_the_most_that_something_could_give_is_held_against_what_was_asked() -> 
         ["2 asked; at most", "1.9 (1 to 3)", "out of reach"],
         ["2 asked; at most", "2.1 (1 to 3)", "within reach"],
     ]
+
+
+def test_what_a_gpu_gave_is_told_against_the_better_measure_of_a_core(tmp_path: Path) -> None:
+    assert speed_gpu.section(tmp_path) == ""
+    shape = {
+        "shape": [100, 20, 50],
+        "apart": 1e-7,
+        "core": [500.0, 1000.0],
+        "gpu": {"1": 1500.0, "10": 12_000.0},
+    }
+    run = {"nets": 50, "solved": 40, "updates": 100, "seconds": 2.0}
+    found = {"gpu": "a GPU", "cpu": "a CPU", "shapes": [shape], "trials": run}
+    (tmp_path / speed_gpu.STORED).write_text(json.dumps(found))
+    told = speed_gpu.section(tmp_path)
+    assert "| 100, 20, 50 | 1000 | 1.5 | 12 |" in told
+    assert "40 of them solved" in told
+    assert "one core makes as many updates in 5 s" in " ".join(told.split())
