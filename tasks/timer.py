@@ -73,10 +73,10 @@ class Timer(Task):
         self.durations = lag * np.arange(1, 11) // 10
         self.minimal_lag = lag // 10
         self.chance = 1 - (2 * self.tolerance + 1) / self.starts
-        start = np.arange(self.starts)
-        step = np.arange(self.length)[:, None, None]
-        on = ((start <= step) & (step < start + self.durations[:, None])).mean(-1)
-        self.chance_loss = binary_entropy(on)
+        # of the equally probable starts, the share that leaves the timer on at a step, [T, 10]
+        step = np.arange(self.length)[:, None]
+        first, last = np.maximum(step - self.durations + 1, 0), np.minimum(step, self.starts - 1)
+        self.chance_loss = binary_entropy(np.maximum(last - first + 1, 0) / self.starts)
 
     @classmethod
     def lags(cls, variant: str) -> Lags:
