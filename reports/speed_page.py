@@ -47,7 +47,8 @@ each (none is solved, so none ends early), the test sequences, the cores. **What
 a process a core, checks while it trains whether a task is solved, probes every net, writes every row to
 disk, and retests the winner; the script has one process of one thread, a progress bar, a checkpoint and a
 log, and no decay of the rate. Both are timed from the start of the program to its end. LongLag takes longer
-to start, its workers importing all that it has imported: the less a case trains, the more that weighs.
+to start, because the process that workers are forked from imports what they need beside its own, at the same
+time where a core is free: the less a case trains, the more that weighs.
 """
 
 _MEMBERS = """
