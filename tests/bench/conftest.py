@@ -18,7 +18,7 @@ from longlag.bench.campaign.coordinator import Coordinator
 from longlag.bench.campaign.profile import Profile, parse
 from longlag.bench.cli.app import main
 from longlag.bench.plugins.registry import discover
-from longlag.bench.store import TRIALS, named
+from longlag.bench.store import JOURNAL, TRIALS, named
 from longlag.bench.trial.spec import Case, Checks, Limits, Outcome, TrialSpec
 from longlag.bench.workers.pool import LocalPool
 from longlag.bench.workers.worker import execute
@@ -165,3 +165,40 @@ def pool() -> Iterator[LocalPool]:
     made = LocalPool(2, timeout=60, memory_gb=1)
     yield made
     made.close()
+
+
+class Stops:
+    """An executor that is interrupted at its seventh trial."""
+
+    slots = 1
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.left = 6
+
+    def submit(self, spec: Any) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return self.inner.submit(spec)
+
+    def outcome(self, future: Any) -> Any:
+        return self.inner.outcome(future)
+
+
+@pytest.fixture(scope="session")
+def profile(make_profile: Callable[..., Profile]) -> Profile:
+    """A campaign of two cases of four trials each."""
+    return make_profile(trials=4, batch=2)
+
+
+@pytest.fixture(scope="session")
+def halfway(
+    profile: Profile, campaign: Callable[..., Any], inline: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The same, unfinished, one of its two studies stored."""
+    folder = tmp_path_factory.mktemp("halfway") / "c"
+    with pytest.raises(KeyboardInterrupt):
+        campaign(profile, folder, Stops(inline))
+    assert (folder / JOURNAL).read_bytes().count(b"\n") >= 4
+    return folder

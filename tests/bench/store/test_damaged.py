@@ -24,42 +24,6 @@ Command = Callable[..., tuple[object, str]]
 Trials = Callable[[Path], pd.DataFrame]
 
 
-class Stops:
-    """An executor that is interrupted at its seventh trial."""
-
-    slots = 1
-
-    def __init__(self, inner: Any) -> None:
-        self.inner = inner
-        self.left = 6
-
-    def submit(self, spec: Any) -> Any:
-        self.left -= 1
-        if self.left < 0:
-            raise KeyboardInterrupt
-        return self.inner.submit(spec)
-
-    def outcome(self, future: Any) -> Any:
-        return self.inner.outcome(future)
-
-
-@pytest.fixture(scope="module")
-def profile(make_profile: Callable[..., Profile]) -> Profile:
-    return make_profile(trials=4, batch=2)
-
-
-@pytest.fixture(scope="module")
-def halfway(
-    profile: Profile, campaign: Callable[..., Any], inline: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """An unfinished campaign, one of its two studies stored."""
-    folder = tmp_path_factory.mktemp("halfway") / "c"
-    with pytest.raises(KeyboardInterrupt):
-        campaign(profile, folder, Stops(inline))
-    assert (folder / store.JOURNAL).read_bytes().count(b"\n") >= 4
-    return folder
-
-
 @pytest.fixture
 def unfinished(halfway: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(halfway, tmp_path / "unfinished"))
