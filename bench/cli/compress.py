@@ -34,10 +34,10 @@ def compress(
     force: ForceOption = False,
     compare: Annotated[bool, typer.Option("--compare", help="Tell what others make of it, too.")] = False,
 ) -> None:
-    """Compress a file by an LSTM that learns it as it reads; about three minutes for a megabyte."""
+    """Compress a file by an LSTM that learns it as it reads; minutes a megabyte, of use from there on."""
     from longlag.reports.gallery import compressor
 
-    target = out or file.with_name(file.name + ENDING)
+    target = out or Path(f"{file}{ENDING}")
     data = _read(file, target, force)
     began = time.perf_counter()
     packed = _with_progress(compressor.compress, data, len(data))
@@ -65,6 +65,11 @@ def decompress(file: FileArgument, out: OutOption = None, force: ForceOption = F
 
 
 def _read(file: Path, target: Path, force: bool) -> bytes:
+    """What is in `file`, if `target` may be written."""
+    if target.is_dir():
+        raise BadInput(f"{target}: a folder; --out names a file")
+    if not target.parent.is_dir():
+        raise BadInput(f"{target.parent}: there is no such folder")
     if target.exists() and not force:
         raise BadInput(f"{target} is there already: --force writes over it")
     try:

@@ -28,6 +28,8 @@ def publish(
     chosen = name or folder.resolve().name
     if Path(chosen).name != chosen or chosen in {"", ".", "..", "local"}:
         raise BadInput(f"--as {chosen}: not the name of a folder")
+    if results.exists() and not results.is_dir():
+        raise BadInput(f"{results}: not a folder")
     found = faults(folder, force)
     for fault in found:
         console.print(f"{folder}: {fault}", soft_wrap=True)

@@ -35,7 +35,10 @@ def write(exhibits: Iterable[Exhibit], folder: Path) -> Path:
     from longlag.reports.gallery.page import as_html, figures
 
     made = list(exhibits)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}") from None
     for each in made:
         for ending, content in figures(each).items():
             replace_file(folder / f"{each.name}.{ending}", content)

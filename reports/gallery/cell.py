@@ -110,7 +110,7 @@ def exhibit(seed: int) -> Exhibit:  # noqa: ARG001
             f"{VALUE:g}, and of the change {read['unit_derivative']:.1g} is left."
         ),
         where="Computed before, by the project's own LSTM cell, in double precision; step through it.",
-        shows=("lstm",),
+        shows=("lstm", "vanilla"),
         figure=_figure(rows),
         data={"steps": rows},
     )

@@ -79,7 +79,7 @@ def exhibit(seed: int) -> Exhibit:  # noqa: ARG001
             "the longer a net can hold on to what it has read, the less it pays."
         ),
         where="Computed when this page is made, by what longlag compress uses, on the project's source.",
-        shows=("lstm",),
+        shows=("lstm", "vanilla"),
         figure=_figure(curve, rivals),
         data={"curve": curve, "others": rivals, "mean": mean, "passages": passages},
     )

@@ -108,4 +108,7 @@ def test_the_commands_and_what_they_refuse(tmp_path):
     failed = run(app, ["decompress", str(packed)])
     assert str(packed) in str(failed.exception)
     assert not file.exists()
-    assert isinstance(run(app, ["compress", str(tmp_path / "nothing")]).exception, BadInput)
+    for refused in (["nothing"], ["."], ["beer.txt", "--out", "nowhere/b"], ["beer.txt", "--out", "."]):
+        arguments = [str(tmp_path / part) if not part.startswith("--") else part for part in refused]
+        file.write_bytes(TEXT)
+        assert isinstance(run(app, ["compress", *arguments, "--force"]).exception, BadInput)

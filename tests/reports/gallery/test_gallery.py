@@ -48,3 +48,10 @@ def test_an_exhibit_comes_out_the_same_again():
 def test_an_unknown_exhibit_is_told_with_the_nearest():
     with pytest.raises(BadInput, match=r"there is no exhibit 'clif'.*cliff"):
         gallery.chosen(["clif"])
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(BadInput, match="file"):
+        gallery.write([], tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
