@@ -18,8 +18,8 @@ import pandas as pd
 import torch
 
 from longlag.methods.parts.lstm.cell import BLOCKS, LSTMCell
-from longlag.methods.parts.lstm.lstm_numba import forward
 from longlag.reports.gallery.exhibit import Chart, Exhibit
+from longlag.reports.gallery.inside import inside
 
 VALUE, WRITES, KEPT = 4.2, 5, 30
 OPEN = 12.0
@@ -50,18 +50,8 @@ def steps() -> list[dict[str, Any]]:
     with torch.no_grad():
         for block, driver in (("new", 0), ("write", 1), ("keep", 2), ("read", 3)):
             cell.input_blocks()[BLOCKS.index(block)][0, driver] = 1.0
-    states, cells, gates = _run(cell, inputs)
-    return _rows(plan, states, cells, gates)
-
-
-def _run(cell: LSTMCell, inputs: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
-    """States [T+1], cells [T+1] and gates [4, T], from inputs [T, 1, D]."""
-    length = len(inputs)
-    parts = (cell.input_weight, cell.recurrent_weight, cell.bias, cell.initial, cell.initial_cell)
-    states, cells = np.zeros((length + 1, 1, 1)), np.zeros((length + 1, 1, 1))
-    squashed, gates = np.zeros((length, 1, 1)), np.zeros((4, length, 1, 1))
-    forward(inputs, *(part.detach().numpy() for part in parts), states, cells, squashed, gates)
-    return states[:, 0, 0], cells[:, 0, 0], gates[:, :, 0, 0]
+    states, cells, gates = inside(cell, inputs)
+    return _rows(plan, states[:, 0, 0], cells[:, 0, 0], gates[:, :, 0, 0])
 
 
 def _rows(

@@ -22,8 +22,8 @@ from torch import Tensor
 from longlag.bench.contract.module import RecipeModule
 from longlag.bench.contract.seeds import generator
 from longlag.methods.parts.lstm.cell import LSTMCell
-from longlag.methods.parts.lstm.lstm_numba import forward
 from longlag.reports.gallery.exhibit import Chart, Exhibit
+from longlag.reports.gallery.inside import inside
 from longlag.reports.gallery.training import Trained, rounded, trained
 
 TASK, LAG, BUDGET = "temporal_order:ms11", 100, 1e11
@@ -55,12 +55,8 @@ def held(found: Trained, inputs: Tensor) -> Tensor:
 
 
 def _cells(cell: LSTMCell, inputs: Tensor) -> Tensor:
-    length, size, _ = inputs.shape
-    parts = (cell.input_weight, cell.recurrent_weight, cell.bias, cell.initial, cell.initial_cell)
-    steps = [np.zeros((count, size, cell.units), np.float32) for count in (length + 1, length + 1, length)]
-    gates = np.zeros((4, length, size, cell.units), np.float32)
-    forward(inputs.contiguous().numpy(), *(part.detach().numpy() for part in parts), *steps, gates)
-    return torch.from_numpy(steps[1][1:])
+    _, cells, _ = inside(cell, inputs.contiguous().numpy())
+    return torch.from_numpy(cells[1:])
 
 
 def read(states: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
