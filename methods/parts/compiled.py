@@ -5,21 +5,23 @@ in the last place. Infinities and NaNs pass through: of the liberties of fast ar
 multiply-add and the sign of zero are taken.
 
 Compiled kernels are cached in NUMBA_CACHE_DIR if it is set, else beside their files, else in the user's
-cache: the first of these that can be written. Numba notices a change in the file of a kernel, but not in a
-file that it imports: after a change here or in `products`, the `*.nbi` files of the others have to go.
-Nor does it notice that another process gives a file the same name, for another kind of float: hence `alone`.
+cache: the first of these that can be written. Numba notices a change in the file of a kernel, but not in one
+that it imports: hence `kernel`, whose folder has the name of what is here and in `products`. Nor does it
+notice that another process gives a file the same name, for another kind of float: hence `alone`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock
-from numba import njit
+from numba import config, njit
 from numba.extending import overload
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -47,6 +49,25 @@ COMPILE: dict[str, Any] = {
 }
 INNER: dict[str, Any] = {**COMPILE, "cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """For what is called from kernels alone: it is cached as a part of them."""
+_IMPORTED = sha256(
+    b"".join(Path(__file__).with_name(name).read_bytes() for name in ("compiled.py", "products.py"))
+).hexdigest()[:12]
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """`function`, compiled when it is first called with a kind of arrays, and cached.
+
+    What it calls must be of its own file, or of this one and `products`: a change elsewhere is not noticed.
+    """
+    compiled = njit(**COMPILE)(function)
+    if not COMPILE["cache"]:
+        return compiled
+    options: Any = config  # whose options Numba makes when it is imported
+    chosen, options.CACHE_DIR = options.CACHE_DIR, str(Path(compiled.stats.cache_path, _IMPORTED))
+    try:
+        return njit(**COMPILE)(function)
+    finally:
+        options.CACHE_DIR = chosen
 
 
 def _formulas(
@@ -133,21 +154,21 @@ def _choose_logistic(x):  # type: ignore[no-untyped-def]
     return lambda x: function(x)
 
 
-@njit(**COMPILE)
+@kernel
 def tanh(values: Array) -> None:
     """Replace `values`, flat, by their tanh."""
     for i in range(values.shape[0]):
         values[i] = tanh_of(values[i])
 
 
-@njit(**COMPILE)
+@kernel
 def logistic(values: Array) -> None:
     """Replace `values`, flat, by their logistic function."""
     for i in range(values.shape[0]):
         values[i] = logistic_of(values[i])
 
 
-@njit(**COMPILE)
+@kernel
 def add_to(values: Array, more: Array) -> None:
     """Add `more` to `values`, both flat."""
     for i in range(values.shape[0]):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import COMPILE, INNER, Array, add_to
+from longlag.methods.parts.compiled import INNER, Array, add_to, kernel
 
 VECTOR = 32
 """Bytes of a vector in torch's Adam, on any processor."""
@@ -30,13 +30,13 @@ def _add_times(values: Array, more: Array, factor: Any) -> None:
         values[i] += factor * more[i]
 
 
-@njit(**COMPILE)
+@kernel
 def descend(theta: Array, gradient: Array, rate: float) -> None:
     """theta <- theta - rate gradient."""
     _add_times(theta, gradient, theta.dtype.type(-rate))
 
 
-@njit(**COMPILE)
+@kernel
 def descend_with_momentum(
     theta: Array, velocity: Array, gradient: Array, momentum: float, rate: float
 ) -> None:
@@ -46,14 +46,14 @@ def descend_with_momentum(
     _add_times(theta, velocity, theta.dtype.type(-rate))
 
 
-@njit(**COMPILE)
+@kernel
 def go_ahead(theta: Array, velocity: Array, momentum: float) -> None:
     """velocity <- momentum velocity, theta <- theta + velocity."""
     _scale(velocity, theta.dtype.type(momentum))
     add_to(theta, velocity)
 
 
-@njit(**COMPILE)
+@kernel
 def follow(theta: Array, velocity: Array, gradient: Array, rate: float) -> None:
     """velocity <- velocity - rate gradient, and theta with it."""
     down = theta.dtype.type(-rate)
@@ -61,7 +61,7 @@ def follow(theta: Array, velocity: Array, gradient: Array, rate: float) -> None:
     _add_times(theta, gradient, down)
 
 
-@njit(**COMPILE)
+@kernel
 def adapt(
     theta: Array,
     mean: Array,

@@ -1,10 +1,16 @@
 """Where compiled kernels are kept, and that processes which start together do not disturb each other."""
 
+import ast
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import longlag.bench
+import longlag.methods
 
 NOWHERE = "/dev/null/none"
 """A folder that not even an administrator can make."""
@@ -97,3 +103,47 @@ def test_processes_that_compile_for_different_floats_do_not_take_each_others_cod
         assert [process.wait(300) for process in together] == [0, 0]
     found = {path.name for path in tmp_path.rglob("*descend-*.nbc")}
     assert len(found) == 2
+
+
+AHEAD = """
+import numpy as np
+from longlag.methods.parts.updates_numba import go_ahead
+theta, velocity = np.ones(3, np.float32), np.ones(3, np.float32)
+go_ahead(theta, velocity, 0.5)
+print(theta[0], sum(go_ahead.stats.cache_hits.values()))
+"""
+
+
+@pytest.mark.slow
+def test_a_change_in_a_file_that_a_kernel_imports_is_noticed(tmp_path):
+    (tmp_path / "longlag").mkdir()
+    shutil.copy(longlag.__file__, tmp_path / "longlag")
+    for part in (longlag.bench, longlag.methods):
+        folder = Path(part.__file__).parent
+        shutil.copytree(folder, tmp_path / "longlag" / folder.name)
+    shared = tmp_path / "longlag" / "methods" / "parts" / "compiled.py"
+    text = shared.read_text(encoding="utf-8")
+    assert text.count("values[i] += more[i]") == 1
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def printed():
+        done = subprocess.run([sys.executable, "-c", AHEAD], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    assert [printed(), printed()] == [["1.5", "0"], ["1.5", "1"]]
+    shared.write_text(text.replace("values[i] += more[i]", "values[i] -= more[i]"), encoding="utf-8")
+    assert printed() == ["0.5", "0"]
+    shared.write_text(text, encoding="utf-8")
+    assert printed() == ["1.5", "1"]
+
+
+def test_kernels_import_compiled_code_from_nowhere_else():
+    folder = Path(longlag.methods.__file__).parent
+    files = sorted(folder.rglob("*_numba.py"))
+    assert len(files) >= 5
+    for path in files:
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        imported = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+        ours = {name for name in imported if name and name.startswith("longlag")}
+        assert ours <= {"longlag.methods.parts.compiled", "longlag.methods.parts.products"}, path

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import COMPILE, INNER, Array, tanh
+from longlag.methods.parts.compiled import INNER, Array, kernel, tanh
 from longlag.methods.parts.products import NONE, fill, no_product, plain
 
 
-@njit(**COMPILE)
+@kernel
 def dense(
     recurrent: Array,
     drive_weight: Array,
@@ -40,7 +40,7 @@ def dense(
         row = _settle(drive, leak, t, noise, mask, state, kept, row)
 
 
-@njit(**COMPILE)
+@kernel
 def sparse(
     values: Array,
     columns: Array,

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from longlag.methods.parts.compiled import COMPILE, Array, add_to
+from longlag.methods.parts.compiled import Array, add_to, kernel
 from longlag.methods.parts.products import (
     BLOCK,
     NONE,
@@ -24,7 +23,7 @@ from longlag.methods.parts.products import (
 )
 
 
-@njit(**COMPILE)
+@kernel
 def move_states(
     inputs: Array,
     states: Array,
@@ -61,7 +60,7 @@ def move_states(
             move[i] *= one - state[i] * state[i]
 
 
-@njit(**COMPILE)
+@kernel
 def errors_back(
     inputs: Array,
     recurrent: Array,

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import COMPILE, INNER, Array, add_to, logistic, tanh, tanh_of
+from longlag.methods.parts.compiled import INNER, Array, add_to, kernel, logistic, tanh, tanh_of
 from longlag.methods.parts.products import BLOCK, NONE, add, add_outer, add_rows, fill, plain, transposed
 
 WRITE, KEEP, NEW, READ = range(4)
 
 
-@njit(**COMPILE)
+@kernel
 def forward(
     inputs: Array,
     input_weight: Array,
@@ -93,7 +93,7 @@ def _read(read: Array, squashed: Array, out: Array) -> None:
         out[i] = read[i] * squashed[i]
 
 
-@njit(**COMPILE)
+@kernel
 def backward(
     inputs: Array,
     input_weight: Array,

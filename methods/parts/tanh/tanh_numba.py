@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import COMPILE, INNER, Array, add_to, tanh
+from longlag.methods.parts.compiled import INNER, Array, add_to, kernel, tanh
 from longlag.methods.parts.products import (
     BLOCK,
     NONE,
@@ -27,7 +27,7 @@ from longlag.methods.parts.products import (
 )
 
 
-@njit(**COMPILE)
+@kernel
 def forward(
     inputs: Array, input_weight: Array, recurrent: Array, bias: Array, initial: Array, states: Array
 ) -> None:
@@ -50,7 +50,7 @@ def forward(
         tanh(flat_states[(t + 1) * n : (t + 2) * n])
 
 
-@njit(**COMPILE)
+@kernel
 def supervised_states(
     inputs: Array,
     input_weight: Array,
@@ -105,7 +105,7 @@ def _back(  # type: ignore[no-untyped-def]
     return s
 
 
-@njit(**COMPILE)
+@kernel
 def backward(
     recurrent: Array,
     states: Array,
@@ -126,7 +126,7 @@ def backward(
     )  # fmt: skip
 
 
-@njit(**COMPILE)
+@kernel
 def gradients(
     inputs: Array,
     input_weight: Array,
@@ -180,7 +180,7 @@ def gradients(
             initial_gradient[i] += carried[b * units + i]
 
 
-@njit(**COMPILE)
+@kernel
 def weight_gradients(
     deltas: Array, states: Array, inputs: Array, input_weight: Array, recurrent: Array, bias: Array
 ) -> None:
@@ -196,7 +196,7 @@ def weight_gradients(
     add_rows(bias, NONE, units, rows, flat, NONE)
 
 
-@njit(**COMPILE)
+@kernel
 def tangent(recurrent: Array, states: Array, drive: Array, initial: Array, moved: Array) -> None:
     """Fill moved [T+1, B, H]: how the states move when their drives move by drive [T, B, H].
 
