@@ -61,6 +61,9 @@ def run(
         base = profile.read(profile_name or QUICK)
     chosen = changed(base, changes)
     folder = out or _default_folder(chosen, base)
+    if chosen.name != base.name:
+        # Another campaign than the profile's: named, as in reports, by where it lies.
+        chosen = chosen.model_copy(update={"name": folder.resolve().name})
     if resume and out is None and not folder.exists():
         raise BadInput(f"{folder}: no campaign to resume; --out names the folder of another")
 
