@@ -72,7 +72,7 @@ def ladders(profile: Profile, registry: Registry) -> tuple[list[Ladder], dict[st
     grid: list[Ladder] = []
     skipped: dict[str, str] = {}
     checked: set[str] = set()
-    given = list(_ladders(profile, registry))
+    given = list(_ladders(profile, registry, skipped))
     for ladder in (*given, *_controls(profile, registry, given, skipped)):
         whole: list[int] = []
         for lag in ladder.lags:
@@ -133,7 +133,7 @@ def _unsupported(case: Case, registry: Registry, checked: set[str]) -> str | Non
         return where(error)
 
 
-def _ladders(profile: Profile, registry: Registry) -> Iterator[Ladder]:
+def _ladders(profile: Profile, registry: Registry, skipped: dict[str, str]) -> Iterator[Ladder]:
     # The order of remedies decides between their companions; side by side they would only confuse.
     seen: dict[tuple[frozenset[str], str, str, int], Case] = {}
     climbing: dict[tuple[str, str, str], bool] = {}
@@ -141,9 +141,9 @@ def _ladders(profile: Profile, registry: Registry) -> Iterator[Ladder]:
         name, variant = registry.variant(grid.task)
         rule = grid.lags or profile.lags
         climbs = isinstance(rule, str)
-        lags = _rungs(profile, rule, registry, name, variant) if isinstance(rule, str) else rule
-        for expression in grid.methods or profile.methods:
-            method = registry.method(expression).name
+        methods = [registry.method(expression).name for expression in grid.methods or profile.methods]
+        lags = _rungs(profile, rule, registry, name, variant, skipped) if isinstance(rule, str) else rule
+        for method in methods:
             for lag in lags:
                 case = Case(method, name, variant, lag)
                 first = seen.setdefault((frozenset(method.split("+")), name, variant, lag), case)
@@ -191,13 +191,14 @@ def _controls(
                     yield Ladder(method, ladder.task, variant, (lag,), False, flops, phases, ladder.variant)
 
 
-def _rungs(profile: Profile, rule: str, registry: Registry, name: str, variant: str) -> list[int]:
+def _rungs(
+    profile: Profile, rule: str, registry: Registry, name: str, variant: str, skipped: dict[str, str]
+) -> list[int]:
+    """The lags of a climb that the task can make; notes in `skipped` those of a range that it cannot."""
     allowed = registry.lags(name, variant)
-    found = rungs(rule, allowed)
-    missing = [lag for lag in found if lag not in allowed]
-    if missing:
-        why = f"{name}:{variant} cannot make lag {missing[0]}: it makes {allowed}"
-        raise BadInput(f"profile {profile.name}: {rule}: {why}")
+    asked = rungs(rule, allowed)
+    found = [lag for lag in asked if lag in allowed]
+    skipped |= {f"{name}:{variant} at lag {lag}": f"it makes {allowed}" for lag in asked if lag not in found}
     if len(found) < 2:
         raise BadInput(f"profile {profile.name}: no climb on {name}:{variant}, which makes {allowed}")
     return found
