@@ -29,7 +29,7 @@ def tables(results: Results) -> Iterator[Table]:
     if climbed:
         yield _climbs(results, climbed)
     if given:
-        yield _cases(results, given)
+        yield _cases(results, given, climbed)
     if certified := certificates(results):
         made = Table(title="Is it the lag?", box=None, title_justify="left", show_header=False)
         for panel, lag, said in certified:
@@ -81,8 +81,11 @@ def _climb(results: Results, panel: Panel, method: str) -> list[Text]:
     ]
 
 
-def _cases(results: Results, panels: list[Panel]) -> Table:
-    """A row a case, under a line for its task and lag: solved/n, its interval, cost to solve, outcomes."""
+def _cases(results: Results, panels: list[Panel], climbed: list[Panel]) -> Table:
+    """A row a case, under a line for its task and lag: solved/n, its interval, cost to solve, outcomes.
+
+    What another campaign climbed to on the same task stands beside it where it tried the same lag.
+    """
     made = _table(
         "Retests on fresh seeds",
         "Solved of n with its 95% interval, the median FLOPs to solve, and how the unsolved ended."
@@ -93,8 +96,9 @@ def _cases(results: Results, panels: list[Panel]) -> Table:
     made.add_column("unsolved", min_width=len("out_of_memory 1"), overflow="fold")
     for task, own in _by_task(panels).items():
         cases = pd.concat([results.of(panel, results.cases) for panel in own])
+        beside = [results.of(panel, results.cases) for panel in _by_task(climbed).get(task, [])]
         for lag in sorted(set(cases["lag"])):
-            rung = cases[cases["lag"] == lag]
+            rung = pd.concat([each[each["lag"] == lag] for each in (cases, *beside)])
             chance = percent(float(rung["chance"].iloc[0]))
             made.add_row(Text(f"{task}, lag {lag}", style="bold"), Text(f"chance {chance}", style="dim"))
             for case in rung.itertuples():

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from longlag.bench.contract.names import TWIN
 from longlag.bench.store import Campaign
 from longlag.reports.statistics import Tally, expected_cost, frontier, median_interval, wilson
 
@@ -42,8 +43,12 @@ class Results:
         self.tuning = self.trials[self.trials["phase"] == "tune"]
 
     def on_tasks_of(self, other: Results) -> list[Campaign]:
-        """The campaigns that have trials on the task variants of `other`, with these trials alone."""
-        wanted = {(panel.task, panel.variant) for panel in other.panels}
+        """The campaigns that have trials on the task variants of `other`, or their twins; these alone."""
+        wanted = {
+            (panel.task, variant)
+            for panel in other.panels
+            for variant in (panel.variant, panel.variant + TWIN)
+        }
         found = []
         for each in self.campaigns.values():
             trials = each.trials

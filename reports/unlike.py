@@ -78,7 +78,9 @@ def _budgets(results: Results, first: str, second: str) -> list[str]:
 def _code(results: Results, first: str, second: str) -> list[str]:
     shared = _shared(results, first, second, CASE, "code_hash")
     differ = sum(a != b for a, b in shared.values())
-    commits = [str(results.campaigns[name].manifest.git.get("commit"))[:7] for name in (first, second)]
+    commits = [
+        str(results.campaigns[name].manifest.git.get("commit") or "unknown")[:7] for name in (first, second)
+    ]
     if not differ and (shared or commits[0] == commits[1]):
         return []
     cases = f"in {differ} of {len(shared)} shared cases" if shared else "no case is shared"

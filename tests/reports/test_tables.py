@@ -5,7 +5,7 @@ import math
 import pytest
 from rich.console import Console
 
-from longlag.reports import reach
+from longlag.reports import beside, reach
 from longlag.reports.answers import answers
 from longlag.reports.comparisons import compare
 from longlag.reports.console import tables
@@ -154,6 +154,20 @@ def test_controls_say_whether_it_is_the_lag(maker):
         assert "Is it the lag?" in text
         assert "window is at chance" in text
     assert "WARNING" in sentence
+
+
+def test_a_lag_that_was_given_stands_beside_the_rung_of_a_climb(maker, another):
+    """With what certifies the task, the twin's run among it."""
+    published = certified(maker)
+    another.run("mine", 20, 2e9)
+    results = beside(Results([another.made()]), published)
+    console = Console(width=80, file=io.StringIO())
+    console.print(*tables(results))
+    shown = " ".join(console.file.getvalue().partition("Retests on fresh seeds")[2].split())
+    assert "adding:hs97, lag 20" in shown
+    assert shown.index("mine · another 1/1") < shown.index("lstm · made 5/5")
+    assert "lag 10" not in shown.partition("Is it the lag?")[0]
+    assert "vanilla solves 3/4 of its twin" in shown
 
 
 def test_campaigns_stand_side_by_side(maker, another):
