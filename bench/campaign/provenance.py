@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,15 @@ def machine() -> dict[str, Any]:
 
 
 def git() -> dict[str, Any]:
-    """The commit the code is at, and whether files differ from it; nulls outside a checkout."""
+    """The commit the code is at, and whether files differ from it; nulls where neither is known.
+
+    Outside a checkout it is what pip noted when it installed from a repository (PEP 610).
+    """
     commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        noted = json.loads(distribution("longlag").read_text("direct_url.json") or "{}")
+        if "vcs_info" in noted:
+            return {"commit": noted["vcs_info"]["commit_id"], "dirty": False}
     status = _git("status", "--porcelain", "--untracked-files=no")
     return {"commit": commit, "dirty": bool(status) if status is not None else None}
 
