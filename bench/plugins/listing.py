@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from longlag.bench.contract.method import Method
+from longlag.bench.contract.names import TWIN
 from longlag.bench.contract.recipe import Remedy
 from longlag.bench.contract.task import Task
 from longlag.bench.plugins.registry import Registry
@@ -48,7 +49,9 @@ def _changes(plugin: type[Method] | type[Remedy]) -> str:
 
 
 def _tasks(registry: Registry) -> Table:
-    table = titled("tasks (--tasks shows their definitions)", "task:variant", "lags", "what it is")
+    table = titled(
+        f"tasks (VARIANT{TWIN}: its keys next to the answer)", "task:variant", "lags", "what it is"
+    )
     for name, plugin in sorted(registry.tasks.items()):
         for variant, how in plugin.variants.items():
             table.add_row(f"{name}:{variant}", str(plugin.lags(variant)), how or first_line(plugin))
