@@ -27,9 +27,12 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests: nox -s tests -- tests/methods -k lstm."""
+    """Run the tests, a file a core at a time: nox -s tests -- tests/methods -k lstm."""
     session.install(*PINNED, "-e", ".[test]")
-    session.run("pytest", *session.posargs, env=ONE_THREAD)
+    # By files, whose tests share the campaigns that they look at.
+    session.run(
+        *("pytest", "-n", "auto", "--maxprocesses=4", "--dist=loadfile"), *session.posargs, env=ONE_THREAD
+    )
 
 
 @nox.session
