@@ -18,11 +18,13 @@ from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.progress import Reporter, duration
 from longlag.bench.contract import data as datasets
 from longlag.bench.plugins.guard import patience
-from longlag.bench.plugins.registry import LOADING, Registry, discover
+from longlag.bench.plugins.registry import Registry, discover
 from longlag.bench.trial.spec import FAILED
 from longlag.bench.workers.cluster import DaskExecutor
 from longlag.bench.workers.pool import Executor, LocalPool, default_jobs
 
+COMPILING = 600.0
+"""Seconds a method may take to compile its code, which is half a minute where nobody else works."""
 _REASONS = 10
 """Reasons of failed trials that are printed."""
 
@@ -69,7 +71,7 @@ def launch(console: Console, coordinator: Coordinator, jobs: int = 0, dask: str 
     profile = coordinator.profile
     for name in sorted({ladder.method for ladder in coordinator.ladders}):
         # To compile its code once, before workers start; its errors show in its trials.
-        with suppress(Exception), patience(LOADING):
+        with suppress(Exception), patience(COMPILING):
             coordinator.registry.method(name).warm_up()
     executor: Executor
     if dask is None:
