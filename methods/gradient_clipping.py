@@ -21,7 +21,7 @@ import optuna
 
 from longlag.bench.contract import Recipe, Remedy, Sizes, Task
 from longlag.methods.parts.clipping import ClipByNorm, ClipByValue
-from longlag.methods.parts.first_guesses import momentum_recipes
+from longlag.methods.parts.first_guesses import momentum_recipes, within
 from longlag.methods.parts.initialisers import TunedWeights
 from longlag.methods.parts.omega import RegularisedTanhUnits
 from longlag.methods.parts.optimisers import Nesterov
@@ -48,7 +48,7 @@ class GradientClipping(Remedy):
         direct, far, free = momentum_recipes(sizes)
         by_value = {
             "clip_by": "value",
-            "threshold": min(2 / sizes.lag, 0.02),
+            "threshold": within(2 / sizes.lag, 1e-3, 0.02),
             "learning_rate": 10 * direct["learning_rate"],
             "with_omega": False,
         }
