@@ -7,6 +7,7 @@ standardised features of the states. It is solved again whenever a tenth more ro
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -85,6 +86,14 @@ class EchoStateModel(SequenceModel):
     def weights(self) -> int:
         """N, recurrent and input weights: all, or the non-zero ones where only those are multiplied."""
         return self.layer.weights
+
+    def get_extra_state(self) -> dict[str, Tensor]:
+        """The weights as they were drawn, without which the readout is worth nothing."""
+        return {each.name: getattr(self.layer, each.name) for each in fields(self.layer)}
+
+    def set_extra_state(self, state: dict[str, Tensor]) -> None:
+        """A reservoir of these weights."""
+        self.layer = Reservoir(**state)
 
     def configure_optimizers(self) -> Any:
         """None is needed."""
