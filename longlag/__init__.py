@@ -1,4 +1,4 @@
-"""LongLag's public face: what a plugin is written with, and `load`, which reads a campaign's folder.
+"""LongLag's public face: what a plugin is written with, `check`, and `load`, which reads a campaign's folder.
 
 from longlag import Recipe, Remedy, Task, load
 
@@ -18,10 +18,12 @@ __path__ = extend_path(__path__, __name__)
 from longlag.bench import contract
 
 if TYPE_CHECKING:
+    from longlag.bench.checking import check
     from longlag.bench.contract import *  # noqa: F403 - what it lists as public, as this module does
     from longlag.reports.campaign import load
 
-__all__ = [*contract.__all__, "load"]
+__all__ = [*contract.__all__, "check", "load"]
+_HOMES = {"check": "longlag.bench.checking", "load": "longlag.reports.campaign"}
 
 if not TYPE_CHECKING:
 
@@ -29,7 +31,7 @@ if not TYPE_CHECKING:
         """What is named, imported when it is first asked for: torch takes seconds."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        home = import_module("longlag.reports.campaign") if name == "load" else contract
+        home = import_module(_HOMES[name]) if name in _HOMES else contract
         return globals().setdefault(name, getattr(home, name))
 
     def __dir__() -> list[str]:

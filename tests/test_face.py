@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 QUICK = ROOT / "results" / "quick"
 
 
-def test_the_face_is_the_contract_and_load() -> None:
-    assert sorted(longlag.__all__) == sorted([*contract.__all__, "load"])
+def test_the_face_is_the_contract_and_two_functions() -> None:
+    assert sorted(longlag.__all__) == sorted([*contract.__all__, "check", "load"])
     assert set(longlag.__all__) <= set(dir(longlag))
     assert all(getattr(longlag, name) is getattr(contract, name) for name in contract.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Tsak'"):

@@ -12,10 +12,12 @@ import typer
 import typer.exceptions
 
 from longlag.bench.cli import surroundings
+from longlag.bench.cli.check import check
 from longlag.bench.cli.claims import claims
 from longlag.bench.cli.compress import compress, decompress
 from longlag.bench.cli.gallery import gallery
 from longlag.bench.cli.listing import list_
+from longlag.bench.cli.new import new
 from longlag.bench.cli.publish import publish
 from longlag.bench.cli.replay import replay
 from longlag.bench.cli.report import report
@@ -53,6 +55,8 @@ app.command()(publish)
 app.command()(gallery)
 app.command()(compress)
 app.command()(decompress)
+app.command()(new)
+app.command()(check)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longlag import BadInput, Batch, Task
+from longlag.bench.checking.tasks import PROMISES, Tried
 from longlag.bench.plugins.registry import discover
 
 FACTS = {"inputs", "targets", "length", "lag", "loss", "wrong", "trivial"}
@@ -186,6 +187,13 @@ def test_what_is_not_a_number_is_wrong(name: str, variant: str) -> None:
     batch = task.sample(7, stream(0))
     outputs = torch.full((int(batch.mask.sum()), 7, task.output_size), float("nan"))
     assert task.wrong(outputs, batch).all()
+
+
+@pytest.mark.parametrize("promise", [*PROMISES])
+@pytest.mark.parametrize("name", TASKS)
+def test_every_promise_is_kept(name: str, promise: str) -> None:
+    verdict = PROMISES.tried(promise, Tried(TASKS[name], discover()))
+    assert verdict.kept, verdict.told
 
 
 def test_every_task_of_the_literature_is_here() -> None:

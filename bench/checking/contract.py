@@ -1,0 +1,60 @@
+"""One plugin, by its name or its file: which promises of the contract it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from longlag.bench.checking import methods, tasks
+from longlag.bench.checking.promises import Verdict
+from longlag.bench.checking.tried import Tried
+from longlag.bench.contract.errors import BadInput, nearest
+from longlag.bench.plugins.registry import Registry, discover
+
+__all__ = ["Verdict", "check", "tried"]
+
+
+def check(plugin: str | Path) -> list[str]:
+    """The broken promises of the plugin of this name, or of all in this file, a line each.
+
+    Raises BadInput where there is no such plugin, or its file cannot be loaded.
+    """
+    return [
+        f"{name}: {verdict.promise}: {verdict.told}" for name, verdict in tried(plugin) if not verdict.kept
+    ]
+
+
+def tried(plugin: str | Path) -> Iterator[tuple[str, Verdict]]:
+    """Every promise of the plugin, tried one after the other: the plugin's name, and what it came to."""
+    registry, names = _named(plugin)
+    for name in names:
+        if name in registry.tasks:
+            task = tasks.Tried(registry.tasks[name], registry)
+            for promise in tasks.PROMISES:
+                yield name, tasks.PROMISES.tried(promise, task)
+        else:
+            method = Tried(registry.method(name), registry)
+            method.method.warm_up()
+            for promise in methods.PROMISES:
+                yield name, methods.PROMISES.tried(promise, method)
+
+
+def _named(plugin: str | Path) -> tuple[Registry, list[str]]:
+    """All plugins, and the names of those asked for."""
+    text = str(plugin)
+    if text.endswith(".py"):
+        registry = discover((str(Path(text).resolve()),))
+        file = str(Path(text).resolve())
+        for broken in registry.broken:
+            if broken.where == file:
+                raise BadInput(f"{text}: {broken.reason}")
+        before = discover()
+        own = [name for name in (*registry.methods, *registry.tasks)
+               if name not in before.methods and name not in before.tasks]  # fmt: skip
+        return registry, own
+    registry = discover()
+    known = [*registry.methods, *registry.tasks]
+    for name in text.split("+"):
+        if name not in known:
+            raise BadInput(f"there is no method, task or file {name!r}: {nearest(name, known)}")
+    return registry, [text]

@@ -1,0 +1,64 @@
+"""What a promise of a plugin is, and how it is told that one is not kept."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from longlag.bench.plugins.guard import patience, plain, where
+
+Plugin = TypeVar("Plugin")
+
+SECONDS = 60.0
+"""What trying one promise may take."""
+
+
+class Unkept(Exception):
+    """A promise that is not kept: one sentence of what happened, and one of how it is mended."""
+
+    def __init__(self, happened: str, mend: str) -> None:
+        super().__init__(f"{happened}. {mend}.")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What trying a promise came to."""
+
+    promise: str
+    kept: bool
+    told: str = ""
+    """Of a broken promise what happened and how to mend it; of a kept one what was measured, if anything."""
+
+
+class Promises(Generic[Plugin]):
+    """The promises of a kind of plugin, in the order in which they are tried."""
+
+    def __init__(self) -> None:
+        self._tries: dict[str, Callable[[Plugin], str | None]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tries)
+
+    def promise(self, text: str) -> Callable[[Callable[[Plugin], str | None]], Any]:
+        """Decorates the function that tries it: it raises Unkept, and may return what it measured."""
+
+        def added(attempt: Callable[[Plugin], str | None]) -> Callable[[Plugin], str | None]:
+            self._tries[text] = attempt
+            return attempt
+
+        return added
+
+    def tried(self, text: str, plugin: Plugin) -> Verdict:
+        """One promise, tried; whatever a plugin raises breaks it."""
+        try:
+            with patience(SECONDS), warnings.catch_warnings():
+                # Of Optuna and Lightning, who tell what is told here.
+                warnings.simplefilter("ignore")
+                told = self._tries[text](plugin)
+        except Unkept as unkept:
+            return Verdict(text, False, plain(str(unkept)))
+        except Exception as error:
+            return Verdict(text, False, f"It raised {where(error)}.")
+        return Verdict(text, True, told or "")

@@ -1,0 +1,32 @@
+"""`longlag check`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from longlag.bench.cli.terminal import console
+
+
+def check(
+    plugin: Annotated[str, typer.Argument(help="A method, a task, or the file of a plugin.")],
+) -> None:
+    """Try every promise of the contract on a plugin, and say how to mend what it breaks."""
+    from longlag.bench.checking import contract
+
+    kept = broken = 0
+    last = ""
+    for name, verdict in contract.tried(plugin):
+        if name != last:
+            console.print(name, style="bold")
+            last = name
+        mark = "yes" if verdict.kept else "NO "
+        console.print(f"  {mark} {verdict.promise}", style="" if verdict.kept else "red", soft_wrap=True)
+        if verdict.told:
+            console.print(f"      {verdict.told}", style="dim" if verdict.kept else "red", soft_wrap=True)
+        kept += verdict.kept
+        broken += not verdict.kept
+    console.print(f"{kept} of {kept + broken} promises are kept")
+    if broken:
+        raise typer.Exit(1)

@@ -1,0 +1,134 @@
+"""`longlag check`: a promise that is broken is found, told in one sentence, and how to mend it in another."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longlag import BadInput, check
+from longlag.bench.checking import methods, tasks
+from longlag.bench.checking.tried import Tried
+from longlag.bench.plugins.registry import Registry, discover
+
+UNKEPT = Path(__file__).with_name("unkept.py")
+METHODS = {
+    "drawing": ("JSON values", "gave 'rate' two values. Draw hyperparameters from the trial alone."),
+    "guessing": ("recipes are few", "0.5 is out of range"),
+    "wide": ("builds a model", "its outputs are [21, 3, 1], not [1, 3, 1]. Return outputs [S, B, K] at"),
+    "greedy": ("parts of the recipe", "'greedy' changes the units, which is not among its `changes`. Name"),
+    "still": ("change its weights", "no weight changed. Return the loss from training_step"),
+    "seeding": ("another seed another", "models of two seeds are the same. Seed nothing yourself"),
+    "forgetful": ("survives a checkpoint", "the outputs are others. Keep what was learned or drawn in"),
+    "cheap": ("are charged", "a step is charged 1 FLOPs, less than its forward pass of"),
+    "uphill": ("without a lag", "none came below 80% of the loss by chance on the twin of temporal_order"),
+    "meddling": ("leaves alone", "it changed torch's threads. Put it back, or do without."),
+}
+TASKS = {
+    "any_lag": ("refuses shorter lags", "makes a lag of 0, which `lags` does not list. Call super()"),
+    "doubles": (
+        "shapes and types",
+        "the type of doubles:standard's inputs is torch.float64, not torch.float32",
+    ),
+    "global": ("generator alone", "two draws of global:standard by one seed differ. Hand `generator` to"),
+    "lenient": ("no number is wrong", "an answer of NaN is right for lenient:standard. Write `wrong` so"),
+    "sure": ("chance is a share", "the chance of sure:standard is 1.5. Set it to the share of sequences"),
+    "short": ("its lag is one", "the minimal_lag of short:standard is 20, of 5 steps. Set it to the steps"),
+    "far_twin": ("next to the answer", "the twin of standard still bridges 200 steps. Let bring_near move"),
+    "silent": ("what it is", "its facts say nothing of inputs, targets, length, lag, loss, wrong, trivial"),
+}
+
+
+@pytest.fixture(scope="module")
+def registry() -> Any:
+    found = discover((str(UNKEPT),))
+    assert not found.broken
+    return found
+
+
+@pytest.fixture(scope="module")
+def with_methods(registry: Any) -> Registry:
+    """Their methods, and tasks that keep their promises."""
+    return Registry(discover().tasks, registry.methods)
+
+
+def promise(promises: Any, words: str) -> str:
+    (text,) = (each for each in promises if words in each)
+    return str(text)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_broken_promise_of_a_method_is_told_with_its_mend(
+    name: str, with_methods: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, told = METHODS[name]
+    # By Lightning alone an update takes some milliseconds.
+    monkeypatch.setattr(methods, "TWIN_UPDATES", 200)
+    text = promise(methods.PROMISES, words)
+    verdict = methods.PROMISES.tried(text, Tried(with_methods.method(name), with_methods))
+    assert not verdict.kept
+    assert told in verdict.told
+    assert "\n" not in verdict.told
+    whole = methods.PROMISES.tried(text, Tried(with_methods.method("whole"), with_methods))
+    assert whole.kept, whole.told
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_broken_promise_of_a_task_is_told_with_its_mend(name: str, registry: Any) -> None:
+    words, told = TASKS[name]
+    text = promise(tasks.PROMISES, words)
+    verdict = tasks.PROMISES.tried(text, tasks.Tried(registry.tasks[name], registry))
+    assert not verdict.kept
+    assert told in verdict.told
+    assert tasks.PROMISES.tried(text, tasks.Tried(registry.tasks["plain"], registry)).kept
+
+
+def test_whatever_a_plugin_raises_breaks_its_promise(registry: Any) -> None:
+    class Raising(type(registry.method("whole"))):  # type: ignore[misc]
+        def suggest(self, trial: Any, task: Any) -> Any:
+            raise RuntimeError("not today")
+
+    text = promise(methods.PROMISES, "JSON values")
+    verdict = methods.PROMISES.tried(text, Tried(Raising(), registry))
+    assert not verdict.kept
+    assert verdict.told.startswith("It raised RuntimeError: not today at test_check.py:")
+
+
+def test_what_there_is_not_and_what_cannot_be_loaded(tmp_path: Path, longlag: Any) -> None:
+    with pytest.raises(BadInput, match="no method, task or file 'lsmt': did you mean 'lstm'"):
+        check("lsmt")
+    broken = tmp_path / "broken.py"
+    broken.write_text("from longlag import Nothing\n")
+    code, printed = longlag("check", str(broken))
+    assert (code, printed.count("\n")) == (2, 1)
+    assert "broken.py: ImportError" in printed
+    code, printed = longlag("check", str(tmp_path / "none.py"))
+    assert (code, printed.count("\n")) == (2, 1)
+    empty = tmp_path / "empty.py"
+    empty.write_text("")
+    code, printed = longlag("check", str(empty))
+    assert (code, printed.count("\n")) == (2, 1)
+    assert "holds no Task, Remedy or Method" in printed
+
+
+def test_the_command_lists_every_promise_and_its_exit_code_says_whether_all_are_kept(
+    longlag: Any, tmp_path: Path
+) -> None:
+    code, printed = longlag("check", "latch")
+    assert code == 0, printed
+    assert all(f"  yes {text}\n" in printed for text in tasks.PROMISES)
+    mine = tmp_path / "mine.py"
+    classes = re.split(r"\n\n\n(?=class )", UNKEPT.read_text())
+    heads = ("class Plain(", "class Sure(")
+    mine.write_text("\n\n\n".join([classes[0], *(each for each in classes if each.startswith(heads))]))
+    code, printed = longlag("check", str(mine))
+    assert code == 1
+    assert "plain\n" in printed
+    assert "  NO  chance is a share" in printed
+    assert "17 of 18 promises are kept" in printed
+    assert check(mine) == [
+        "sure: chance is a share, and its loss that of an answer that knows nothing: the chance of "
+        "sure:standard is 1.5. Set it to the share of sequences that the trivial predictor gets wrong."
+    ]
