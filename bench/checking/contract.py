@@ -51,7 +51,8 @@ def _named(plugin: str | Path) -> tuple[Registry, list[str]]:
         before = discover()
         own = [name for name in (*registry.methods, *registry.tasks)
                if name not in before.methods and name not in before.tasks]  # fmt: skip
-        return registry, own
+        # A file of nothing but recurrent layers: these are its methods.
+        return registry, own or list(registry.cells)
     registry = discover()
     known = [*registry.methods, *registry.tasks]
     for name in text.split("+"):

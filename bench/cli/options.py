@@ -12,6 +12,7 @@ import typer
 
 from longlag.bench.campaign.profile import Profile, TaskGrid, parse
 from longlag.bench.contract.errors import BadInput
+from longlag.bench.contract.names import name_of
 
 KEYS = ("methods", "tasks", "lags", "trials", "retests", "budget", "seed", "timeout", "memory", "plugins")
 """The keys of a profile that the command line can set."""
@@ -29,6 +30,10 @@ ProfileOption = Annotated[
 JobsOption = Annotated[int, typer.Option("--jobs", min=0, help="Worker processes; 0: one a core.")]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="The folder of the data sets that you have, as MNIST's files.")
+]
+CellOption = Annotated[
+    list[str] | None,
+    typer.Option("--cell", help="FILE.py:CLASS, a torch module [T, B, D] -> [T, B, H], as a method."),
 ]
 CodeOption = Annotated[
     Literal["refuse", "go-on"],
@@ -63,6 +68,27 @@ def _option(key: str) -> inspect.Parameter:
         typed = {"budget": float, "lags": str, "methods": str, "tasks": str}.get(key, field.annotation)
         kind = Annotated[typed | None, typer.Option(f"--{key}", help=field.description)]  # type: ignore[operator]
     return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+
+
+def with_cells(changes: Changes, cells: list[str]) -> Changes:
+    """The changes, and FILE.py:CLASS of each cell as a plugin and a method; raises BadInput.
+
+    Where no methods are named, the cells alone.
+    """
+    named = []
+    for cell in cells:
+        file, _, name = cell.rpartition(":")
+        if not file.endswith(".py") or not name.isidentifier():
+            raise BadInput(f"--cell {cell}: a file and a class, as mycell.py:MyCell")
+        named.append((file, name))
+    if not named:
+        return changes
+    methods = [name_of(name) for _, name in named]
+    return {
+        **changes,
+        "plugins": list(dict.fromkeys([*changes.get("plugins", ()), *(file for file, _ in named)])),
+        "methods": ",".join([changes["methods"], *methods] if "methods" in changes else methods),
+    }
 
 
 def changed(base: Profile, changes: Changes) -> Profile:

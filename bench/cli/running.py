@@ -13,12 +13,14 @@ from longlag import reports
 from longlag.bench.campaign import profile
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.cli.options import (
+    CellOption,
     Changes,
     CodeOption,
     DataOption,
     JobsOption,
     ProfileOption,
     changed,
+    with_cells,
     with_changes,
 )
 from longlag.bench.cli.report import show_report
@@ -36,6 +38,7 @@ def run(
     *,
     profile_name: ProfileOption = None,
     changes: Changes,
+    cell: CellOption = None,
     jobs: JobsOption = 0,
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="The campaign's folder.")] = None,
@@ -59,7 +62,7 @@ def run(
         base = stored_profile(out)
     else:
         base = profile.read(profile_name or QUICK)
-    chosen = changed(base, changes)
+    chosen = changed(base, with_cells(changes, cell or []))
     folder = out or _default_folder(chosen, base)
     if chosen.name != base.name:
         # Another campaign than the profile's: named, as in reports, by where it lies.
@@ -85,12 +88,13 @@ def plan(
     *,
     profile_name: ProfileOption = None,
     changes: Changes,
+    cell: CellOption = None,
     jobs: JobsOption = 0,
     data: DataOption = None,
 ) -> None:
     """Show the grid of a campaign, its FLOPs, and the time it may take, from a few pilot steps."""
     datasets.use(data)
-    chosen = changed(profile.read(profile_name or QUICK), changes)
+    chosen = changed(profile.read(profile_name or QUICK), with_cells(changes, cell or []))
 
     from longlag.bench.campaign import planning
     from longlag.bench.campaign.launch import registry

@@ -25,6 +25,7 @@ from longlag.bench.contract.names import TWIN
 from longlag.bench.contract.recipe import Remedy
 from longlag.bench.contract.task import SHORTEST_TWIN, Lags, Task
 from longlag.bench.plugins import vetting
+from longlag.bench.plugins.cell import is_cell, method_of
 from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, reason
 from longlag.bench.plugins.vetting import Plugin
@@ -53,6 +54,8 @@ class Registry:
     tasks: dict[str, type[Task]] = field(default_factory=dict)
     methods: dict[str, type[Method] | type[Remedy]] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
+    cells: dict[str, type[Method]] = field(default_factory=dict)
+    """Methods that were not written as such: of every recurrent layer in a file that the user named."""
 
     def method(self, expression: str) -> Method:
         """The method named by `expression`, remedies joined by `+`; raises BadInput."""
@@ -120,9 +123,11 @@ class Registry:
         return [*classes, self.task_class(task)]
 
     def _method_class(self, name: str) -> type[Method] | type[Remedy]:
-        if name not in self.methods:
-            raise BadInput(f"there is no method {name!r}: {self._hint(name, self.methods)}")
-        return self.methods[name]
+        if name in self.methods:
+            return self.methods[name]
+        if name not in self.cells:
+            raise BadInput(f"there is no method {name!r}: {self._hint(name, {**self.methods, **self.cells})}")
+        return self.cells[name]
 
     def _hint(self, name: str, known: dict[str, type]) -> str:
         """The end of an error line: the nearest name, and broken plugins, any of which may bring `name`."""
@@ -219,7 +224,9 @@ def discover(plugins: tuple[str, ...] = ()) -> Registry:
         try:
             with patience(LOADING):
                 module = load_file(path)
-            if registry._add_module(module, file) == 0:
+            cells = [each for each in vars(module).values() if is_cell(each, module.__name__)]
+            registry.cells |= {made.name: made for made in map(method_of, cells)}
+            if registry._add_module(module, file) == 0 and not cells:
                 registry.broken.append(Broken(file, "holds no Task, Remedy or Method with a name"))
         except (Exception, SystemExit) as error:
             registry.broken.append(Broken(file, reason(error)))

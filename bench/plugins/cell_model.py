@@ -1,0 +1,57 @@
+"""What a cell of the user's is trained as."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from longlag.bench.contract.module import SequenceModel
+from longlag.bench.contract.task import Task
+
+
+class CellModel(SequenceModel):
+    """A recurrent layer [T, B, D] -> [T, B, H] and a linear readout of its states at the supervised steps."""
+
+    def __init__(
+        self, task: Task, cell: nn.Module, *, learning_rate: float, threshold: float, batch_size: int
+    ) -> None:
+        """Raises ValueError where the cell's states are not [T, B, H]."""
+        super().__init__(task)
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.threshold = threshold
+        self.cell = cell
+        with torch.no_grad():
+            states = self.states(torch.zeros(3, 2, task.input_size))
+        if states.ndim != 3 or states.shape[:2] != (3, 2):
+            raise ValueError(
+                f"{type(cell).__name__} made {list(states.shape)} of [3, 2, {task.input_size}], "
+                "not [T, B, H]: time comes first"
+            )
+        self.readout = nn.Linear(states.shape[2], task.output_size)
+
+    def states(self, inputs: Tensor) -> Tensor:
+        """[T, B, H] from inputs [T, B, D]."""
+        made = self.cell(inputs)
+        states: Tensor = made[0] if isinstance(made, tuple) else made
+        return states
+
+    def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
+        """Outputs [S, B, K] at the supervised steps."""
+        outputs: Tensor = self.readout(self.states(inputs)[mask])
+        return outputs
+
+    @property
+    def weights(self) -> int:
+        """N, all that the cell has."""
+        return sum(parameter.numel() for parameter in self.cell.parameters())
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam."""
+        return torch.optim.Adam(self.parameters(), self.learning_rate)
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Pascanu, Mikolov & Bengio 2013, Algorithm 1."""
+        nn.utils.clip_grad_norm_(self.parameters(), self.threshold)

@@ -1,0 +1,56 @@
+"""A file for tests with recurrent layers, and with what is none."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import nn
+
+from longlag import SequenceModel
+
+
+class GRU(nn.GRU):
+    def __init__(self, inputs, units):
+        super().__init__(inputs, units)
+
+
+class RunningMean(nn.Module):
+    def __init__(self, inputs, units, scale=1.0):
+        super().__init__()
+        self.into = nn.Linear(inputs, units)
+
+    def forward(self, x):
+        counts = torch.arange(1, len(x) + 1)[:, None, None]
+        return torch.tanh(self.into(x)).cumsum(0) / counts
+
+
+class BatchFirst(nn.Module):
+    def __init__(self, inputs, units):
+        super().__init__()
+        self.layer = nn.GRU(inputs, units, batch_first=True)
+
+    def forward(self, x):
+        return self.layer(x.transpose(0, 1))[0]
+
+
+class Gate(nn.Module):
+    """A part of a layer, of one size."""
+
+    def __init__(self, units):
+        super().__init__()
+
+
+class Base(nn.Module, ABC):
+    def __init__(self, inputs, units):
+        super().__init__()
+
+    @abstractmethod
+    def step(self, x):
+        """Unfinished."""
+
+
+class Model(SequenceModel):
+    def __init__(self, task, units):
+        super().__init__(task)
+
+    def forward(self, inputs, mask):
+        return inputs

@@ -1,0 +1,108 @@
+"""A recurrent layer of the user's as a method: found, trained as by hand, and run from the command line."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from longlag.bench.contract.names import name_of
+from longlag.bench.contract.seeds import generator
+from longlag.bench.plugins.registry import Registry, discover
+from longlag.bench.trial.meter import BudgetMeter, Stream
+from longlag.bench.trial.spec import Limits
+from longlag.bench.trial.trainer import fit
+
+FILE = Path(__file__).with_name("cells.py")
+SETTINGS = {"units": 5, "learning_rate": 0.02, "threshold": 0.01, "batch_size": 7}
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    found = discover((str(FILE),))
+    assert not found.broken
+    return found
+
+
+def test_every_layer_of_two_sizes_is_a_method_and_nothing_else_is(registry: Registry) -> None:
+    assert sorted(registry.cells) == ["batch_first_cell", "gru_cell", "running_mean_cell"]
+    # Not beside the methods that are listed, and not without the file.
+    assert not set(registry.cells) & set(registry.methods)
+    assert not discover().cells
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [("MyCell", "my_cell"), ("LRUCell", "lru_cell"), ("LSTM", "lstm_cell")],
+)
+def test_names(cell: str, name: str) -> None:
+    assert name_of(cell) == name
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore:.*LeafSpec.*:FutureWarning")
+def test_it_is_trained_as_by_hand(registry: Registry) -> None:
+    """Adam on the clipped gradient of the task's loss, over a readout of the supervised steps."""
+    task, updates = registry.task("adding", "a16", 20), 3
+    torch.manual_seed(3)
+    model = registry.method("gru_cell").build(task, **SETTINGS)
+    meter = BudgetMeter(Limits(1e15, updates=updates))
+    fit(model, Stream(task, 7, generator(0, "train")), [meter])
+
+    torch.manual_seed(3)
+    layer = nn.GRU(2, 5)
+    readout = nn.Linear(5, 1)
+    weights = [*layer.parameters(), *readout.parameters()]
+    optimizer = torch.optim.Adam(weights, 0.02)
+    for batch in itertools.islice(Stream(task, 7, generator(0, "train")), updates):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(readout(layer(batch.inputs)[0][batch.mask]), batch.targets).backward()
+        norm = torch.stack([w.grad.norm() for w in weights if w.grad is not None]).norm()
+        assert norm > 0.01
+        for weight in weights:
+            assert weight.grad is not None
+            weight.grad *= 0.01 / (norm + 1e-6)
+        optimizer.step()
+    for mine, theirs in zip(model.parameters(), weights, strict=True):
+        torch.testing.assert_close(mine, theirs)
+    recurrent = sum(w.numel() for w in layer.parameters())
+    assert meter.flops == pytest.approx(updates * 6 * recurrent * 20 * 7)
+
+
+def test_states_that_are_not_time_first_are_refused(registry: Registry) -> None:
+    task = registry.task("adding", "a16", 20)
+    with pytest.raises(ValueError, match=r"BatchFirst made \[2, 3, 5\] of \[3, 2, 2\], not \[T, B, H\]"):
+        registry.method("batch_first_cell").build(task, **SETTINGS)
+
+
+def test_a_cell_climbs_from_the_command_line(tmp_path: Path, longlag: Any) -> None:
+    out = tmp_path / "mine"
+    given = ("--cell", f"{FILE}:RunningMean", "--tasks", "latch", "--lags", "climb:10..20", "--budget", "1e7")
+    code, printed = longlag(
+        *("run", *given, "--trials", "1", "--retests", "1", "--out", str(out), "--jobs", "1")
+    )
+    assert code == 0, printed
+    assert "running_mean_cell" in printed
+    assert "failed" not in printed
+    code, printed = longlag("run", "--resume", "--out", str(out))
+    assert code == 0, printed
+    assert "no trial is run" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--cell", "mine.py"], "--cell mine.py: a file and a class, as mycell.py:MyCell"),
+        (["--cell", "mine.py:"], "--cell mine.py:: a file and a class"),
+        (["--cell", "none.py:Mine"], "none.py: no such file"),
+        (["--cell", f"{FILE}:GRUU"], "there is no method 'gruu_cell': did you mean 'gru_cell'"),
+        (["--cell", f"{FILE}:GRU", "--methods", "lsmt"], "there is no method 'lsmt': did you mean 'lstm'"),
+    ],
+)
+def test_what_is_no_cell(arguments: list[str], why: str, tmp_path: Path, longlag: Any) -> None:
+    code, printed = longlag("run", *arguments, "--out", str(tmp_path / "out"))
+    assert (code, printed.count("\n")) == (2, 1), printed
+    assert why in printed
