@@ -200,5 +200,5 @@ def test_every_task_of_the_literature_is_here() -> None:
     assert {
         "adding", "multiplication", "xor", "temporal_order", "random_permutation", "memorisation",
         "copy_memory", "two_sequence", "long_lag", "distractors", "reber", "timer", "spike_timing", "latch",
-        "digits", "mnist", "handwriting",
+        "digits", "mnist", "handwriting", "text",
     } <= set(discover().tasks)  # fmt: skip
