@@ -10,8 +10,10 @@ from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.store.files import replace_file
 from longlag.reports.gallery.exhibit import Exhibit
 
-ORDER = ("timer", "unrolling", "cliff", "cell", "strip", "compression", "play")
+ORDER = ("timer", "unrolling", "cliff", "cell", "strip", "handwriting", "compression", "play")
 """The exhibits, in the order in which they tell the story."""
+READERS = ("handwriting",)
+"""Those that read data of the user's where there are some."""
 PAGE = "gallery.html"
 
 
@@ -24,9 +26,10 @@ def chosen(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in ORDER if not asked or name in asked)
 
 
-def make(name: str, seed: int = 0) -> Exhibit:
-    """One exhibit, computed."""
-    made: Exhibit = import_module(f"longlag.reports.gallery.{name}").exhibit(seed)
+def make(name: str, seed: int = 0, data: Path | None = None) -> Exhibit:
+    """One exhibit, computed; `data` is a folder for those of READERS. Raises BadInput where it is not one."""
+    compute = import_module(f"longlag.reports.gallery.{name}").exhibit
+    made: Exhibit = compute(seed) if data is None or name not in READERS else compute(seed, data)
     return made
 
 

@@ -25,6 +25,7 @@ const gallery = (() => {
     const found = Number.parseFloat(address.get(`${exhibit}.${name}`));
     return Number.isFinite(found) ? found : otherwise;
   };
+  const recallText = (exhibit, name) => address.get(`${exhibit}.${name}`) ?? "";
 
   // a slider with its value beside it; `told` is called at every change
   const slider = (exhibit, name, { label, from, to, step, start, format = short }, told) => {
@@ -141,5 +142,5 @@ const gallery = (() => {
     const at = document.getElementById([...address.keys()][0]?.split(".")[0] ?? "");
     at?.scrollIntoView();
   };
-  return { make, remember, recall, slider, short, plot, exhibits, begin };
+  return { make, remember, recall, recallText, slider, short, plot, exhibits, begin };
 })();

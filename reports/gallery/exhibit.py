@@ -25,5 +25,7 @@ class Exhibit:
     shows: tuple[str, ...]
     """The methods and tasks that do it, as the command line names them."""
     figure: Chart
+    scripts: tuple[str, ...] = ()
+    """Modules of this folder that its own needs before it."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """Plain values, for JSON."""

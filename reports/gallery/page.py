@@ -26,7 +26,7 @@ def as_html(exhibits: Sequence[Exhibit]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    parts = ["draw", *(each.name for each in exhibits)]
+    parts = ["draw", *(part for each in exhibits for part in (*each.scripts, each.name))]
     return environment.get_template("page.html").render(
         exhibits=exhibits,
         stills={each.name: _still(each) for each in exhibits},
