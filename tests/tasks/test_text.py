@@ -12,7 +12,6 @@ import torch
 from longlag import Batch
 from longlag.bench.plugins.registry import discover
 from longlag.tasks import text
-from longlag.tasks.parts.words import WORDS
 
 
 def stream(seed: int) -> torch.Generator:
@@ -37,8 +36,8 @@ def test_a_sequence_is_a_mark_words_and_its_end(lag: int) -> None:
         assert closing == f"</{name}>"
         assert len(row) == lag + 10
         *whole, cut = said.split(" ")
-        assert all(word in WORDS for word in whole)
-        assert any(word.startswith(cut) for word in WORDS)
+        assert all(word in text.SAID for word in whole)
+        assert any(word.startswith(cut) for word in text.SAID)
         # the step that predicts the closing name's first letter, less that of the opening one's last
         assert (row.rindex("/")) - 4 == lag == task.minimal_lag
     assert torch.equal(batch.inputs[1:].argmax(2), batch.targets[:-1])
