@@ -147,6 +147,8 @@ def main(arguments: Sequence[str]) -> None:
     asked = parser.parse_args(arguments)
     if asked.updates < 1 or asked.units < 1 or asked.seed < 0:
         parser.error("--updates and --units begin with 1, --seed with 0")
+    if not asked.out.parent.is_dir():
+        raise BadInput(f"--out {asked.out}: no such folder")
     if asked.data is None:
         stream, held = training_words(asked.seed), questions(asked.seed, 1000)
     else:

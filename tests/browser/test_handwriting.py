@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from longlag.reports import gallery
-from longlag.reports.gallery import handwriting, reader
+from longlag.reports.gallery import reader, reader_inside
 from longlag.tasks.parts.glyphs import SANS, SCRIPT, glyphs
 from longlag.tasks.parts.pen import Hand, followed, write
 from longlag.tasks.parts.words import ALPHABET
@@ -58,13 +58,13 @@ def test_words_are_read_as_python_reads_them(page, made):
         assert told(page)["took"] < MOST_MS
         steps = torch.tensor(way, dtype=torch.float32)
         with torch.no_grad():
-            likely = handwriting.logits(READER, steps).softmax(1)[:, : len(ALPHABET)]
+            likely = reader_inside.logits(READER, steps).softmax(1)[:, : len(ALPHABET)]
         for step in (0, len(way) // 2, len(way) - 1):
             go_to(page, step)
             there, most = told(page), int(likely[step].argmax())
             assert there["letter"] == ALPHABET[most]
             assert there["probability"] == pytest.approx(float(likely[step, most]), abs=1e-4)
-            slope = handwriting.gradient(READER, way, step, most)[step].norm()
+            slope = reader_inside.gradient(READER, way, step, most)[step].norm()
             assert there["gradient"] == pytest.approx(float(slope), rel=1e-2, abs=1e-4)
 
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.seeds import generator
-from longlag.reports.gallery import handwriting, reader, reader_training
+from longlag.reports.gallery import handwriting, reader, reader_inside, reader_training
 from longlag.tasks.parts.glyphs import SCRIPT, glyphs
 from longlag.tasks.parts.pen import STEP, Hand, drawn_hand, followed, write
 from longlag.tasks.parts.words import ALPHABET, HELD_OUT, WORDS
@@ -80,7 +80,7 @@ def test_gradients_are_those_of_torch_s_own():
     step, output = len(way) // 2, 4
     steps = torch.tensor(way[:, None], dtype=torch.float32, requires_grad=True)
     by_torch(steps, torch.tensor([len(way)]))[step, 0, output].backward()
-    found = handwriting.gradient(SHIPPED, way, step, output)
+    found = reader_inside.gradient(SHIPPED, way, step, output)
     assert torch.allclose(found, steps.grad[:, 0], rtol=1e-3, atol=1e-4 * float(found.abs().max()))
 
 
@@ -161,6 +161,11 @@ def test_what_is_learned_from_comes_from_the_seed_and_holds_no_held_out_word():
 def test_the_command_trains_on_the_user_s_lines_and_refuses_a_folder_without(tmp_path):
     with pytest.raises(BadInput, match="no such folder"):
         reader_training.main(["--data", str(tmp_path / "none"), "--out", str(tmp_path / "w")])
+    with pytest.raises(BadInput, match="no such folder"):
+        reader_training.main(["--out", str(tmp_path / "none" / "w")])
+    with pytest.raises(SystemExit) as told:
+        reader_training.main(["--updates", "0"])
+    assert told.value.code == 2
     assert not list(tmp_path.iterdir())
 
 
@@ -201,12 +206,12 @@ def test_the_page_computes_the_same(tmp_path):
     )
     steps = torch.tensor(way, dtype=torch.float32)
     with torch.no_grad():
-        logits = handwriting.logits(SHIPPED, steps)
+        logits = reader_inside.logits(SHIPPED, steps)
     assert np.abs(np.array(told["logits"]) - logits.numpy()).max() < 1e-3
-    assert np.abs(np.array(told["cells"]) - handwriting.cells(SHIPPED, way)[0].numpy()).max() < 1e-3
-    slopes = handwriting.gradient(SHIPPED, way, step, output).numpy()
+    assert np.abs(np.array(told["cells"]) - reader_inside.cells(SHIPPED, way)[0].numpy()).max() < 1e-3
+    slopes = reader_inside.gradient(SHIPPED, way, step, output).numpy()
     assert np.abs(np.array(told["gradient"]) - slopes).max() < 1e-3 * np.abs(slopes).max() + 1e-6
-    assert [(each["letter"], each["t"]) for each in told["letters"]] == handwriting.peaks(logits.softmax(1))
+    assert [(each["letter"], each["t"]) for each in told["letters"]] == reader_inside.peaks(logits.softmax(1))
     assert np.array(told["followed"]) == pytest.approx(followed(strokes), abs=1e-9)
     assert made.data["step"] == STEP
     theirs = [np.array(stroke) for stroke in told["written"]]
@@ -217,8 +222,8 @@ def test_the_page_computes_the_same(tmp_path):
 
 
 def test_the_cells_that_read_ahead_are_partly_cleared_where_a_letter_is_told():
-    found = handwriting.resets(SHIPPED, ASKED["held-out words"][:40])
+    found = reader_inside.resets(SHIPPED, ASKED["held-out words"][:40])
     assert found.after < 0.9 * found.before
     assert found.kept < found.elsewhere
     with pytest.raises(ValueError, match="no letter"):
-        handwriting.resets(SHIPPED, [])
+        reader_inside.resets(SHIPPED, [])
