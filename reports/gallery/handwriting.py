@@ -27,6 +27,7 @@ from longlag.tasks.parts.words import ALPHABET
 
 ASKED, SHOWN = 300, 6
 """Words of each kind that the reader is judged by; those that the page brings along."""
+_ASIDES = {"held-out font": " (a script whose stems are drawn twice)"}
 _LOOKED_INTO = 60
 """Words on which the cells are watched."""
 _UNITS_ON_PAPER = 12
@@ -43,7 +44,7 @@ def exhibit(seed: int, data: Path | None = None) -> Exhibit:
         rates["IAM-OnDB"], lines = _lines(reader, data)
     shown = [those[k] for k in range(SHOWN // 3) for those in asked.values()]
     cleared = resets(reader, asked["held-out words"][:_LOOKED_INTO])
-    told = ", ".join(f"{100 * rate:.1f}% on {kind}" for kind, rate in rates.items())
+    told = ", ".join(f"{100 * rate:.1f}% on {kind}{_ASIDES.get(kind, '')}" for kind, rate in rates.items())
     return Exhibit(
         name="handwriting",
         title="Reading what a pen writes",

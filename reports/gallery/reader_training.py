@@ -29,13 +29,13 @@ from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.seeds import derive, generator
 from longlag.bench.store.files import replace_file
 from longlag.reports.gallery.reader import BLANK, UNITS, Reader, drawn, label_error_rate, padded, to_bytes
-from longlag.tasks.parts.glyphs import DOUBLED, ROMAN, SANS, SCRIPT, Points, glyphs
+from longlag.tasks.parts.glyphs import DOUBLED, ITALIC, ROMAN, SANS, SCRIPT, Points, glyphs
 from longlag.tasks.parts.pen import drawn_hand, followed, write
 from longlag.tasks.parts.words import ALPHABET, HELD_OUT, TRAINING
 
-FONTS = {SCRIPT: 0.6, SANS: 0.2, ROMAN: 0.2}
+FONTS = {SCRIPT: 0.5, SANS: 0.2, ROMAN: 0.15, ITALIC: 0.15}
 """The hands of training, and how often each writes."""
-UPDATES, SIZE, RATE, NORM = 6000, 32, 4e-3, 5.0
+UPDATES, SIZE, RATE, NORM = 8000, 32, 4e-3, 5.0
 _BUCKET = 8
 """Batches that are drawn together and sorted by length, so that little is padded."""
 _SPELT = 0.3

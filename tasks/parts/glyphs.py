@@ -17,8 +17,8 @@ from longlag.tasks.parts.words import ALPHABET
 Points = NDArray[np.float64]
 """Positions [n, 2], x and y."""
 
-SCRIPT, SANS, ROMAN, DOUBLED = "scripts", "futural", "rowmans", "scriptc"
-"""Joined script; two print hands of single strokes; a script whose stems are drawn twice."""
+SCRIPT, SANS, ROMAN, ITALIC, DOUBLED = "scripts", "futural", "rowmans", "timesi", "scriptc"
+"""Joined script; two print hands of single strokes; an italic and a script whose stems are drawn twice."""
 _DOTTED = "ijt"
 """Letters with a dot or a bar, which a writer sets apart from the rest."""
 
