@@ -11,7 +11,8 @@ const handwritingNet = (() => {
     let at = 0;
     for (const [name, shape] of shapes) {
       const size = shape.reduce((product, n) => product * n, 1);
-      net[name] = all.subarray(at, at + size);
+      // as the states are, so that no product has to convert one
+      net[name] = Float64Array.from(all.subarray(at, at + size));
       at += size;
     }
     net.units = net["forwards.initial"].length;
