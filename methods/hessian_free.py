@@ -29,7 +29,6 @@ from longlag.methods.parts.hessian_free.hf_optimizer import HessianFree as Optim
 from longlag.methods.parts.initialisers import TunedWeights
 from longlag.methods.parts.size import BatchSize, Units
 
-
 FEW_SUFFICE = 100
 """The lag up to which a step on 200 sequences learns the task."""
 
