@@ -11,9 +11,9 @@ import pyarrow as pa
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.columns import PARTS, SCHEMAS, TRIAL_SCHEMA
 from longlag.bench.store.journal import entries
-from longlag.bench.store.layout import JOURNAL
+from longlag.bench.store.layout import JOURNAL, TRIALS
 from longlag.bench.store.manifest import Manifest, read_manifest
-from longlag.bench.store.tables import compacted, lost
+from longlag.bench.store.tables import compacted, lost, tables
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ def load(folder: Path) -> Campaign:
     whole = manifest.finished is not None or not (folder / JOURNAL).exists()
     if whole and (why := lost(folder)):
         raise BadInput(why)
+    frames = (_with_journal(folder) if (folder / JOURNAL).exists() else tables(folder)).values()
+    return Campaign(folder, manifest, *(frame.to_pandas() for frame in frames))
+
+
+def _with_journal(folder: Path) -> dict[str, pa.Table]:
+    """What was compacted, and over it what the journal holds, row by row."""
     found = {entry["row"]["run_id"]: entry for entry in compacted(folder)}
     found |= {entry["row"]["run_id"]: entry for entry in entries(folder / JOURNAL)}
     everything = found.values()
-    frames = [
-        pa.Table.from_pylist([e["row"] for e in everything], schema=TRIAL_SCHEMA),
-        *(
-            pa.Table.from_pylist(
-                [{"run_id": e["row"]["run_id"], **item} for e in everything for item in e[part]],
-                schema=SCHEMAS[name],
-            )
-            for part, name in PARTS.items()
-        ),
-    ]
-    return Campaign(folder, manifest, *(frame.to_pandas() for frame in frames))
+    frames = {TRIALS: pa.Table.from_pylist([e["row"] for e in everything], schema=TRIAL_SCHEMA)}
+    for part, name in PARTS.items():
+        rows = [{"run_id": e["row"]["run_id"], **item} for e in everything for item in e[part]]
+        frames[name] = pa.Table.from_pylist(rows, schema=SCHEMAS[name])
+    return frames

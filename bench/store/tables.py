@@ -88,6 +88,16 @@ def compacted(folder: Path) -> Iterator[Entry]:
         yield {"row": row, **{part: group.get(row["run_id"], []) for part, group in groups.items()}}
 
 
+def tables(folder: Path) -> dict[str, pa.Table]:
+    """The tables that an earlier compaction left, whole, by name; without rows where there was none.
+
+    Raises BadInput for a damaged one.
+    """
+    if not (folder / TRIALS).exists():
+        return {name: schema.empty_table() for name, schema in SCHEMAS.items()}
+    return {name: _part(folder, name).select(schema.names).cast(schema) for name, schema in SCHEMAS.items()}
+
+
 def _grouped(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for item in table.to_pylist():
