@@ -20,38 +20,49 @@ __all__ = ["beside", "differing", "read", "save", "table", "terminal", "write"]
 # The charts' libraries take a second to import, which no other command should pay: hence the imports inside.
 
 
-def read(folders: Sequence[Path]) -> Results:
-    """The results of campaigns, side by side; raises BadInput for a damaged one, and for none."""
+def read(folders: Sequence[Path], relax: float | None = None) -> Results:
+    """The results of campaigns, side by side; raises BadInput for a damaged one, and for none.
+
+    `relax`: solved is what had fewer wrong than so many times the task's threshold at a stored check.
+    """
     from longlag.bench.store import load
+    from longlag.reports.relaxed import not_recomputed, relaxed
     from longlag.reports.results import Results
 
     if not folders:
         raise BadInput("no campaign to report on: name at least one results folder")
-    return Results([load(folder) for folder in folders])
+    found = [load(folder) for folder in folders]
+    if relax is None:
+        return Results(found)
+    if not 1 < relax < 100:
+        raise BadInput(f"--relax {relax:g}: how many times the threshold, above 1 and below 100")
+    return Results([relaxed(each, relax) for each in found], not_recomputed(found, relax))
 
 
 def beside(results: Results, others: Results) -> Results:
     """`results`, and beside them what `others` have on the same tasks."""
     from longlag.reports.results import Results
 
-    return Results([*results.campaigns.values(), *others.on_tasks_of(results)])
+    return Results([*results.campaigns.values(), *others.on_tasks_of(results)], results.relaxed)
 
 
 def write(results: Results, folder: Path, page: Results | None = None) -> Path:
-    """Write the tables, frontier.svg and report.html into `folder`; the path of the page.
+    """Write the tables, the raw rows, frontier.svg and report.html into `folder`; the path of the page.
 
     `page`: what the page shows, where that is more than the tables. Raises BadInput where they cannot be
     written.
     """
     from longlag.reports.page import as_html
     from longlag.reports.reach import picture
+    from longlag.reports.rows import as_files
     from longlag.reports.tables import FORMATS
 
-    files = {name: written(results) for name, written in FORMATS.values()}
-    files |= {"report.html": as_html(page or results), "frontier.svg": picture(results) or ""}
-    for name, text in files.items():
-        if text:
-            save(folder / name, text)
+    shown = page or results
+    files: dict[str, str | bytes] = {name: written(results) for name, written in FORMATS.values()}
+    files |= {"frontier.svg": picture(results) or "", **as_files(shown), "report.html": as_html(shown)}
+    for name, content in files.items():
+        if content:
+            save(folder / name, content)
     return folder / "report.html"
 
 
@@ -63,12 +74,12 @@ def table(results: Results, kind: str) -> tuple[str, str]:
     return written(results), name
 
 
-def save(path: Path, text: str) -> None:
+def save(path: Path, content: str | bytes) -> None:
     """Write a file in one step, in folders made for it; raises BadInput where it cannot be written."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content.encode() if isinstance(content, str) else content)
         draft.replace(path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}") from None

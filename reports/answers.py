@@ -25,14 +25,14 @@ def answers(results: Results) -> list[Answer]:
 
 def _answer(results: Results, panel: Panel) -> Answer:
     reached = {method: results.frontier(panel, method) for method in results.methods}
-    ladder = sorted(set(results.of(panel, results.cases)["lag"]))
+    ladder = sorted(set(results.cases_of(panel)["lag"]))
     longest = max((lag for lag in reached.values() if lag is not None), default=None)
     if longest is None:
         summary = f"no method bridges a lag of {ladder[0]}, the shortest tried."
     else:
         best = [method for method, lag in reached.items() if lag == longest]
         verb = "bridges" if len(best) == 1 else "bridge"
-        summary = f"{_listed(best)} {verb} a lag of {longest}"
+        summary = f"{listed(best)} {verb} a lag of {longest}"
         summary += (
             ", the longest tried." if longest == ladder[-1] else f"; none bridges {_next(ladder, longest)}."
         )
@@ -61,7 +61,7 @@ def _sentence(results: Results, panel: Panel, method: str) -> str:
             said += f"; not {beyond}: {_failure(results, panel, method, beyond)}"
     beyond_gap = [lag for lag in ladder if lag > (reached or 0) and bridged(*ladder[lag])]
     if beyond_gap:
-        lags = _listed([str(lag) for lag in beyond_gap])
+        lags = listed([str(lag) for lag in beyond_gap])
         said += f"; lag {lags} was solved all the same, beyond the gap"
     return said + "."
 
@@ -80,7 +80,8 @@ def _next(ladder: list[int], lag: int) -> int:
     return next(rung for rung in sorted(ladder) if rung > lag)
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Names as in a sentence."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -95,7 +96,7 @@ class HeatTable(NamedTuple):
 
 def heat_table(results: Results, panel: Panel) -> HeatTable:
     """The success rates of a panel, methods against lags."""
-    cases = results.of(panel, results.cases)
+    cases = results.cases_of(panel)
     lags = [int(lag) for lag in sorted(set(cases["lag"]))]
     chance = [float(cases.loc[cases["lag"] == lag, "chance"].iloc[0]) for lag in lags]
     rows = [

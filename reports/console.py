@@ -39,9 +39,8 @@ def tables(results: Results) -> Iterator[Table]:
         yield _differences(results, beyond)
     if said := verdict(results):
         yield _line(said)
-    for said in (results.unfinished, *results.mixed):
-        if said:
-            yield _line(said)
+    for said in results.notes:
+        yield _line(said)
 
 
 def _climbs(results: Results, panels: list[Panel]) -> Table:
@@ -56,7 +55,7 @@ def _climbs(results: Results, panels: list[Panel]) -> Table:
     made.add_column("not bridged", min_width=len("20: 0/2 vanished 2"), overflow="fold")
     for task, own in _by_task(panels).items():
         made.add_row(Text(task, style="bold"))
-        tried = {panel: set(results.of(panel, results.cases)["method"]) for panel in own}
+        tried = {panel: set(results.cases_of(panel)["method"]) for panel in own}
         for method, panel in product(results.methods, own):
             if method in tried[panel] or not results.several:
                 made.add_row(_whose(results, method, panel.campaign), *_climb(results, panel, method))
@@ -95,8 +94,8 @@ def _cases(results: Results, panels: list[Panel], climbed: list[Panel]) -> Table
     made.add_column("FLOPs", justify="right", no_wrap=True)
     made.add_column("unsolved", min_width=len("out_of_memory 1"), overflow="fold")
     for task, own in _by_task(panels).items():
-        cases = pd.concat([results.of(panel, results.cases) for panel in own])
-        beside = [results.of(panel, results.cases) for panel in _by_task(climbed).get(task, [])]
+        cases = pd.concat([results.cases_of(panel) for panel in own])
+        beside = [results.cases_of(panel) for panel in _by_task(climbed).get(task, [])]
         for lag in sorted(set(cases["lag"])):
             rung = pd.concat([each[each["lag"] == lag] for each in (cases, *beside)])
             chance = percent(float(rung["chance"].iloc[0]))

@@ -9,11 +9,18 @@ import pandas as pd
 
 from longlag.reports import charts
 from longlag.reports.charts import Spec
+from longlag.reports.crowds import some_runs
 from longlag.reports.palette import looks
 from longlag.reports.results import Panel, Results
 
 COSTS = {"flops": "FLOPs", "sequences": "sequences", "updates": "updates", "seconds": "seconds"}
 POINTS_A_PANEL = 9000
+POINTS = 72_000
+"""Points of all learning curves together; it is these that make a page large."""
+MOST_RUNS = 500
+"""Curves of a panel; of cases with more, five are drawn at least, at even ranks of their cost."""
+MOST_TRIALS = 3000
+"""Tuning trials of a panel that are drawn; of more, evenly many of each case, and all that were the best."""
 
 
 def learning(results: Results, panel: Panel) -> Spec | None:
@@ -23,13 +30,19 @@ def learning(results: Results, panel: Panel) -> Spec | None:
     curves = curves[curves["error"].notna()]
     if curves.empty:
         return None
-    curves = thinned(curves)
+    ends = curves.groupby("run_id", as_index=False, sort=False).agg(
+        {"method": "first", "lag": "first", "flops": "max"}
+    )
+    each = max(MOST_RUNS // len(ends[["method", "lag"]].drop_duplicates()), 5)
+    drawn = ends[some_runs(ends, ["method", "lag"], "flops", each)]
+    points = min(POINTS_A_PANEL, POINTS // len(results.panels))
+    curves = thinned(curves[curves["run_id"].isin(drawn["run_id"])], points)
     curves = curves.assign(run=curves["run_id"].map(_numbered(curves["run_id"])))
     chance = results.of(panel, results.trials).groupby("lag", as_index=False)["chance"].first()
     chance = chance[chance["lag"].isin(curves["lag"])].assign(label="chance")
     columns = ["run", "method", "lag", *COSTS, "error"]
     lines = (
-        alt.Chart(sheets.add(curves, columns))
+        alt.Chart(sheets.add(curves, columns, "checks"))
         .transform_filter("datum.lag === lag")
         .transform_calculate(cost="datum[axis]")
         .transform_filter("datum.cost > 0")
@@ -96,7 +109,7 @@ def gradients(results: Results, panel: Panel) -> Spec | None:
         return None
     middle = seen.groupby(["method", "lag", "moment", "back"])[["gradient_norm"]].median().reset_index()
     chart = (
-        alt.Chart(sheets.add(middle, ["method", "lag", "moment", "back", "gradient_norm"]))
+        alt.Chart(sheets.add(middle, ["method", "lag", "moment", "back", "gradient_norm"], "medians"))
         .transform_filter("datum.lag === lag")
         .mark_line(strokeWidth=2)
         .encode(
@@ -132,10 +145,14 @@ def tuning(results: Results, panel: Panel) -> Spec | None:
     trials = trials[trials["score"].notna()].sort_values(["method", "lag", "trial"], kind="stable")
     if trials.empty:
         return None
-    trials = trials.assign(best=trials.groupby(["method", "lag"])["score"].cummin())
+    groups = trials.groupby(["method", "lag"])["score"]
+    trials = trials.assign(best=groups.cummin())
+    every = math.ceil(len(trials) / MOST_TRIALS)
+    place, last = groups.cumcount(), groups.transform("size") - 1
+    trials = trials[(trials["score"] == trials["best"]) | (place % every == 0) | (place == last)]
     named = looks(results.methods)
     base = (
-        alt.Chart(sheets.add(trials, ["method", "lag", "trial", "score", "best", "status"]))
+        alt.Chart(sheets.add(trials, ["method", "lag", "trial", "score", "best", "status"], "trials"))
         .transform_filter("datum.lag === lag")
         .encode(
             x=alt.X("trial:Q", axis=alt.Axis(title="trial", tickMinStep=1, format="d")),

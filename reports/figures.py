@@ -2,45 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 import pandas as pd
 
 from longlag.reports import charts
 from longlag.reports.charts import Spec
+from longlag.reports.crowds import crowd
+from longlag.reports.packing import packed
 from longlag.reports.palette import looks, outcome_colour
 from longlag.reports.results import Panel, Results
 
 
+class Caption(NamedTuple):
+    """What a chart says, in a sentence, and of how many runs."""
+
+    says: str
+    n: str
+
+
 @dataclass(frozen=True)
 class Drawn:
-    """A panel's chart: its specification, and the same as an image."""
+    """A panel's chart: its specification, the same packed for the page and as an image, and its caption."""
 
     panel: Panel
     spec: Spec
+    packed: str
     image: str
+    caption: Caption
 
 
-def draw(results: Results, builder: Callable[[Results, Panel], Spec | None]) -> list[Drawn]:
+Builder = Callable[[Results, Panel], Spec | None]
+"""What makes a chart of a panel, or nothing where there is nothing to show."""
+
+
+def draw(
+    results: Results,
+    builder: Builder,
+    panels: Iterable[Panel],
+    caption: Callable[[Results, Panel], Caption],
+) -> list[Drawn]:
     """One chart for each panel that has something to show."""
-    specs = ((panel, builder(results, panel)) for panel in results.panels)
-    return [Drawn(panel, spec, charts.static(spec)) for panel, spec in specs if spec is not None]
+    specs = ((panel, builder(results, panel)) for panel in panels)
+    return [drawn(panel, spec, caption(results, panel)) for panel, spec in specs if spec is not None]
+
+
+def drawn(panel: Panel, spec: Spec, caption: Caption) -> Drawn:
+    """A chart in all its forms."""
+    return Drawn(panel, spec, packed(spec), charts.static(spec), caption)
 
 
 def ladder(results: Results, panel: Panel) -> Spec | None:
     """Success rate against lag, with Wilson intervals."""
     sheets = charts.Sheets()
-    cases = results.of(panel, results.cases)
+    cases = results.cases_of(panel)
     cases = cases[cases["n"] > 0]
     if cases.empty:
         return None
     named = looks(results.methods)
     told = cases["solved"].astype(str) + "/" + cases["n"].astype(str)
     cases = cases.assign(x=charts.dodged(cases, results.methods), told=told)
-    data = sheets.add(cases, ["method", "lag", "x", "rate", "low", "high", "told"])
+    data = sheets.add(cases, ["method", "lag", "x", "rate", "low", "high", "told"], "cases")
     base = alt.Chart(data).encode(
         x=charts.lag_axis(cases["lag"]), color=charts.colour(named), opacity=charts.faded()
     )
@@ -70,6 +95,7 @@ def errors(results: Results, panel: Panel) -> Spec | None:
         return None
     named = looks(results.methods)
     runs = runs.assign(x=charts.dodged(runs, results.methods))
+    marks = crowd(runs, ["method", "lag"], "error")
     rungs = runs.groupby("lag", as_index=False)["chance"].first()
     # past the rungs, so that a ladder of one rung has a line too
     ends = pd.concat([rungs, rungs.iloc[[0]].assign(lag=rungs["lag"].iloc[0] / 1.35)])
@@ -77,7 +103,7 @@ def errors(results: Results, panel: Panel) -> Spec | None:
     chance = ends.sort_values("lag").assign(x=lambda rows: rows["lag"].astype(float), label="chance")
     middle = runs.groupby(["method", "lag", "x"])[["error"]].median().reset_index()
     x, y = charts.lag_axis(runs["lag"]), charts.share_axis("error:Q", "sequences wrong")
-    base = alt.Chart(sheets.add(runs, ["method", "lag", "x", "error", "status"]))
+    base = alt.Chart(sheets.add(marks, ["method", "lag", "x", "error", "status", "runs"], "retests"))
     at_chance = alt.Chart(sheets.add(chance, ["x", "chance", "label"]))
     chart = alt.layer(
         at_chance.mark_line(strokeDash=[5, 4], strokeWidth=1.2, color=charts.INK).encode(x=x, y="chance:Q"),
@@ -87,12 +113,13 @@ def errors(results: Results, panel: Panel) -> Spec | None:
         base.mark_point(size=28, strokeWidth=1).encode(
             x=x,
             y=y,
+            **charts.sized(marks),
             color=charts.colour(named),
             shape=charts.shape(named),
             opacity=charts.faded(0.55),
-            tooltip=["method:N", "lag:Q", alt.Tooltip("error:Q", format=".2%"), "status:N"],
+            tooltip=["method:N", "lag:Q", alt.Tooltip("error:Q", format=".2%"), "status:N", "runs:Q"],
         ),
-        alt.Chart(sheets.add(middle, ["method", "lag", "x", "error"]))
+        alt.Chart(sheets.add(middle, ["method", "lag", "x", "error"], "medians"))
         .mark_line(strokeWidth=2)
         .encode(x=x, y=y, color=charts.colour(named), opacity=charts.faded()),
     )
@@ -110,19 +137,27 @@ def cost(results: Results, panel: Panel) -> Spec | None:
     budget = float(runs["budget"].max())
     runs = runs.assign(x=charts.dodged(runs, results.methods, 0.3))
     runs["shown"] = runs["flops_to_solve"].where(won, runs["budget"])
+    runs = crowd(runs, ["method", "lag", "solved"], "shown", log=True)
+    won = runs["solved"].astype(bool)
     # crosses of one case would hide each other
     runs["x"] *= 1 + 0.012 * (runs["trial"] - runs.groupby(["method", "lag"])["trial"].transform("mean"))
-    columns = ["method", "lag", "x", "shown", "status", "flops"]
+    columns = ["method", "lag", "x", "shown", "status", "flops", "runs"]
     x = charts.lag_axis(runs["lag"])
     y = alt.Y(
         "shown:Q",
         scale=alt.Scale(type="log", nice=False, padding=8),
         axis=alt.Axis(title="FLOPs to solve", format="~e", tickCount=5, grid=False),
     )
-    tooltip = ["method:N", "lag:Q", alt.Tooltip("shown:Q", format=".3~e", title="FLOPs"), "status:N"]
+    tooltip = [
+        "method:N",
+        "lag:Q",
+        alt.Tooltip("shown:Q", format=".3~e", title="FLOPs"),
+        "status:N",
+        "runs:Q",
+    ]
     layers: list[Any] = [charts.line_at(budget, "budget (✕ unsolved)", name="budget")]
     if won.any():
-        solved = alt.Chart(sheets.add(runs[won], columns))
+        solved = alt.Chart(sheets.add(runs[won], columns, "solved"))
         layers.append(
             solved.mark_point(filled=True, size=48).encode(
                 x=x,
@@ -131,10 +166,11 @@ def cost(results: Results, panel: Panel) -> Spec | None:
                 shape=charts.shape(named),
                 opacity=charts.faded(0.8),
                 tooltip=tooltip,
+                **charts.sized(runs),
             )
         )
     if not won.all():
-        unsolved = alt.Chart(sheets.add(runs[~won], columns))
+        unsolved = alt.Chart(sheets.add(runs[~won], columns, "unsolved, at the budget"))
         layers.append(
             unsolved.mark_text(text="✕", fontSize=12).encode(
                 x=x, y=y, color=charts.colour(named), opacity=charts.faded(0.8), tooltip=tooltip
@@ -162,7 +198,7 @@ def outcomes(results: Results, panel: Panel) -> Spec | None:
     names = [case for _, _, case in ordered]
     statuses = sorted(set(counts["status"]))
     chart = (
-        alt.Chart(sheets.add(counts, ["method", "lag", "status", "size", "case", "of"]))
+        alt.Chart(sheets.add(counts, ["method", "lag", "status", "size", "case", "of"], "unsolved retests"))
         .mark_bar(height={"band": 0.72})
         .encode(
             x=alt.X("sum(size):Q", axis=alt.Axis(title="unsolved retests", tickMinStep=1, format="d")),

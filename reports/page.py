@@ -9,7 +9,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from longlag.bench.store import Manifest
-from longlag.reports import answers, charts, curves, figures, formats, reach
+from longlag.reports import (
+    across,
+    answers,
+    charts,
+    curves,
+    figures,
+    formats,
+    knob_charts,
+    knobs,
+    reach,
+    rows,
+    tries,
+)
+from longlag.reports.captions import CAPTIONS
 from longlag.reports.comparisons import compare
 from longlag.reports.controls import certificates
 from longlag.reports.differences import differences, verdict
@@ -45,13 +58,13 @@ def content(results: Results) -> dict[str, Any]:
         "contents": CONTENTS,
         "results": results,
         "looks": looks(results.methods),
-        "warnings": [said for said in (results.unfinished, *results.mixed) if said],
+        "warnings": results.notes,
         "answers": answers.answers(results),
         "certificates": certificates(results),
         "heat": [answers.heat_table(results, panel) for panel in results.panels],
         "cases": list(results.cases.itertuples()),
-        "figures": {name: figures.draw(results, builder) for name, builder in BUILDERS.items()},
-        "about": {name: str(builder.__doc__).split(";")[0] for name, builder in BUILDERS.items()},
+        "figures": drawings(results),
+        "about": {name: str(builder.__doc__).split(";")[0] for name, builder in ALL.items()},
         "missing": MISSING,
         "costs": curves.COSTS,
         "statuses": list(figures.statuses(results)),
@@ -65,8 +78,17 @@ def content(results: Results) -> dict[str, Any]:
         "differences_note": DIFFERENCES,
         "differs": differs(results),
         "comparisons": compare(results),
+        "oftener": across.oftener_rows(results),
+        "oftener_row": across.oftener_row,
+        "order": across.order(results),
+        "areas": across.area_rows(results),
+        "attempts": [tries.table(results, panel) for panel in results.panels],
+        "knobs": knobs.thin(results),
         "settings": {name: settings(each.manifest) for name, each in results.campaigns.items()},
         "commands": {name: each.manifest.command for name, each in results.campaigns.items()},
+        "trials": rows.embedded(results),
+        "raw_files": rows.FILES,
+        "scripts": SCRIPTS,
         "bundle": Markup(charts.bundle()),
     }
 
@@ -80,9 +102,14 @@ CONTENTS = [
     ("outcomes", "Failures"),
     ("gradients", "Gradients"),
     ("tuning", "Tuning"),
+    ("knobs", "Hyperparameters"),
     ("comparisons", "Comparisons"),
+    ("across", "All tasks"),
+    ("trials", "Every trial"),
     ("settings", "Settings"),
 ]
+
+SCRIPTS = ("pack.js", "behind.js", "trials.js", "page.js")
 
 BUILDERS = {
     "reach": reach.chart,
@@ -95,6 +122,10 @@ BUILDERS = {
     "tuning": curves.tuning,
 }
 
+OVERALL = {"profile": across.profile, "heat": knob_charts.heat}
+"""Of all tasks of a campaign together."""
+ALL = {**BUILDERS, **OVERALL, "slices": knob_charts.slices}
+
 MISSING = {
     "reach": "there are no retests",
     "ladder": "there are no retests",
@@ -104,7 +135,20 @@ MISSING = {
     "outcomes": "no retest was left unsolved",
     "gradients": "no gradients were probed",
     "tuning": "there are no tuning trials",
+    "profile": "there are no retests",
+    "heat": f"no method has {knobs.FEWEST} tuning trials at a lag whose hyperparameters differ",
+    "slices": f"no method has {knobs.FEWEST} tuning trials at a lag whose hyperparameters differ",
 }
+
+
+def drawings(results: Results) -> dict[str, list[figures.Drawn]]:
+    """Every chart of the page, by the name of its figure."""
+    whose = dict.fromkeys(BUILDERS, results.panels) | dict.fromkeys(OVERALL, results.overall)
+    found = {
+        name: figures.draw(results, builder, whose[name], CAPTIONS[name])
+        for name, builder in {**BUILDERS, **OVERALL}.items()
+    }
+    return found | {"slices": [figures.drawn(*each) for each in knob_charts.slices(results)]}
 
 
 def details(results: Results) -> list[Any]:

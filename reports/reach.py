@@ -72,7 +72,7 @@ def chart(results: Results, panel: Panel) -> Spec | None:
     if rows.empty:
         return None
     sheets = charts.Sheets()
-    drawn = _layers(results, rows, sheets.add(rows, list(rows.columns)))
+    drawn = _layers(results, rows, sheets.add(rows, list(rows.columns), "methods"))
     return charts.finish(drawn.add_params(charts.focus()), sheets, height=22 * len(rows) + 6)
 
 
@@ -115,7 +115,7 @@ def _rows(results: Results, panel: Panel) -> pd.DataFrame:
 def _layers(results: Results, rows: pd.DataFrame, data: alt.NamedData) -> charts.Layered:
     named = looks(results.methods)
     panels = set(rows["panel"])
-    cases = pd.concat([results.of(panel, results.cases) for panel in results.panels if panel.label in panels])
+    cases = pd.concat([results.cases_of(panel) for panel in results.panels if panel.label in panels])
     axis = alt.Axis(title=None, domain=False, ticks=False, labelLimit=230)
     shapes = ["circle", "triangle-right", "triangle-left"]
     ends = alt.Scale(domain=["reached", "beyond", "none"], range=shapes)

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from longlag.bench.contract.names import TWIN
 from longlag.bench.store import Campaign
-from longlag.reports.statistics import Tally, expected_cost, frontier, median_interval, wilson
+from longlag.reports.statistics import (
+    Tally,
+    expected_cost,
+    expected_interval,
+    frontier,
+    median_interval,
+    wilson,
+)
 
+T = TypeVar("T")
+_PANEL = ["campaign", "task", "variant"]
 KEYS = ["campaign", "method", "task", "variant", "lag"]
 
 
@@ -31,16 +42,36 @@ class Panel:
 class Results:
     """The evidence of a report. Frames carry a `campaign` column, and keep the order of the profile."""
 
-    def __init__(self, campaigns: Sequence[Campaign]) -> None:
+    def __init__(self, campaigns: Sequence[Campaign], relaxed: str = "") -> None:
+        self.relaxed = relaxed
+        """What a laxer criterion is, and what it leaves as it was; empty where the rows are as stored."""
         self.campaigns = dict(zip(_names(campaigns), campaigns, strict=True))
-        everything = _together({name: each.trials for name, each in self.campaigns.items()})
-        certified = _certified(everything, self.campaigns)
-        self.trials = everything[certified.isna()]
-        self.controls = everything.assign(certifies=certified)[certified.notna()]
+        self._made: dict[Any, Any] = {}
+        self._places: dict[int, tuple[pd.DataFrame, dict[Any, Any]]] = {}
+        self.everything = _together({name: each.trials for name, each in self.campaigns.items()})
+        """Every trial as stored, controls among them."""
+        certified = _certified(self.everything, self.campaigns)
+        self.trials = self.everything[certified.isna()]
+        self.controls = self.everything.assign(certifies=certified)[certified.notna()]
         """The trials of controls, which are no results; with the variant that each `certifies`."""
         self.methods = self._ordered_methods()
         self.retests = self.trials[self.trials["phase"] == "retest"]
         self.tuning = self.trials[self.trials["phase"] == "tune"]
+
+    def once(self, make: Callable[[Results], T]) -> T:
+        """What `make` makes of these results; made once, though tables and charts both ask for it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        found: T = self._made[make]
+        return found
+
+    @property
+    def overall(self) -> list[Panel]:
+        """A panel a campaign, of all its tasks together."""
+        return [
+            Panel(name, "", "", "all tasks" + (f" · {name}" if self.several else ""))
+            for name in self.campaigns
+        ]
 
     def on_tasks_of(self, other: Results) -> list[Campaign]:
         """The campaigns that have trials on the task variants of `other`, or their twins; these alone."""
@@ -73,6 +104,11 @@ class Results:
         """One line for each campaign whose code or versions changed between its trials."""
         said = {name: each.mixed for name, each in self.campaigns.items()}
         return [f"{name} is a mix of code: {mixed}." for name, mixed in said.items() if mixed]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know first, a line each: unfinished, mixed, relaxed."""
+        return [said for said in (self.unfinished, *self.mixed, self.relaxed) if said]
 
     def _ordered_methods(self) -> list[str]:
         planned = [
@@ -122,33 +158,44 @@ class Results:
     @cached_property
     def cases(self) -> pd.DataFrame:
         """One row a case: see `summarise`; panels, then lags, then methods in their order."""
-        groups = self.trials.groupby(KEYS, sort=False)
+        groups = self.trials[[*KEYS, *_SUMMARISED]].groupby(KEYS, sort=False)
         rows = [dict(zip(KEYS, key, strict=True)) | summarise(rows) for key, rows in groups]
+        return self.in_order(pd.DataFrame(rows, columns=[*KEYS, *COLUMNS]))
+
+    def in_order(self, cases: pd.DataFrame) -> pd.DataFrame:
+        """Rows of cases by panels, then lags, then methods, each in its order."""
         panel = {(p.campaign, p.task, p.variant): rank for rank, p in enumerate(self.panels)}
         method = {name: rank for rank, name in enumerate(self.methods)}
-        rows.sort(
-            key=lambda row: (
-                panel[row["campaign"], row["task"], row["variant"]],
-                row["lag"],
-                method[row["method"]],
-            )
-        )
-        return pd.DataFrame(rows, columns=[*KEYS, *COLUMNS])
+        places = [
+            (panel[campaign, task, variant], lag, method[named])
+            for campaign, named, task, variant, lag in cases[KEYS].itertuples(index=False, name=None)
+        ]
+        return cases.iloc[sorted(range(len(places)), key=places.__getitem__)].reset_index(drop=True)
 
     def of(self, panel: Panel, frame: pd.DataFrame) -> pd.DataFrame:
-        """The rows of `frame` that belong to `panel`."""
-        return frame[
-            (frame["campaign"] == panel.campaign)
-            & (frame["task"] == panel.task)
-            & (frame["variant"] == panel.variant)
-        ]
+        """The rows of `frame`, which is one of these results, that belong to `panel`."""
+        if id(frame) not in self._places:
+            # By every chart of every panel: strings are compared once. The frame is kept, and so is its id.
+            self._places[id(frame)] = frame, frame.groupby(_PANEL, sort=False).indices
+        places = self._places[id(frame)][1]
+        found: pd.DataFrame = frame.iloc[places.get((panel.campaign, panel.task, panel.variant), [])]
+        return found
+
+    @cached_property
+    def _by_panel(self) -> dict[Panel, pd.DataFrame]:
+        # Asked for by every chart and every sentence.
+        return {panel: self.of(panel, self.cases) for panel in self.panels}
+
+    def cases_of(self, panel: Panel) -> pd.DataFrame:
+        """The rows of `cases` that belong to `panel`."""
+        return self._by_panel[panel]
 
     def ladder(self, panel: Panel, method: str) -> dict[int, Tally]:
         """The method's tally at each lag of the panel, 0 of 0 where it has no retest; of a climb, its rungs.
 
         What a climb never tried was not failed.
         """
-        cases = self.of(panel, self.cases)
+        cases = self.cases_of(panel)
         own = cases[cases["method"] == method]
         tallies = {
             lag: Tally(solved, n)
@@ -159,11 +206,11 @@ class Results:
 
     def climbs(self, panel: Panel) -> bool:
         """Whether its lags were climbed to."""
-        return bool(self.of(panel, self.cases)["rung"].any())
+        return bool(self.cases_of(panel)["rung"].any())
 
     def case(self, panel: Panel, method: str, lag: int) -> Any:
         """The case's row of `cases`; None where it was not tried."""
-        cases = self.of(panel, self.cases)
+        cases = self.cases_of(panel)
         return next(cases[(cases["method"] == method) & (cases["lag"] == lag)].itertuples(), None)
 
     def frontier(self, panel: Panel, method: str) -> int | None:
@@ -183,6 +230,8 @@ COLUMNS = [
     "median_flops_low",
     "median_flops_high",
     "expected_flops_to_solve",
+    "expected_flops_low",
+    "expected_flops_high",
     "median_sequences_to_solve",
     "median_updates_to_solve",
     "median_seconds",
@@ -204,56 +253,107 @@ def summarise(rows: pd.DataFrame) -> dict[str, Any]:
     Medians to solve are over the solved retests; the expected cost charges the unsolved ones with
     what they spent, or with the whole budget where they died before that was counted.
     """
-    retests, tuning = rows[rows["phase"] == "retest"], rows[rows["phase"] == "tune"]
-    won = retests["solved"].astype(bool)
-    solved, n = int(won.sum()), len(retests)
-    costs = retests.loc[won, "flops_to_solve"].astype(float)
-    spent = retests["flops_to_solve"].where(won, retests["flops"].fillna(retests["budget"]))
+    found = {name: rows[name].to_numpy() for name in _SUMMARISED}
+    retest = found["phase"] == "retest"
+    runs = {name: values[retest] for name, values in found.items()}
+    tuned = found["score"][found["phase"] == "tune"].astype(float)
+    won = runs["solved"].astype(bool)
+    solved, n = int(won.sum()), int(retest.sum())
+    costs = runs["flops_to_solve"][won].astype(float)
     rate, median = wilson(solved, n), median_interval(costs)
-    tuned, retested = tuning["score"].min(), retests["score"].mean()
-    failures = Counter(retests.loc[~won, "status"])
+    best = float(np.nanmin(tuned, initial=math.inf))
+    best = math.nan if math.isinf(best) else best
+    retested = _mean(runs["score"])
+    paid = spent(runs)
+    expected = expected_interval(paid, won)
     return {
-        "rung": int(rows["rung"].iloc[0]),
-        "budget": float(rows["budget"].iloc[0]),
+        "rung": int(found["rung"][0]),
+        "budget": float(found["budget"][0]),
         "n": n,
         "solved": solved,
         "rate": solved / n if n else math.nan,
         "low": rate.low,
         "high": rate.high,
-        "median_flops_to_solve": costs.median(),
+        "median_flops_to_solve": _median(costs),
         "median_flops_low": median.low,
         "median_flops_high": median.high,
-        "expected_flops_to_solve": expected_cost(spent, won),
-        "median_sequences_to_solve": retests.loc[won, "sequences_to_solve"].astype(float).median(),
-        "median_updates_to_solve": retests.loc[won, "updates_to_solve"].astype(float).median(),
-        "median_seconds": retests["seconds"].astype(float).median(),
-        "median_error": retests["error"].astype(float).median(),
-        "median_extrapolates": retests["extrapolates"].median(),
-        "chance": float(rows["chance"].iloc[0]),
-        "outcomes": ", ".join(f"{status} {count}" for status, count in failures.most_common()),
-        "trials": len(tuning),
-        "best_tuning_score": tuned,
+        "expected_flops_to_solve": expected_cost(paid, won),
+        "expected_flops_low": expected.low,
+        "expected_flops_high": expected.high,
+        "median_sequences_to_solve": _median(runs["sequences_to_solve"][won]),
+        "median_updates_to_solve": _median(runs["updates_to_solve"][won]),
+        "median_seconds": _median(runs["seconds"]),
+        "median_error": _median(runs["error"]),
+        "median_extrapolates": _median(runs["extrapolates"]),
+        "chance": float(found["chance"][0]),
+        "outcomes": ", ".join(
+            f"{status} {count}" for status, count in Counter(runs["status"][~won]).most_common()
+        ),
+        "trials": len(tuned),
+        "best_tuning_score": best,
         "mean_retest_score": retested,
-        "gap": retested - tuned,
-        "best_hyperparameters": _best(retests, tuning),
+        "gap": retested - best,
+        "best_hyperparameters": _best(found, retest),
     }
+
+
+_SUMMARISED = [
+    *(
+        "phase",
+        "status",
+        "solved",
+        "score",
+        "rung",
+        "budget",
+        "flops",
+        "flops_to_solve",
+        "sequences_to_solve",
+    ),
+    *("updates_to_solve", "seconds", "error", "extrapolates", "chance", "hyperparameters"),
+]
+
+
+def spent(runs: Mapping[str, Any] | pd.DataFrame) -> NDArray[np.float64]:
+    """What each run cost: to solve, or all it spent, or its budget where it died before that was counted."""
+    flops = np.asarray(runs["flops"], dtype=float)
+    lost = np.where(np.isnan(flops), np.asarray(runs["budget"], dtype=float), flops)
+    won = np.asarray(runs["solved"], dtype=bool)
+    return np.where(won, np.asarray(runs["flops_to_solve"], dtype=float), lost)
+
+
+def _known(values: NDArray[Any]) -> NDArray[np.float64]:
+    numbers = np.asarray(values, dtype=float)
+    known: NDArray[np.float64] = numbers[~np.isnan(numbers)]
+    return known
+
+
+def _median(values: NDArray[Any]) -> float:
+    known = _known(values)
+    return float(np.median(known)) if known.size else math.nan
+
+
+def _mean(values: NDArray[Any]) -> float:
+    known = _known(values)
+    return float(known.mean()) if known.size else math.nan
+
+
+def _best(found: dict[str, NDArray[Any]], retest: NDArray[np.bool_]) -> str:
+    """What was retested; without retests, what scored best."""
+    settings = found["hyperparameters"]
+    if retest.any():
+        return str(settings[retest][0])
+    scores = np.where(found["phase"] == "tune", found["score"].astype(float), math.nan)
+    return "{}" if np.isnan(scores).all() else str(settings[np.nanargmin(scores)])
 
 
 def _certified(trials: pd.DataFrame, campaigns: dict[str, Campaign]) -> pd.Series[Any]:
     """The variant that each trial's case is a control of; missing where it is none."""
-    keys = (f"{t.method}/{t.task}:{t.variant}/{t.lag}" for t in trials.itertuples())
+    names = (trials[name] for name in KEYS)
     found = [
-        campaigns[name].manifest.controls.get(key) for name, key in zip(trials["campaign"], keys, strict=True)
+        campaigns[name].manifest.controls.get(f"{method}/{task}:{variant}/{lag}")
+        for name, method, task, variant, lag in zip(*names, strict=True)
     ]
     return pd.Series(found, index=trials.index, dtype=object)
-
-
-def _best(retests: pd.DataFrame, tuning: pd.DataFrame) -> str:
-    """What was retested; without retests, what scored best."""
-    if len(retests):
-        return str(retests["hyperparameters"].iloc[0])
-    ranked = tuning.dropna(subset="score").sort_values("score", kind="stable")
-    return str(ranked["hyperparameters"].iloc[0]) if len(ranked) else "{}"
 
 
 def _together(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,16 +88,22 @@ def frontier_interval(ladder: Mapping[int, Tally]) -> Interval:
     from one rung for the next, and then five runs a rung leave every lag possible.
     """
     tried = {lag: tally for lag, tally in sorted(ladder.items()) if tally.n}
-    if not tried:
-        return NO_INTERVAL
+    return _ninety(tuple(tried.items())) if tried else NO_INTERVAL
+
+
+@lru_cache(maxsize=4096)
+def _ninety(rungs: tuple[tuple[int, Tally], ...]) -> Interval:
+    """The interval of `frontier_interval`; of a ladder once, since tables and charts both ask for it."""
+    tried = dict(rungs)
     lags = np.log(np.array(list(tried), dtype=float))
     solved, n = (np.array(column, dtype=float) for column in zip(*tried.values(), strict=True))
     t90 = np.linspace(lags[0] - math.log(10), lags[-1] + math.log(10), 2001)
     width = np.geomspace(math.log(1.2), math.log(30), 61)
     steepness = 2 * math.log(9) / width
     logit = math.log(9) - steepness[:, np.newaxis] * (lags - t90[:, np.newaxis, np.newaxis])
-    log_likelihood = solved @ np.moveaxis(special.log_expit(logit), -1, 1)
-    log_likelihood += (n - solved) @ np.moveaxis(special.log_expit(-logit), -1, 1)
+    log_rate = special.log_expit(logit)
+    # log(1 - p) is log(p) - logit, at a fraction of the time
+    log_likelihood = log_rate @ n - logit @ (n - solved)
     posterior = np.exp(log_likelihood - log_likelihood.max()).sum(1).cumsum()
     ends = np.searchsorted(posterior / posterior[-1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(*(_within(float(t90[end]), lags[0], lags[-1]) for end in ends))
@@ -116,6 +123,35 @@ def expected_cost(spent: ArrayLike, solved: ArrayLike) -> float:
     if costs.size == 0:
         return float("nan")
     return float(costs.sum() / successes.sum()) if successes.any() else float("inf")
+
+
+RESAMPLES = 999
+"""Bootstrap samples of the runs of a case."""
+
+
+def expected_draws(
+    costs: NDArray[np.float64], won: NDArray[np.bool_], resamples: int = RESAMPLES
+) -> NDArray[np.float64]:
+    """The aRT of `resamples` bootstrap samples of the runs: what they spent over how many of them solved.
+
+    `costs` and `won` are [runs]. Infinite where a sample has none that solved. The generator is seeded, so
+    the same runs give the same samples.
+    """
+    n = len(costs)
+    counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=resamples)
+    solved = counts @ won.astype(float)
+    with np.errstate(divide="ignore"):
+        return np.asarray((counts @ costs) / solved, dtype=float)
+
+
+def expected_interval(costs: NDArray[np.float64], won: NDArray[np.bool_]) -> Interval:
+    """Percentile bootstrap interval of the aRT; its end may be infinite. NaN for fewer than two runs."""
+    if len(costs) < 2:
+        return NO_INTERVAL
+    found = expected_draws(costs, won)
+    # Not interpolated, which would make NaN of infinite neighbours.
+    low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
+    return Interval(float(low), float(high))
 
 
 def total(tallies: Sequence[Tally]) -> Tally:

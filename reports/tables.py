@@ -19,8 +19,8 @@ def as_csv(results: Results) -> str:
 def as_markdown(results: Results) -> str:
     """Every sheet as a GitHub table."""
     lines = [f"# {_markdown(', '.join(results.campaigns))}", ""]
-    for said in (results.unfinished, *results.mixed):
-        lines += [_markdown(said), ""] if said else []
+    for said in results.notes:
+        lines += [_markdown(said), ""]
     for sheet in sheets(results):
         rows = [[_markdown(cell) for cell in row] for row in sheet.rows]
         table = formats.markdown([_markdown(name) for name in sheet.head], rows, sheet.right)

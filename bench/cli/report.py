@@ -21,36 +21,49 @@ def report(
     csv: Annotated[bool, typer.Option("--csv", help="The table alone, as CSV, with a row a case.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="The tables alone, as Markdown.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="The tables alone, as LaTeX.")] = False,
+    relax: Annotated[
+        float | None,
+        typer.Option("--relax", help="Solved at so many times the error threshold, from stored curves."),
+    ] = None,
 ) -> None:
     """Write page and tables again, from what is stored; of two campaigns say what differs beyond noise."""
     kinds = [kind for kind, asked in (("csv", csv), ("markdown", markdown), ("latex", latex)) if asked]
     if kinds:
-        _tables(folders, kinds, out)
+        _tables(folders, kinds, out, relax)
     else:
-        show_report(folders, out)
+        show_report(folders, out, relax=relax)
 
 
-def show_report(folders: Sequence[Path], out: Path | None = None, against: Sequence[Path] = ()) -> None:
+def show_report(
+    folders: Sequence[Path],
+    out: Path | None = None,
+    against: Sequence[Path] = (),
+    relax: float | None = None,
+) -> None:
     """Print the tables, and write the page and them: of one campaign into its folder, of several into `out`.
 
-    The page and what is printed show the campaigns of `against` too. Raises BadInput.
+    The page and what is printed show the campaigns of `against` too. With a criterion relaxed they go into a
+    folder of their own, so that the strict ones stay. Raises BadInput.
     """
-    results = reports.read(folders)
+    results = reports.read(folders, relax)
     shown = reports.beside(results, reports.read(against)) if against else results
     for table in reports.terminal(shown):
         console.print(table)
     for line in reports.differing(shown, cases=not against):
         console.print(line, soft_wrap=True)
-    folder = folders[0] if out is None and len(folders) == 1 else out
+    beside = folders[0] if relax is None else folders[0] / f"relaxed_{relax:g}"
+    folder = beside if out is None and len(folders) == 1 else out
     if folder is None:
         console.print("--out DIR writes their page and tables")
     else:
         console.print(f"report: {reports.write(results, folder, shown)}", soft_wrap=True)
 
 
-def _tables(folders: Sequence[Path], kinds: Sequence[str], out: Path | None) -> None:
+def _tables(
+    folders: Sequence[Path], kinds: Sequence[str], out: Path | None, relax: float | None
+) -> None:
     """Print the summary in these forms, or write it to `out`; raises BadInput."""
-    results = reports.read(folders)
+    results = reports.read(folders, relax)
     a_file = out is not None and out.suffix and not out.is_dir()
     if a_file and len(kinds) > 1:
         raise BadInput(f"--out {out}: one file for {len(kinds)} tables; name a folder")

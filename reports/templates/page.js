@@ -17,7 +17,7 @@
   };
 
   const draw = async (chart) => {
-    const spec = JSON.parse(chart.querySelector("script").textContent);
+    const spec = await longlag.unpack(chart.querySelector("script"));
     // what a specification sets itself outweighs the options of its drawing, so the theme goes inside
     for (const [part, look] of Object.entries(theme())) spec.config[part] = { ...spec.config[part], ...look };
     const place = chart.querySelector(".drawn");

@@ -1,9 +1,11 @@
 import base64
+import gzip
 import json
 import math
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -51,7 +53,19 @@ class Page(HTMLParser):
 
     @property
     def specs(self):
-        return [json.loads(text) for kind, text in self.scripts if kind == "application/json"]
+        return [each for each in self.packs if "layer" in each]
+
+    @property
+    def packs(self):
+        return [
+            json.loads(gzip.decompress(base64.b64decode(text)))
+            for kind, text in self.scripts
+            if kind == "application/gzip"
+        ]
+
+    @property
+    def trials(self):
+        return next(each for each in self.packs if "runs" in each)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +82,8 @@ def test_fetches_nothing(page):
     for tag, attributes in page.elements:
         assert tag not in ("link", "iframe", "object", "embed", "base")
         for name in FETCHING & attributes.keys():
-            assert attributes[name].startswith(("#", "data:image/svg+xml;base64,")), (tag, name)
+            beside = "download" in attributes and "/" not in attributes[name]
+            assert beside or attributes[name].startswith(("#", "data:image/svg+xml,")), (tag, name)
     policy = next(each["content"] for _, each in page.elements if each.get("http-equiv"))
     assert policy.startswith("default-src 'none'")
     assert "http" not in policy
@@ -79,16 +94,16 @@ def test_fetches_nothing(page):
 
 def test_images_fetch_nothing_either(page):
     images = [each["src"] for tag, each in page.elements if tag == "img"]
-    assert len(images) == len(page.specs) == 16  # eight figures, two tasks
+    assert len(images) == len(page.specs) == 17  # eight figures, two tasks; one of all tasks
     for image in images:
-        drawn = base64.b64decode(image.split(",")[1]).decode()
+        drawn = unquote(image.split(",", 1)[1])
         assert "NaN" not in drawn
         assert not re.search(r"(?:href|src)\s*=|url\(\s*['\"]?\s*http|@import", drawn)
 
 
 def test_every_section_and_rate(page, results):
     identities = {each.get("id") for _, each in page.elements}
-    targets = {each["href"][1:] for tag, each in page.elements if tag == "a"}
+    targets = {each["href"][1:] for tag, each in page.elements if tag == "a" and "download" not in each}
     assert targets
     assert targets <= identities
     for case in results.cases.itertuples():
@@ -185,7 +200,9 @@ def test_hostile_strings_are_shown_not_run(maker):
     made.manifest.command += EVIL
     page = Page(as_html(Results([made])))
     scripts = [kind for kind, _ in page.scripts]
-    assert scripts == ["application/json"] * 7 + [None, None]  # seven charts, the bundle, the page's own
+    # seven charts, one of all tasks, and every trial; the bundle, and the page's own
+    assert [kind for kind in scripts if kind] == ["application/gzip"] * 9
+    assert scripts.count(None) == 5
     assert not [each for _, each in page.elements if "onerror" in each]
     for word in ("name", "lstm", "status", "detail", "key", "value", "version", "package"):
         assert word + EVIL in page.words
@@ -247,7 +264,7 @@ def test_campaigns_side_by_side_have_their_own_panels(maker, another):
     assert "adding:hs97 · another" in page.words
 
 
-def test_write_leaves_the_five_files(maker, tmp_path):
+def test_write_leaves_its_files(maker, tmp_path):
     maker.run("lstm", 10, 1e9)
     folder = maker.stored(tmp_path / "campaign")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -255,7 +272,7 @@ def test_write_leaves_the_five_files(maker, tmp_path):
     assert reports.write(results, folder) == folder / "report.html"
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert after.keys() - before.keys() == {
-        "summary.csv", "summary.md", "summary.tex", "frontier.svg", "report.html",
+        "summary.csv", "summary.md", "summary.tex", "frontier.svg", "report.html", "rows.csv", "rows.parquet",
     }  # fmt: skip
     assert before.items() <= after.items()
     assert (folder / "summary.csv").read_text().startswith("method,")
