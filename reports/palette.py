@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import NamedTuple
 
 # Okabe and Ito (2008) without black and yellow, which vanish on a dark or a light page; then Tol's muted
@@ -35,17 +36,30 @@ class Look(NamedTuple):
     sign: str
 
 
+# Each has its own for good; the place of one that is not here follows from its name.
+KNOWN = ["vanilla", "gradient_clipping", "careful_init", "hessian_free", "lstm", "echo_state"]
+
+
 def looks(methods: Sequence[str]) -> dict[str, Look]:
-    """A colour and a shape a method, in the order given; past the palette they repeat in other pairs."""
-    shapes = list(SHAPES)
-    return {
-        name: Look(
-            METHODS[index % len(METHODS)],
-            shapes[index % len(shapes)],
-            SHAPES[shapes[index % len(shapes)]],
-        )
-        for index, name in enumerate(methods)
-    }
+    """A colour and a shape a method, its own on every page whatever stands beside it.
+
+    A method that is not among `KNOWN` gets a pair of those that are left, by a hash of its name, or the next
+    where another of the page's, earlier in the alphabet, has it. Past the 42 there are they repeat.
+    """
+    own = {name: (place, place) for place, name in enumerate(KNOWN)}
+    others = [(colour, shape) for shape in range(len(SHAPES)) for colour in range(len(KNOWN), len(METHODS))]
+    taken = set()
+    for name in sorted(set(methods) - set(KNOWN)):
+        start = int.from_bytes(blake2b(name.encode(), digest_size=4).digest()) % len(others)
+        pairs = others[start:] + others[:start]
+        own[name] = next((pair for pair in pairs if pair not in taken), pairs[0])
+        taken.add(own[name])
+    return {name: _look(*own[name]) for name in methods}
+
+
+def _look(colour: int, shape: int) -> Look:
+    name = list(SHAPES)[shape]
+    return Look(METHODS[colour], name, SHAPES[name])
 
 
 def outcome_colour(status: str) -> str:
