@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from longlag.reports.results import Results
 
-__all__ = ["beside", "differing", "read", "save", "table", "terminal", "write"]
+EVERY = 60
+"""Seconds after which the page of a campaign under way is made, and loaded, again."""
+
+__all__ = ["EVERY", "beside", "differing", "read", "save", "table", "terminal", "write", "write_for_paper"]
 
 # The charts' libraries take a second to import, which no other command should pay: hence the imports inside.
 
@@ -46,11 +49,11 @@ def beside(results: Results, others: Results) -> Results:
     return Results([*results.campaigns.values(), *others.on_tasks_of(results)], results.relaxed)
 
 
-def write(results: Results, folder: Path, page: Results | None = None) -> Path:
+def write(results: Results, folder: Path, page: Results | None = None, *, live: bool = False) -> Path:
     """Write the tables, the raw rows, frontier.svg and report.html into `folder`; the path of the page.
 
-    `page`: what the page shows, where that is more than the tables. Raises BadInput where they cannot be
-    written.
+    `page`: what the page shows, where that is more than the tables. `live`: the page is loaded again every
+    minute. Raises BadInput where they cannot be written.
     """
     from longlag.reports.page import as_html
     from longlag.reports.reach import picture
@@ -59,11 +62,33 @@ def write(results: Results, folder: Path, page: Results | None = None) -> Path:
 
     shown = page or results
     files: dict[str, str | bytes] = {name: written(results) for name, written in FORMATS.values()}
-    files |= {"frontier.svg": picture(results) or "", **as_files(shown), "report.html": as_html(shown)}
+    files |= {
+        "frontier.svg": picture(results) or "",
+        **as_files(shown),
+        "report.html": as_html(shown, EVERY if live else 0),
+    }
     for name, content in files.items():
         if content:
             save(folder / name, content)
     return folder / "report.html"
+
+
+def write_for_paper(results: Results, folder: Path) -> int:
+    """Write every figure and every table into `figures` and `tables` of `folder`; how many files these are.
+
+    Figures as SVG, PNG and PDF in one column and in two, with the rows behind them; tables as CSV, Markdown
+    and LaTeX. Raises BadInput where they cannot be written.
+    """
+    from longlag.reports import paper
+
+    count = 0
+    for name, drawn in paper.figures(results, paper.specs(results)):
+        save(folder / "figures" / name, drawn)
+        count += 1
+    for name, text in paper.tables(results):
+        save(folder / "tables" / name, text)
+        count += 1
+    return count
 
 
 def table(results: Results, kind: str) -> tuple[str, str]:

@@ -39,16 +39,20 @@ def profile(results: Results, panel: Panel) -> Spec | None:
     chart = alt.layer(
         charts.line_at(0.0, "chance: a trivial predictor solves none", above=False),
         base.mark_area(line=False).encode(
-            y=charts.share_axis("low:Q", "cases solved"), y2="high:Q", opacity=charts.faded(0.13)
+            y=charts.share_axis("low:Q", "cases solved"), y2=alt.Y2("high:Q"), opacity=charts.faded(0.13)
         ),
         base.mark_line(interpolate="step-after", strokeWidth=2).encode(
             y=charts.share_axis("share:Q", "cases solved"),
             opacity=charts.faded(),
-            tooltip=["method:N", alt.Tooltip("tau:Q", format=".3~g"), alt.Tooltip("share:Q", format=".0%"),
-                     alt.Tooltip("low:Q", format=".0%"), alt.Tooltip("high:Q", format=".0%"), "cases:Q"],
+            tooltip=[
+                alt.Tooltip("method:N"),
+                alt.Tooltip("tau:Q", format=".3~g"),
+                *(alt.Tooltip(f"{name}:Q", format=".0%") for name in ("share", "low", "high")),
+                alt.Tooltip("cases:Q"),
+            ],
         ),
-    )  # fmt: skip
-    return charts.finish(chart.add_params(charts.focus()), sheets)
+    )
+    return charts.finish(chart, sheets)
 
 
 class Order(NamedTuple):

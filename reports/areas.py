@@ -31,6 +31,15 @@ def weights(lags: Sequence[int], tried: Sequence[int]) -> NDArray[np.float64]:
     return np.asarray(each @ made / (ladder[-1] - ladder[0]), dtype=float)
 
 
+def mean_rate(lags: Sequence[int], ladder: Mapping[int, Tally]) -> float:
+    """The area alone, without its interval; NaN without runs."""
+    tried = [lag for lag in sorted(ladder) if ladder[lag].n]
+    if not tried:
+        return math.nan
+    rates = np.array([ladder[lag].solved / ladder[lag].n for lag in tried])
+    return float(weights(lags, tried) @ rates)
+
+
 def area(lags: Sequence[int], ladder: Mapping[int, Tally]) -> tuple[float, Interval]:
     """The area under a method's success rate over the log of `lags`, from 0 to 1, and its 95% interval.
 
@@ -40,10 +49,10 @@ def area(lags: Sequence[int], ladder: Mapping[int, Tally]) -> tuple[float, Inter
     tried = [lag for lag in sorted(ladder) if ladder[lag].n]
     if not tried:
         return math.nan, NO_INTERVAL
+    found = mean_rate(lags, ladder)
     share = weights(lags, tried)
     rates = np.array([ladder[lag].solved / ladder[lag].n for lag in tried])
     ends = np.array([wilson(*ladder[lag]) for lag in tried])
-    found = float(share @ rates)
     below = math.sqrt(float(((share * (rates - ends[:, 0])) ** 2).sum()))
     above = math.sqrt(float(((share * (ends[:, 1] - rates)) ** 2).sum()))
     return found, Interval(max(0.0, found - below), min(1.0, found + above))

@@ -81,9 +81,9 @@ def focus() -> alt.Parameter:
     return alt.param(name="focus", value="")
 
 
-def faded(full: float = 1.0) -> Any:
+def faded(full: float = 1.0) -> alt.OpacityValue:
     """Opacity: what is not in focus steps back."""
-    return alt.condition(FOCUSED, alt.value(full), alt.value(0.08))
+    return alt.OpacityValue(0.08, condition={"test": FOCUSED, "value": full})
 
 
 def colour(looks: Mapping[str, Look]) -> alt.Color:
@@ -145,15 +145,24 @@ def line_at(value: float, label: str, *, above: bool = True, name: str = CHANCE)
     text = (
         alt.Chart(source)
         .mark_text(align="right", baseline="bottom" if above else "top", dx=-2, dy=-3 if above else 4)
-        .encode(y=y, x=alt.value("width"), text="label:N")
+        .encode(y=y, x=alt.value("width"), text=alt.Text("label:N"))
     )
     return alt.layer(rule, text)
 
 
-def finish(chart: Layered, sheets: Sheets, height: int = HEIGHT) -> Spec:
-    """The Vega-Lite specification: as wide as its place on the page, with no address in it."""
+def finish(
+    chart: Layered, sheets: Sheets, height: int = HEIGHT, params: Sequence[alt.Parameter] = ()
+) -> Spec:
+    """The Vega-Lite specification: as wide as its place on the page, with no address in it.
+
+    `params`: what a reader can choose, besides the method in focus.
+    """
     # Checked by the tests: to check every chart of every page takes most of its time.
-    spec: Spec = chart.properties(width="container", height=height).to_dict(validate=False)
+    spec: Spec = chart.to_dict(validate=False)
+    # Set here, because the chart and all its layers would be copied for each.
+    spec |= {"width": "container", "height": height}
+    parts = (each.param for each in (focus(), *params))
+    spec["params"] = [part.to_dict() for part in parts if isinstance(part, alt.SchemaBase)]
     spec.pop("$schema", None)
     spec["datasets"] = spec.get("datasets", {}) | sheets
     spec["config"] = CONFIG

@@ -55,23 +55,23 @@ def learning(results: Results, panel: Panel) -> Spec | None:
             ),
             y=charts.share_axis("error:Q", "validation sequences wrong"),
             color=charts.colour(looks(results.methods)),
-            detail="run:N",
+            detail=alt.Detail("run:N"),
             opacity=charts.faded(0.85),
-            tooltip=["method:N"],
+            tooltip=[alt.Tooltip("method:N")],
         )
     )
     at_chance = alt.Chart(sheets.add(chance, ["lag", "chance", "label"])).transform_filter(
         "datum.lag === lag"
     )
     chart = alt.layer(
-        at_chance.mark_rule(strokeDash=[5, 4], strokeWidth=1.2).encode(y="chance:Q"),
+        at_chance.mark_rule(strokeDash=[5, 4], strokeWidth=1.2).encode(y=alt.Y("chance:Q")),
         at_chance.mark_text(align="right", baseline="bottom", dy=-3, dx=-2).encode(
-            y="chance:Q", x=alt.value("width"), text="label:N"
+            y=alt.Y("chance:Q"), x=alt.value("width"), text=alt.Text("label:N")
         ),
         lines,
     )
     axis = alt.param(name="axis", value="flops")
-    spec = charts.finish(chart.add_params(charts.focus(), axis, lag_choice(results, panel, curves)), sheets)
+    spec = charts.finish(chart, sheets, params=[axis, lag_choice(results, panel, curves)])
     _title_by_axis(spec)
     return spec
 
@@ -124,12 +124,15 @@ def gradients(results: Results, panel: Panel) -> Spec | None:
                 "moment:N", scale=alt.Scale(domain=["before", "after"], range=[[3, 3], [1, 0]]), legend=None
             ),
             opacity=charts.faded(),
-            tooltip=["method:N", "moment:N", "back:Q", alt.Tooltip("gradient_norm:Q", format=".3~e")],
+            tooltip=[
+                alt.Tooltip("method:N"),
+                alt.Tooltip("moment:N"),
+                alt.Tooltip("back:Q"),
+                alt.Tooltip("gradient_norm:Q", format=".3~e"),
+            ],
         )
     )
-    return charts.finish(
-        alt.layer(chart).add_params(charts.focus(), lag_choice(results, panel, seen)), sheets
-    )
+    return charts.finish(alt.layer(chart), sheets, params=[lag_choice(results, panel, seen)])
 
 
 def drawable(probes: pd.DataFrame) -> pd.Series[bool]:
@@ -173,10 +176,16 @@ def tuning(results: Results, panel: Panel) -> Spec | None:
             y=y,
             shape=charts.shape(named),
             opacity=charts.faded(0.7),
-            tooltip=["method:N", "lag:Q", "trial:Q", alt.Tooltip("score:Q", format=".3f"), "status:N"],
+            tooltip=[
+                alt.Tooltip("method:N"),
+                alt.Tooltip("lag:Q"),
+                alt.Tooltip("trial:Q"),
+                alt.Tooltip("score:Q", format=".3f"),
+                alt.Tooltip("status:N"),
+            ],
         ),
     )
-    return charts.finish(chart.add_params(charts.focus(), lag_choice(results, panel, trials)), sheets)
+    return charts.finish(chart, sheets, params=[lag_choice(results, panel, trials)])
 
 
 def lag_choice(results: Results, panel: Panel, rows: pd.DataFrame) -> alt.Parameter:

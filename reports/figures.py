@@ -12,6 +12,7 @@ import pandas as pd
 from longlag.reports import charts
 from longlag.reports.charts import Spec
 from longlag.reports.crowds import crowd
+from longlag.reports.dots import dots, one_lag, share
 from longlag.reports.packing import packed
 from longlag.reports.palette import looks, outcome_colour
 from longlag.reports.results import Panel, Results
@@ -32,6 +33,7 @@ class Drawn:
     spec: Spec
     packed: str
     image: str
+    """Empty where the page has too many."""
     caption: Caption
 
 
@@ -44,15 +46,18 @@ def draw(
     builder: Builder,
     panels: Iterable[Panel],
     caption: Callable[[Results, Panel], Caption],
+    pictured: bool = True,
 ) -> list[Drawn]:
-    """One chart for each panel that has something to show."""
+    """One chart for each panel that has something to show; `pictured`: with its image."""
     specs = ((panel, builder(results, panel)) for panel in panels)
-    return [drawn(panel, spec, caption(results, panel)) for panel, spec in specs if spec is not None]
+    return [
+        drawn(panel, spec, caption(results, panel), pictured) for panel, spec in specs if spec is not None
+    ]
 
 
-def drawn(panel: Panel, spec: Spec, caption: Caption) -> Drawn:
+def drawn(panel: Panel, spec: Spec, caption: Caption, pictured: bool) -> Drawn:
     """A chart in all its forms."""
-    return Drawn(panel, spec, packed(spec), charts.static(spec), caption)
+    return Drawn(panel, spec, packed(spec), charts.static(spec) if pictured else "", caption)
 
 
 def ladder(results: Results, panel: Panel) -> Spec | None:
@@ -64,22 +69,33 @@ def ladder(results: Results, panel: Panel) -> Spec | None:
         return None
     named = looks(results.methods)
     told = cases["solved"].astype(str) + "/" + cases["n"].astype(str)
+    if one_lag(cases):
+        rows = cases.assign(value=cases["rate"], told=told, lost=False)
+        line = "chance", 0.0, "chance: a trivial predictor solves none"
+        return dots(results, rows, share("retests solved"), line, ["told", "rate", "low", "high"], "cases")
     cases = cases.assign(x=charts.dodged(cases, results.methods), told=told)
     data = sheets.add(cases, ["method", "lag", "x", "rate", "low", "high", "told"], "cases")
     base = alt.Chart(data).encode(
         x=charts.lag_axis(cases["lag"]), color=charts.colour(named), opacity=charts.faded()
     )
     y = charts.share_axis("rate:Q", "retests solved")
-    tooltip = ["method:N", "lag:Q", alt.Tooltip("told:N", title="solved"), *_between()]
+    tooltip = [
+        alt.Tooltip("method:N"),
+        alt.Tooltip("lag:Q"),
+        alt.Tooltip("told:N", title="solved"),
+        *_between(),
+    ]
     chart = alt.layer(
         charts.line_at(0.0, "chance: a trivial predictor solves none", above=False),
-        base.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q"), y2="high:Q", color=charts.colour(named)),
+        base.mark_rule(strokeWidth=1.5).encode(
+            y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=charts.colour(named)
+        ),
         base.mark_line(strokeWidth=2).encode(y=y),
         base.mark_point(filled=True, size=75).encode(
             y=y, shape=charts.shape(named), tooltip=tooltip, opacity=charts.faded()
         ),
     )
-    return charts.finish(chart.add_params(charts.focus()), sheets)
+    return charts.finish(chart, sheets)
 
 
 def _between() -> list[alt.Tooltip]:
@@ -94,6 +110,17 @@ def errors(results: Results, panel: Panel) -> Spec | None:
     if runs.empty:
         return None
     named = looks(results.methods)
+    if one_lag(runs):
+        rows = crowd(runs, ["method", "lag"], "error").assign(value=lambda each: each["error"], lost=False)
+        chance = float(runs["chance"].iloc[0])
+        return dots(
+            results,
+            rows,
+            share("sequences wrong"),
+            ("chance", chance, "chance"),
+            ["error", "status"],
+            "retests",
+        )
     runs = runs.assign(x=charts.dodged(runs, results.methods))
     marks = crowd(runs, ["method", "lag"], "error")
     rungs = runs.groupby("lag", as_index=False)["chance"].first()
@@ -106,10 +133,12 @@ def errors(results: Results, panel: Panel) -> Spec | None:
     base = alt.Chart(sheets.add(marks, ["method", "lag", "x", "error", "status", "runs"], "retests"))
     at_chance = alt.Chart(sheets.add(chance, ["x", "chance", "label"]))
     chart = alt.layer(
-        at_chance.mark_line(strokeDash=[5, 4], strokeWidth=1.2, color=charts.INK).encode(x=x, y="chance:Q"),
+        at_chance.mark_line(strokeDash=[5, 4], strokeWidth=1.2, color=charts.INK).encode(
+            x=x, y=alt.Y("chance:Q")
+        ),
         alt.Chart(sheets.add(chance.iloc[[-1]], ["x", "chance", "label"]))
         .mark_text(align="right", baseline="bottom", dy=-3)
-        .encode(x=x, y="chance:Q", text="label:N"),
+        .encode(x=x, y=alt.Y("chance:Q"), text=alt.Text("label:N")),
         base.mark_point(size=28, strokeWidth=1).encode(
             x=x,
             y=y,
@@ -117,13 +146,19 @@ def errors(results: Results, panel: Panel) -> Spec | None:
             color=charts.colour(named),
             shape=charts.shape(named),
             opacity=charts.faded(0.55),
-            tooltip=["method:N", "lag:Q", alt.Tooltip("error:Q", format=".2%"), "status:N", "runs:Q"],
+            tooltip=[
+                alt.Tooltip("method:N"),
+                alt.Tooltip("lag:Q"),
+                alt.Tooltip("error:Q", format=".2%"),
+                alt.Tooltip("status:N"),
+                alt.Tooltip("runs:Q"),
+            ],
         ),
         alt.Chart(sheets.add(middle, ["method", "lag", "x", "error"], "medians"))
         .mark_line(strokeWidth=2)
         .encode(x=x, y=y, color=charts.colour(named), opacity=charts.faded()),
     )
-    return charts.finish(chart.add_params(charts.focus()), sheets)
+    return charts.finish(chart, sheets)
 
 
 def cost(results: Results, panel: Panel) -> Spec | None:
@@ -139,6 +174,13 @@ def cost(results: Results, panel: Panel) -> Spec | None:
     runs["shown"] = runs["flops_to_solve"].where(won, runs["budget"])
     runs = crowd(runs, ["method", "lag", "solved"], "shown", log=True)
     won = runs["solved"].astype(bool)
+    if one_lag(runs):
+        scale = alt.Scale(type="log", nice=False, padding=12)
+        x = alt.X("value:Q", scale=scale, axis=alt.Axis(title="FLOPs to solve", format="~e", tickCount=5))
+        rows = runs.assign(value=runs["shown"], lost=~won)
+        return dots(
+            results, rows, x, ("budget", budget, "budget (✕ unsolved)"), ["shown", "status"], "retests"
+        )
     # crosses of one case would hide each other
     runs["x"] *= 1 + 0.012 * (runs["trial"] - runs.groupby(["method", "lag"])["trial"].transform("mean"))
     columns = ["method", "lag", "x", "shown", "status", "flops", "runs"]
@@ -149,11 +191,11 @@ def cost(results: Results, panel: Panel) -> Spec | None:
         axis=alt.Axis(title="FLOPs to solve", format="~e", tickCount=5, grid=False),
     )
     tooltip = [
-        "method:N",
-        "lag:Q",
+        alt.Tooltip("method:N"),
+        alt.Tooltip("lag:Q"),
         alt.Tooltip("shown:Q", format=".3~e", title="FLOPs"),
-        "status:N",
-        "runs:Q",
+        alt.Tooltip("status:N"),
+        alt.Tooltip("runs:Q"),
     ]
     layers: list[Any] = [charts.line_at(budget, "budget (✕ unsolved)", name="budget")]
     if won.any():
@@ -176,7 +218,7 @@ def cost(results: Results, panel: Panel) -> Spec | None:
                 x=x, y=y, color=charts.colour(named), opacity=charts.faded(0.8), tooltip=tooltip
             )
         )
-    return charts.finish(alt.layer(*layers).add_params(charts.focus()), sheets)
+    return charts.finish(alt.layer(*layers), sheets)
 
 
 def outcomes(results: Results, panel: Panel) -> Spec | None:
@@ -212,14 +254,14 @@ def outcomes(results: Results, panel: Panel) -> Spec | None:
             ),
             opacity=charts.faded(),
             tooltip=[
-                "case:N",
-                "status:N",
+                alt.Tooltip("case:N"),
+                alt.Tooltip("status:N"),
                 alt.Tooltip("size:Q", title="retests"),
                 alt.Tooltip("of:Q", title="of"),
             ],
         )
     )
-    return charts.finish(alt.layer(chart).add_params(charts.focus()), sheets, height=18 * len(names) + 6)
+    return charts.finish(alt.layer(chart), sheets, height=18 * len(names) + 6)
 
 
 def statuses(results: Results) -> Iterator[tuple[str, str]]:

@@ -45,12 +45,12 @@ def heat(results: Results, panel: Panel) -> Spec | None:
         y=rows,
         opacity=charts.faded(),
         tooltip=[
-            "method:N",
-            "knob:N",
-            "lag:O",
+            alt.Tooltip("method:N"),
+            alt.Tooltip("knob:N"),
+            alt.Tooltip("lag:O"),
             alt.Tooltip("importance:Q", format=".0%"),
-            "trials:Q",
-            "tasks:Q",
+            alt.Tooltip("trials:Q"),
+            alt.Tooltip("tasks:Q"),
         ],
     )
     scale = alt.Scale(domain=[0, 1], range=["#dbe7f0", "#0b4f80"])
@@ -60,9 +60,9 @@ def heat(results: Results, panel: Panel) -> Spec | None:
         base.mark_text(fontSize=10).encode(text=alt.Text("importance:Q", format=".0%"), color=ink),
         alt.Chart(sheets.add(counts, ["method", "lag", "trials", "row", "said"], "trials"))
         .mark_text(fontSize=10)
-        .encode(x=lags, y=rows, text="said:N", opacity=charts.faded()),
+        .encode(x=lags, y=rows, text=alt.Text("said:N"), opacity=charts.faded()),
     )
-    return charts.finish(chart.add_params(charts.focus()), sheets, height=18 * len(ordered) + 6)
+    return charts.finish(chart, sheets, height=18 * len(ordered) + 6)
 
 
 def _counted(told: pd.DataFrame) -> pd.DataFrame:
@@ -113,7 +113,7 @@ def _slice(trials: pd.DataFrame, name: str, log: bool) -> Spec:
     x = alt.X(
         "setting:Q",
         scale=alt.Scale(type="log" if log else "linear", nice=False, padding=8, zero=False),
-        axis=alt.Axis(title=name, tickCount=5, format="~g", labelOverlap=True),
+        axis=alt.Axis(title=name, tickCount=5, format=".3~g", labelOverlap=True),
     )
     points = (
         alt.Chart(sheets.add(rows, columns, "trials"))
@@ -122,7 +122,7 @@ def _slice(trials: pd.DataFrame, name: str, log: bool) -> Spec:
             x=x,
             y=alt.Y(
                 "place:Q",
-                scale=alt.Scale(domain=[1.03, -0.06], nice=False),
+                scale=alt.Scale(domain=[-0.08, 1.03], reverse=True, nice=False),
                 axis=alt.Axis(title="place in its case", values=[0, 0.5, 1], labelExpr=_ENDS),
             ),
             color=alt.Color(
@@ -131,13 +131,19 @@ def _slice(trials: pd.DataFrame, name: str, log: bool) -> Spec:
                 legend=alt.Legend(title="lag", orient="top", symbolOpacity=1, columns=10),
             ),
             opacity=charts.faded(0.8),
-            tooltip=["task:N", "lag:O", "trial:Q", alt.Tooltip("setting:Q", format=".3~g"), "status:N"],
+            tooltip=[
+                alt.Tooltip("task:N"),
+                alt.Tooltip("lag:O"),
+                alt.Tooltip("trial:Q"),
+                alt.Tooltip("setting:Q", format=".3~g"),
+                alt.Tooltip("status:N"),
+            ],
         )
     )
     chart = alt.layer(
         charts.line_at(0.5, "chance: a setting that makes no difference", name="middle"), points
     )
-    return charts.finish(chart.add_params(charts.focus()), sheets, height=180)
+    return charts.finish(chart, sheets, height=180)
 
 
 _ENDS = "datum.value === 0 ? 'best' : datum.value === 1 ? 'worst' : 'middle'"

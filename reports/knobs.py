@@ -24,6 +24,8 @@ TOP = 0.25
 """The best share of the trials, which the importances tell from the others."""
 FEWEST = 20
 """Trials of a cell, so that five are in the best share, as Optuna's documentation asks."""
+MOST = 160
+"""Trials that are enough: of a cell with more, evenly many, since a study of many takes long to make."""
 LOG_SPAN = 20.0
 """From how many times the smallest the largest of positive numbers is taken to lie on a logarithmic axis."""
 
@@ -74,7 +76,10 @@ def study(trials: pd.DataFrame, values: pd.Series[float]) -> optuna.Study:
     names = [name for name in (told[0] if told else {}) if all(name in each for each in told)]
     spaces = {name: distribution(each[name] for each in told) for name in names}
     space = {name: of for name, of in spaces.items() if of is not None}
+    told_before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     made = optuna.create_study()
+    optuna.logging.set_verbosity(told_before)
     made.add_trials(
         [
             optuna.create_trial(
@@ -120,7 +125,8 @@ def knobs(results: Results) -> pd.DataFrame:
     for (campaign, method, lag), own in tuning.groupby(["campaign", "method", "lag"], sort=False):
         known = [campaign, method, lag]
         tasks = len(own[["task", "variant"]].drop_duplicates())
-        found = importances(study(own, own["place"])) if len(own) >= FEWEST else {}
+        some = own.iloc[:: math.ceil(len(own) / MOST)]
+        found = importances(study(some, some["place"])) if len(own) >= FEWEST else {}
         rows += [[*known, name, value, len(own), tasks] for name, value in found.items()]
         if not found:
             rows.append([*known, "", math.nan, len(own), tasks])

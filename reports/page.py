@@ -32,8 +32,11 @@ from longlag.reports.results import KEYS, Results
 from longlag.reports.sheets import DIFFERENCES, difference_row, differs
 
 
-def as_html(results: Results) -> str:
-    """The page, with every string escaped and nothing fetched from a network."""
+def as_html(results: Results, every: int = 0) -> str:
+    """The page, with every string escaped and nothing fetched from a network.
+
+    `every`: seconds after which a page that is kept current is loaded again; 0: never.
+    """
     environment = Environment(
         loader=PackageLoader("longlag.reports"),
         autoescape=True,
@@ -48,7 +51,7 @@ def as_html(results: Results) -> str:
     }
     environment.globals["interval"] = formats.interval
     environment.globals["tally"] = formats.tally
-    return environment.get_template("report.html").render(**content(results))
+    return environment.get_template("report.html").render(**content(results), every=every)
 
 
 def content(results: Results) -> dict[str, Any]:
@@ -126,6 +129,11 @@ OVERALL = {"profile": across.profile, "heat": knob_charts.heat}
 """Of all tasks of a campaign together."""
 ALL = {**BUILDERS, **OVERALL, "slices": knob_charts.slices}
 
+PICTURED = 6
+"""Panels of a page whose charts are there as images too, for readers without JavaScript and for printing."""
+ALWAYS_PICTURED = ("reach", "profile")
+"""Those of a page with more: an image takes a seventh of a second, and most of a large page's bytes."""
+
 MISSING = {
     "reach": "there are no retests",
     "ladder": "there are no retests",
@@ -143,12 +151,13 @@ MISSING = {
 
 def drawings(results: Results) -> dict[str, list[figures.Drawn]]:
     """Every chart of the page, by the name of its figure."""
+    few = len(results.panels) <= PICTURED
     whose = dict.fromkeys(BUILDERS, results.panels) | dict.fromkeys(OVERALL, results.overall)
     found = {
-        name: figures.draw(results, builder, whose[name], CAPTIONS[name])
+        name: figures.draw(results, builder, whose[name], CAPTIONS[name], few or name in ALWAYS_PICTURED)
         for name, builder in {**BUILDERS, **OVERALL}.items()
     }
-    return found | {"slices": [figures.drawn(*each) for each in knob_charts.slices(results)]}
+    return found | {"slices": [figures.drawn(*each, few) for each in knob_charts.slices(results)]}
 
 
 def details(results: Results) -> list[Any]:

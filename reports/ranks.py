@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 from scipy import stats
 
-from longlag.reports.areas import area
+from longlag.reports.areas import mean_rate
 from longlag.reports.relaxed import relaxed_trials
 from longlag.reports.results import Results
 from longlag.reports.statistics import Tally
@@ -29,7 +29,7 @@ def scores(retests: pd.DataFrame) -> pd.DataFrame:
     for (method, task, variant, lag), solved, n in tallies.itertuples(name=None):
         ladders.setdefault((method, (task, variant)), {})[lag] = Tally(int(solved), int(n))
         lags.setdefault((task, variant), set()).add(lag)
-    found = {key: area(sorted(lags[key[1]]), ladder)[0] for key, ladder in ladders.items()}
+    found = {key: mean_rate(sorted(lags[key[1]]), ladder) for key, ladder in ladders.items()}
     methods = list(dict.fromkeys(method for method, _ in found))
     return pd.DataFrame(
         {task: [found.get((method, task), float("nan")) for method in methods] for task in lags},

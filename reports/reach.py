@@ -34,9 +34,13 @@ class Reach(NamedTuple):
         if self.bridged is None:
             return f"< {self.shortest}"
         reached = f"≥ {self.bridged}" if self.open else str(self.bridged)
-        low = f"< {self.shortest}" if self.interval.low == 0 else f"{self.interval.low:.2g}"
-        high = f"> {self.longest}" if math.isinf(self.interval.high) else f"{self.interval.high:.2g}"
-        return f"{reached} [{_plain(low)}, {_plain(high)}]"
+        return f"{reached} [{self._end(self.interval.low)}, {self._end(self.interval.high)}]"
+
+    def _end(self, end: float) -> str:
+        """An end of the interval, which may lie below or above all lags that were tried."""
+        if end == 0:
+            return f"< {self.shortest}"
+        return f"> {self.longest}" if math.isinf(end) else _plain(f"{end:.2g}")
 
 
 def _plain(end: str) -> str:
@@ -73,7 +77,7 @@ def chart(results: Results, panel: Panel) -> Spec | None:
         return None
     sheets = charts.Sheets()
     drawn = _layers(results, rows, sheets.add(rows, list(rows.columns), "methods"))
-    return charts.finish(drawn.add_params(charts.focus()), sheets, height=22 * len(rows) + 6)
+    return charts.finish(drawn, sheets, height=22 * len(rows) + 6)
 
 
 def picture(results: Results) -> str | None:
@@ -103,7 +107,7 @@ def _rows(results: Results, panel: Panel) -> pd.DataFrame:
             "panel": panel.label,
             "method": method,
             "x": float(each.bridged or least),
-            "low": max(each.interval.low, least),
+            "low": min(max(each.interval.low, least), most),
             "high": min(max(each.interval.high, least), most),
             "told": str(each),
             "end": "beyond" if each.open else "none" if each.bridged is None else "reached",
@@ -125,10 +129,10 @@ def _layers(results: Results, rows: pd.DataFrame, data: alt.NamedData) -> charts
         ),
         color=charts.colour(named),
         opacity=charts.faded(),
-        tooltip=["method:N", alt.Tooltip("told:N", title="T*")],
+        tooltip=[alt.Tooltip("method:N"), alt.Tooltip("told:N", title="T*")],
     )
     return alt.layer(
-        base.mark_rule(strokeWidth=2).encode(x=charts.lag_axis(cases["lag"], "low:Q"), x2="high:Q"),
+        base.mark_rule(strokeWidth=2).encode(x=charts.lag_axis(cases["lag"], "low:Q"), x2=alt.X2("high:Q")),
         base.mark_point(filled=True, size=95).encode(
             x=charts.lag_axis(cases["lag"]), shape=alt.Shape("end:N", scale=ends, legend=None)
         ),

@@ -158,8 +158,13 @@ class Results:
     @cached_property
     def cases(self) -> pd.DataFrame:
         """One row a case: see `summarise`; panels, then lags, then methods in their order."""
-        groups = self.trials[[*KEYS, *_SUMMARISED]].groupby(KEYS, sort=False)
-        rows = [dict(zip(KEYS, key, strict=True)) | summarise(rows) for key, rows in groups]
+        # As arrays: a frame a case takes most of the time of a large report.
+        columns = {name: self.trials[name].to_numpy() for name in _SUMMARISED}
+        groups: dict[Any, Any] = self.trials.groupby(KEYS, sort=False).indices
+        rows = [
+            dict(zip(KEYS, key, strict=True)) | summarise({name: of[at] for name, of in columns.items()})
+            for key, at in groups.items()
+        ]
         return self.in_order(pd.DataFrame(rows, columns=[*KEYS, *COLUMNS]))
 
     def in_order(self, cases: pd.DataFrame) -> pd.DataFrame:
@@ -190,19 +195,27 @@ class Results:
         """The rows of `cases` that belong to `panel`."""
         return self._by_panel[panel]
 
+    @cached_property
+    def _by_case(self) -> dict[tuple[Panel, str], dict[int, Any]]:
+        # Rows of `cases`, by the method and then the lag: a table asks for each of its cells.
+        found: dict[tuple[Panel, str], dict[int, Any]] = {}
+        for panel in self.panels:
+            for case in self.cases_of(panel).itertuples():
+                found.setdefault((panel, str(case.method)), {})[int(str(case.lag))] = case
+        return found
+
     def ladder(self, panel: Panel, method: str) -> dict[int, Tally]:
         """The method's tally at each lag of the panel, 0 of 0 where it has no retest; of a climb, its rungs.
 
         What a climb never tried was not failed.
         """
-        cases = self.cases_of(panel)
-        own = cases[cases["method"] == method]
-        tallies = {
-            lag: Tally(solved, n)
-            for lag, solved, n in zip(*(own[name].tolist() for name in ("lag", "solved", "n")), strict=True)
-        }
-        lags = tallies if own["rung"].any() else set(cases["lag"].tolist())
-        return {lag: tallies.get(lag, Tally(0, 0)) for lag in sorted(lags)}
+        own = self._by_case.get((panel, method), {})
+        tallies = {lag: Tally(case.solved, case.n) for lag, case in own.items()}
+        if any(case.rung for case in own.values()):
+            lags = list(own)
+        else:
+            lags = [lag for key, cases in self._by_case.items() if key[0] == panel for lag in cases]
+        return {lag: tallies.get(lag, Tally(0, 0)) for lag in sorted(set(lags))}
 
     def climbs(self, panel: Panel) -> bool:
         """Whether its lags were climbed to."""
@@ -210,8 +223,7 @@ class Results:
 
     def case(self, panel: Panel, method: str, lag: int) -> Any:
         """The case's row of `cases`; None where it was not tried."""
-        cases = self.cases_of(panel)
-        return next(cases[(cases["method"] == method) & (cases["lag"] == lag)].itertuples(), None)
+        return self._by_case.get((panel, method), {}).get(lag)
 
     def frontier(self, panel: Panel, method: str) -> int | None:
         """T* of a method on a panel."""
@@ -247,13 +259,12 @@ COLUMNS = [
 ]
 
 
-def summarise(rows: pd.DataFrame) -> dict[str, Any]:
-    """What a case comes to, from its trials: results from the retests alone, tuning beside them.
+def summarise(found: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """What a case comes to, from its trials, a column an array: results from retests, tuning beside them.
 
     Medians to solve are over the solved retests; the expected cost charges the unsolved ones with
     what they spent, or with the whole budget where they died before that was counted.
     """
-    found = {name: rows[name].to_numpy() for name in _SUMMARISED}
     retest = found["phase"] == "retest"
     runs = {name: values[retest] for name, values in found.items()}
     tuned = found["score"][found["phase"] == "tune"].astype(float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shlex
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from longlag.reports import packing
-from longlag.reports.formats import plain
+from longlag.reports.formats import number, plain
 from longlag.reports.results import Results
 
 FILES = ("rows.csv", "rows.parquet")
@@ -94,11 +95,20 @@ def _numbers(rows: pd.DataFrame, name: str, title: str, digits: int) -> dict[str
 @lru_cache(maxsize=65536)
 def brief(hyperparameters: str) -> str:
     """Hyperparameters as `name value`, numbers to three digits; the text as it is where no JSON object."""
+    if _FLAT.fullmatch(hyperparameters):
+        # Most are, and a campaign has 100,000 of them.
+        flat = hyperparameters[1:-1].replace('"', "").replace(":", "")
+        return _FRACTION.sub(lambda found: number(float(found.group())), flat)
     try:
         values = json.loads(hyperparameters)
     except ValueError:
         return hyperparameters
     return plain(values) if isinstance(values, dict) else hyperparameters
+
+
+_FLAT = re.compile(r'\{("\w+": (-?[\d.]+(e[-+]?\d+)?|"\w+")(, |(?=\})))+\}')
+"""A JSON object of names and of plain numbers and words."""
+_FRACTION = re.compile(r"(?<= )-?\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?=,|$)")
 
 
 def _telling(ids: pd.Series[str]) -> int:

@@ -35,7 +35,7 @@ class Sheet:
 
 _RIGHT = {
     *("Lag", "Solved", "FLOPs to solve", "Expected FLOPs", "Error", "Chance", "Trials", "Gap", "Runs"),
-    *("Reaches", "p", "Adjusted"),
+    *("Reaches", "p", "Adjusted", "Mean area", "Tasks", "Rank", "Area", "Importance", "P(first more often)"),
 }
 
 
@@ -73,13 +73,13 @@ def _place(case: Any) -> list[str]:
     return [f"{case.task}:{case.variant}", str(case.lag), case.method]
 
 
-def _with_campaign(
-    results: Results, head: list[str], rows: Iterable[tuple[str, list[str]]]
+def with_campaign(
+    results: Results, head: list[str], rows: Iterable[tuple[Any, list[str]]]
 ) -> tuple[list[str], list[list[str]]]:
     """Head and rows, with a first column for the campaign where there are several."""
     if not results.several:
         return head, [row for _, row in rows]
-    return ["Campaign", *head], [[name, *row] for name, row in rows]
+    return ["Campaign", *head], [[str(name), *row] for name, row in rows]
 
 
 def _frontier(results: Results) -> Sheet:
@@ -109,7 +109,7 @@ def _cases(results: Results) -> Sheet:
     return Sheet(
         "cases",
         "Cases",
-        *_with_campaign(results, head, rows),
+        *with_campaign(results, head, rows),
         "Retests on fresh seeds and fresh data. Solved: runs that solved the task, with Wilson's interval. "
         "FLOPs to solve: median over the solved runs. Expected FLOPs: all that the retests spent over the "
         "number solved. Error: median share of fresh sequences answered wrongly; chance: that share for the "
@@ -125,7 +125,7 @@ def _longer(results: Results) -> Sheet:
         cells = [f"not asked: {each.why}", *[NONE] * (len(found.factors) - 1)] if each.why else each.cells
         rows.append((each.campaign, [*_place(each), str(each.runs), each.reaches, *cells]))
     title = "Trained at T, tested at longer lags"
-    return Sheet("longer", title, *_with_campaign(results, head, rows), extrapolations.NOTE)
+    return Sheet("longer", title, *with_campaign(results, head, rows), extrapolations.NOTE)
 
 
 def _tuning(results: Results) -> Sheet:
@@ -138,7 +138,7 @@ def _tuning(results: Results) -> Sheet:
     return Sheet(
         "tuning",
         "Tuning against retests",
-        *_with_campaign(results, head, rows),
+        *with_campaign(results, head, rows),
         "Scores, lower is better; a best of many trials is optimistic, the gap says by how much.",
     )
 

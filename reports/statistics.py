@@ -33,6 +33,7 @@ class Tally(NamedTuple):
 NO_INTERVAL = Interval(float("nan"), float("nan"))
 
 
+@lru_cache(maxsize=65536)
 def wilson(solved: int, n: int) -> Interval:
     """Wilson's score interval for a rate (Wilson 1927); NaN without runs."""
     if n == 0:
@@ -100,10 +101,12 @@ def _ninety(rungs: tuple[tuple[int, Tally], ...]) -> Interval:
     t90 = np.linspace(lags[0] - math.log(10), lags[-1] + math.log(10), 2001)
     width = np.geomspace(math.log(1.2), math.log(30), 61)
     steepness = 2 * math.log(9) / width
-    logit = math.log(9) - steepness[:, np.newaxis] * (lags - t90[:, np.newaxis, np.newaxis])
-    log_rate = special.log_expit(logit)
-    # log(1 - p) is log(p) - logit, at a fraction of the time
-    log_likelihood = log_rate @ n - logit @ (n - solved)
+    log_likelihood = np.zeros((len(t90), len(width)))
+    # a lag at a time, which stays in the processor's cache
+    for lag, won, runs in zip(lags, solved, n, strict=True):
+        logit = math.log(9) - steepness * (lag - t90[:, np.newaxis])
+        # log(1 - p) is log(p) - logit, at a fraction of the time
+        log_likelihood += runs * special.log_expit(logit) - (runs - won) * logit
     posterior = np.exp(log_likelihood - log_likelihood.max()).sum(1).cumsum()
     ends = np.searchsorted(posterior / posterior[-1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(*(_within(float(t90[end]), lags[0], lags[-1]) for end in ends))
@@ -138,10 +141,10 @@ def expected_draws(
     the same runs give the same samples.
     """
     n = len(costs)
-    counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=resamples)
-    solved = counts @ won.astype(float)
+    drawn = np.random.default_rng(0).integers(0, n, (resamples, n))
+    solved = won[drawn].sum(axis=1)
     with np.errstate(divide="ignore"):
-        return np.asarray((counts @ costs) / solved, dtype=float)
+        return np.asarray(costs[drawn].sum(axis=1) / solved, dtype=float)
 
 
 def expected_interval(costs: NDArray[np.float64], won: NDArray[np.bool_]) -> Interval:

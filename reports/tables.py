@@ -22,18 +22,24 @@ def as_markdown(results: Results) -> str:
     for said in results.notes:
         lines += [_markdown(said), ""]
     for sheet in sheets(results):
-        rows = [[_markdown(cell) for cell in row] for row in sheet.rows]
-        table = formats.markdown([_markdown(name) for name in sheet.head], rows, sheet.right)
-        note = [_markdown(sheet.note), ""] if sheet.note else []
-        lines += [f"## {_markdown(sheet.title)}", "", *table, "", *note]
+        lines += sheet_markdown(sheet)
     return "\n".join(lines)
+
+
+def sheet_markdown(sheet: Sheet) -> list[str]:
+    """The lines of one sheet, from its heading to its note."""
+    rows = [[_markdown(cell) for cell in row] for row in sheet.rows]
+    table = formats.markdown([_markdown(name) for name in sheet.head], rows, sheet.right)
+    note = [_markdown(sheet.note), ""] if sheet.note else []
+    return [f"## {_markdown(sheet.title)}", "", *table, "", *note]
 
 
 def as_latex(results: Results) -> str:
     r"""Every sheet as a booktabs table, ready for `\input`."""
-    head = "% needs \\usepackage{booktabs} and \\usepackage{graphicx}\n"
-    return head + "\n".join(map(_latex_table, sheets(results)))
+    return LATEX_HEAD + "\n".join(map(sheet_latex, sheets(results)))
 
+
+LATEX_HEAD = "% needs \\usepackage{booktabs} and \\usepackage{graphicx}\n"
 
 FORMATS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "csv": ("summary.csv", as_csv),
@@ -43,7 +49,8 @@ FORMATS: dict[str, tuple[str, Callable[[Results], str]]] = {
 """How the summary can be written, and the file that it is written to."""
 
 
-def _latex_table(sheet: Sheet) -> str:
+def sheet_latex(sheet: Sheet) -> str:
+    """One sheet as a booktabs table."""
     lines = [
         "\\begin{table}",
         "  \\centering",

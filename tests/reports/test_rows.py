@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from longlag.reports import packing, rows
+from longlag.reports.formats import plain
 from longlag.reports.results import Results
 
 
@@ -90,6 +91,21 @@ def test_controls_are_among_the_rows(maker):
     made.manifest.controls["window/adding:hs97/10"] = "hs97"
     found = unpacked(rows.embedded(Results([made])))
     assert values(found["columns"][1]) == ["lstm", "window"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"learning_rate": 0.012345, "units": 50},
+        {"rate": 1e-07, "scale": -2.5, "optimiser": "adam"},
+        {"rate": 123456.7, "huge": 1e22},
+        {"nested": {"a": 1.23456}, "held": True, "list": [1, 2.34567]},
+        {"text": 'with "quotes", 1.23456'},
+        {},
+    ],
+)
+def test_hyperparameters_are_brief_whichever_way_they_are_read(values):
+    assert rows.brief(json.dumps(values)) == plain(values)
 
 
 @pytest.mark.parametrize("text", ["no json", "[1, 2]", "3"])

@@ -12,6 +12,7 @@ from longlag.reports.console import tables
 from longlag.reports.controls import certificates, controls
 from longlag.reports.page import as_html
 from longlag.reports.results import Results
+from longlag.reports.statistics import Interval
 from longlag.reports.tables import as_csv, as_latex, as_markdown
 
 
@@ -257,3 +258,8 @@ def test_orders_methods_as_the_profile_does(maker):
     for method in ("echo_state", "vanilla", "lstm"):
         maker.run(method, 10, 1e9)
     assert Results([maker.made()]).methods == ["lstm", "vanilla", "echo_state"]
+
+
+def test_an_interval_beyond_all_lags_says_so():
+    found = reach.Reach(1000, Interval(math.inf, math.inf), 10, 1000)
+    assert str(found) == "≥ 1000 [> 1000, > 1000]"

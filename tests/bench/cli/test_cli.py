@@ -29,6 +29,8 @@ FILES = {
     "summary.md",
     "summary.tex",
     "report.html",
+    "rows.csv",
+    "rows.parquet",
 }
 
 

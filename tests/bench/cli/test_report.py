@@ -95,3 +95,53 @@ def test_a_campaign_under_way_is_compared_too(two: tuple[str, str], tmp_path: Pa
     code, printed = longlag("report", str(tmp_path / "c"), two[1])
     assert code == 0
     assert "Unfinished: c." in printed
+
+
+def test_a_campaign_under_way_is_watched_to_its_end(
+    two: tuple[str, str], tmp_path: Path, longlag: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "running"
+    shutil.copytree(two[0], folder)
+    manifest = store.read_manifest(folder)
+    store.write_manifest(folder, manifest.model_copy(update={"finished": None}))
+    seen: list[str] = []
+
+    def minute(_: float) -> None:
+        seen.append((folder / "report.html").read_text())
+        if len(seen) == 1:
+            (folder / store.MANIFEST).rename(folder / "gone")  # as while it is replaced
+        else:
+            (folder / "gone").unlink()
+            store.write_manifest(folder, manifest)
+
+    monkeypatch.setattr("time.sleep", minute)
+    code, printed = longlag("report", str(folder), "--watch")
+    assert code == 0
+    assert "finished:" in printed
+    assert len(seen) == 2
+    assert all('http-equiv="refresh" content="60"' in page and "Not final" in page for page in seen)
+    last = (folder / "report.html").read_text()
+    assert "Not final" not in last
+    assert 'http-equiv="refresh"' not in last
+
+
+def test_a_laxer_criterion_and_files_for_papers_go_beside(
+    two: tuple[str, str], tmp_path: Path, longlag: Any
+) -> None:
+    folder = tmp_path / "campaign"
+    shutil.copytree(two[0], folder)
+    code, printed = longlag("report", str(folder), "--relax", "2", "--figures")
+    assert code == 0, printed
+    assert "Criterion relaxed" in " ".join(printed.split())
+    made = {path.name for path in (folder / "relaxed_2").iterdir()}
+    assert {"report.html", "summary.csv", "figures", "tables"} <= made
+    assert not (folder / "report.html").exists()
+    assert {path.suffix for path in (folder / "relaxed_2" / "figures").iterdir()} == {
+        ".svg",
+        ".png",
+        ".pdf",
+        ".csv",
+    }
+    for bad in (("--relax", "0.5"), ("--relax", "nan"), ("--watch", "--csv"), ("--watch", "--relax", "2")):
+        code, printed = longlag("report", str(folder), *bad)
+        assert (code, bad[0] in printed) == (2, True), printed
