@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from longlag.reports.results import KEYS, Results, spent
+from longlag.reports.cases import spent
+from longlag.reports.results import KEYS, Results
 from longlag.reports.statistics import LEVEL, RESAMPLES, expected_draws
 
 TAUS = np.geomspace(1, 1000, 61)

@@ -97,7 +97,8 @@ def test_the_rows_shown_are_downloaded(page, tmp_path):
     with page.expect_download() as caught:
         page.locator("#trials button", has_text="as CSV").click()
     caught.value.save_as(tmp_path / "trials.csv")
-    rows = list(csv.DictReader((tmp_path / "trials.csv").open(newline="")))
+    with (tmp_path / "trials.csv").open(newline="") as written:
+        rows = list(csv.DictReader(written))
     stored = pd.read_parquet(PUBLISHED / "trials.parquet")
     own = stored[stored["method"] == "vanilla"]
     assert len(rows) == len(own)
