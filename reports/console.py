@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import groupby, product
 from typing import Any
 
 import pandas as pd
@@ -11,12 +11,13 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from longlag.reports.ablation import Contribution, contributions
 from longlag.reports.controls import certificates
 from longlag.reports.differences import Difference, differences, verdict
 from longlag.reports.formats import interval, number, percent, tally
 from longlag.reports.reach import reach
 from longlag.reports.results import Panel, Results
-from longlag.reports.sheets import difference_row
+from longlag.reports.sheets import ABLATION, ablation_row, difference_row
 
 
 def tables(results: Results) -> Iterator[Table]:
@@ -30,6 +31,8 @@ def tables(results: Results) -> Iterator[Table]:
         yield _climbs(results, climbed)
     if given:
         yield _cases(results, given, climbed)
+    if parts := contributions(results):
+        yield _ablation(parts)
     if certified := certificates(results):
         made = Table(title="Is it the lag?", box=None, title_justify="left", show_header=False)
         for panel, lag, said in certified:
@@ -128,6 +131,19 @@ def _differences(results: Results, beyond: list[Difference]) -> Table:
         task, lags, method, measure, first, second, _, adjusted = difference_row(each)
         where = f"{method}, {lags}" if task == "all" else f"{method} on {task}, lag {lags}"
         made.add_row(Text(f"{where}: {measure}"), Text(first), Text(second), Text(adjusted))
+    return made
+
+
+def _ablation(parts: list[Contribution]) -> Table:
+    """A row a part, under a line for its combination."""
+    made = _table("What each part adds", ABLATION)
+    for name in ("with it", "without", "p"):
+        made.add_column(name, justify="right", no_wrap=True)
+    for whole, own in groupby(parts, key=lambda each: (each.campaign, each.combination)):
+        made.add_row(Text(whole[1], style="bold"))
+        for each in own:
+            _, part, _, more, bare, _, adjusted = ablation_row(each)
+            made.add_row(Text(f"  {part}"), Text(more), Text(bare), Text(adjusted))
     return made
 
 

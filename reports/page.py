@@ -22,6 +22,7 @@ from longlag.reports import (
     rows,
     tries,
 )
+from longlag.reports.ablation import contributions
 from longlag.reports.captions import CAPTIONS
 from longlag.reports.comparisons import compare
 from longlag.reports.controls import certificates
@@ -29,7 +30,7 @@ from longlag.reports.differences import differences, verdict
 from longlag.reports.extrapolations import NOTE, extrapolated
 from longlag.reports.palette import looks
 from longlag.reports.results import KEYS, Results
-from longlag.reports.sheets import DIFFERENCES, difference_row, differs
+from longlag.reports.sheets import ABLATION, DIFFERENCES, ablation_row, difference_row, differs
 
 
 def as_html(results: Results, every: int = 0) -> str:
@@ -81,6 +82,8 @@ def content(results: Results) -> dict[str, Any]:
         "differences_note": DIFFERENCES,
         "differs": differs(results),
         "comparisons": compare(results),
+        "ablation": [ablation_row(each) for each in contributions(results)],
+        "ablation_note": ABLATION,
         "oftener": across.oftener_rows(results),
         "oftener_row": across.oftener_row,
         "order": across.order(results),

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from longlag.reports import extrapolations, reach
+from longlag.reports.ablation import Contribution, contributions
 from longlag.reports.controls import certificates
 from longlag.reports.differences import Difference, differences, verdict
 from longlag.reports.formats import NONE, interval, number, percent, tally
 from longlag.reports.results import Results
+from longlag.reports.statistics import wilson
 from longlag.reports.unlike import alone, unlike
 
 
@@ -128,6 +130,24 @@ def _longer(results: Results) -> Sheet:
     return Sheet("longer", title, *with_campaign(results, head, rows), extrapolations.NOTE)
 
 
+ABLATION = (
+    "Of a combination whose subsets were all run: the retests with a part against those without it, over "
+    "every case and whatever other parts there are. p is exact, adjusted by Holm over the parts."
+)
+
+
+def ablation_row(each: Contribution) -> list[str]:
+    """What a part adds."""
+    shown = [f"{tally(*some)} {interval(*wilson(*some))}" for some in (each.with_it, each.without)]
+    return [each.combination, each.part, str(each.cases), *shown, number(each.p), number(each.adjusted)]
+
+
+def _ablation(results: Results) -> Sheet:
+    head = ["Combination", "Part", "Cases", "With it", "Without it", "p", "Adjusted"]
+    rows = ((each.campaign, ablation_row(each)) for each in contributions(results))
+    return Sheet("ablation", "What each part adds", *with_campaign(results, head, rows), ABLATION)
+
+
 def _tuning(results: Results) -> Sheet:
     head = ["Task", "Lag", "Method", "Trials", "Best in tuning", "Mean of retests", "Gap"]
     rows = []
@@ -186,6 +206,7 @@ _SHEETS: tuple[Callable[[Results], Sheet], ...] = (
     _differences,
     _unlike,
     _cases,
+    _ablation,
     _longer,
     _tuning,
 )

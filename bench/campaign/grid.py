@@ -10,10 +10,10 @@ from typing import NamedTuple
 from longlag.bench.campaign.profile import RERUN, Profile
 from longlag.bench.campaign.rules import BudgetRule, budget_at, rungs
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.contract.names import TWIN
+from longlag.bench.contract.names import BASELINE, TWIN
 from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, plain, where
-from longlag.bench.plugins.registry import BASELINE, Registry
+from longlag.bench.plugins.registry import Registry
 from longlag.bench.trial.spec import Case
 
 

@@ -12,9 +12,10 @@ import torch
 
 from longlag.bench.checking.promises import Promises, Unkept
 from longlag.bench.contract.errors import BadInput
+from longlag.bench.contract.names import BASELINE
 from longlag.bench.contract.seeds import generator
 from longlag.bench.contract.task import SHORTEST_TWIN, Batch, Task
-from longlag.bench.plugins.registry import BASELINE, Registry
+from longlag.bench.plugins.registry import Registry
 from longlag.bench.trial.meter import BudgetMeter, Stream
 from longlag.bench.trial.spec import Limits
 from longlag.bench.trial.trainer import fit

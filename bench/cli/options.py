@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ import typer
 
 from longlag.bench.campaign.profile import Profile, TaskGrid, parse
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.contract.names import name_of
+from longlag.bench.contract.names import BASELINE, name_of
 
 KEYS = ("methods", "tasks", "lags", "trials", "retests", "budget", "seed", "timeout", "memory", "plugins")
 """The keys of a profile that the command line can set."""
@@ -34,6 +35,10 @@ DataOption = Annotated[
 CellOption = Annotated[
     list[str] | None,
     typer.Option("--cell", help="FILE.py:CLASS, a torch module [T, B, D] -> [T, B, H], as a method."),
+]
+AblateOption = Annotated[
+    str | None,
+    typer.Option("--ablate", help="A combination, as lstm+gradient_clipping: all that its parts make."),
 ]
 CodeOption = Annotated[
     Literal["refuse", "go-on"],
@@ -70,6 +75,11 @@ def _option(key: str) -> inspect.Parameter:
     return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
+def with_methods(changes: Changes, cells: list[str], combination: str | None) -> Changes:
+    """The changes, with the methods that --cell and --ablate stand for; raises BadInput."""
+    return with_subsets(with_cells(changes, cells), combination)
+
+
 def with_cells(changes: Changes, cells: list[str]) -> Changes:
     """The changes, and FILE.py:CLASS of each cell as a plugin and a method; raises BadInput.
 
@@ -89,6 +99,18 @@ def with_cells(changes: Changes, cells: list[str]) -> Changes:
         "plugins": list(dict.fromkeys([*changes.get("plugins", ()), *(file for file, _ in named)])),
         "methods": ",".join([changes["methods"], *methods] if "methods" in changes else methods),
     }
+
+
+def with_subsets(changes: Changes, combination: str | None) -> Changes:
+    """The changes, and every subset of a combination's parts as a method; raises BadInput."""
+    if combination is None:
+        return changes
+    parts = [part.strip() for part in combination.split("+")]
+    if len(parts) < 2 or not all(parts) or len(set(parts)) < len(parts) or BASELINE in parts:
+        raise BadInput(f"--ablate {combination}: two remedies or more, joined by +, each once")
+    some = ["+".join(each) for size in range(1, len(parts) + 1) for each in combinations(parts, size)]
+    given = [changes["methods"]] if "methods" in changes else []
+    return {**changes, "methods": ",".join([*given, BASELINE, *some])}
 
 
 def changed(base: Profile, changes: Changes) -> Profile:

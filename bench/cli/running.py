@@ -13,6 +13,7 @@ from longlag import reports
 from longlag.bench.campaign import profile
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.cli.options import (
+    AblateOption,
     CellOption,
     Changes,
     CodeOption,
@@ -20,8 +21,8 @@ from longlag.bench.cli.options import (
     JobsOption,
     ProfileOption,
     changed,
-    with_cells,
     with_changes,
+    with_methods,
 )
 from longlag.bench.cli.report import show_report
 from longlag.bench.cli.terminal import INTERRUPTED, console
@@ -39,6 +40,7 @@ def run(
     profile_name: ProfileOption = None,
     changes: Changes,
     cell: CellOption = None,
+    ablate: AblateOption = None,
     jobs: JobsOption = 0,
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="The campaign's folder.")] = None,
@@ -62,7 +64,7 @@ def run(
         base = stored_profile(out)
     else:
         base = profile.read(profile_name or QUICK)
-    chosen = changed(base, with_cells(changes, cell or []))
+    chosen = changed(base, with_methods(changes, cell or [], ablate))
     folder = out or _default_folder(chosen, base)
     if chosen.name != base.name:
         # Another campaign than the profile's: named, as in reports, by where it lies.
@@ -89,12 +91,13 @@ def plan(
     profile_name: ProfileOption = None,
     changes: Changes,
     cell: CellOption = None,
+    ablate: AblateOption = None,
     jobs: JobsOption = 0,
     data: DataOption = None,
 ) -> None:
     """Show the grid of a campaign, its FLOPs, and the time it may take, from a few pilot steps."""
     datasets.use(data)
-    chosen = changed(profile.read(profile_name or QUICK), with_cells(changes, cell or []))
+    chosen = changed(profile.read(profile_name or QUICK), with_methods(changes, cell or [], ablate))
 
     from longlag.bench.campaign import planning
     from longlag.bench.campaign.launch import registry

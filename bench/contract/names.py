@@ -7,6 +7,9 @@ import re
 TWIN = "_twin"
 """What is added to a variant's name to ask for its twin: `ms11_twin`."""
 
+BASELINE = "vanilla"
+"""The remedy whose companions fill the parts of a recipe that nobody else fills."""
+
 _CELL = "_cell"
 
 

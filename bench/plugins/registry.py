@@ -21,7 +21,7 @@ from typing import TypeGuard
 
 from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.contract.method import Method
-from longlag.bench.contract.names import TWIN
+from longlag.bench.contract.names import BASELINE, TWIN
 from longlag.bench.contract.recipe import Remedy
 from longlag.bench.contract.task import SHORTEST_TWIN, Lags, Task
 from longlag.bench.plugins import vetting
@@ -34,9 +34,6 @@ FOLDERS = ("longlag.methods", "longlag.tasks")
 """The packages of our plugins, and the groups of entry points of others'."""
 LOADING = 60.0
 """Seconds a plugin's file may take to load."""
-
-BASELINE = "vanilla"
-"""The remedy whose companions fill the parts of a recipe that nobody else fills."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from longlag.bench.campaign.profile import Profile, read
-from longlag.bench.cli.options import KEYS, changed
+from longlag.bench.cli.options import KEYS, changed, with_subsets
 from longlag.bench.cli.running import plan, run
+from longlag.bench.contract.errors import BadInput
 
 Command = Callable[..., tuple[object, str]]
 
@@ -55,3 +58,22 @@ def test_a_changed_profile_is_called_so(changes: dict[str, object], name: str) -
 @pytest.mark.parametrize(("key", "value"), [("trials", 7), ("retests", 9), ("seed", 3), ("timeout", 5.0)])
 def test_what_is_said_of_a_key_is_the_profile_s(key: str, value: float) -> None:
     assert getattr(changed(read("quick"), {key: value}), key) == value
+
+
+def test_a_combination_is_taken_apart() -> None:
+    def methods(combination: str, **changes: str) -> list[str]:
+        return str(with_subsets({**changes}, combination)["methods"]).split(",")
+
+    assert methods("a+b") == ["vanilla", "a", "b", "a+b"]
+    assert len(methods("a+b+c")) == 8
+    assert methods("a + b", methods="c") == ["c", "vanilla", "a", "b", "a+b"]
+    assert with_subsets({"methods": "a"}, None) == {"methods": "a"}
+    for wrong in ("a", "a+", "a+a", "a+vanilla", ""):
+        with pytest.raises(BadInput, match=r"two remedies or more"):
+            with_subsets({}, wrong)
+
+
+def test_an_ablation_whose_parts_exclude_each_other_names_both(longlag: Any, tmp_path: Path) -> None:
+    code, printed = longlag("run", "--ablate", "lstm+careful_init+hessian_free", "--out", str(tmp_path / "x"))
+    assert (code, printed.count("\n")) == (2, 1)
+    assert "'careful_init' and 'hessian_free' cannot be combined: both change the optimiser" in printed
