@@ -239,11 +239,13 @@ def outcomes(results: Results, panel: Panel) -> Spec | None:
                       zip(counts["method"], counts["lag"], counts["case"], strict=True)})  # fmt: skip
     names = [case for _, _, case in ordered]
     statuses = sorted(set(counts["status"]))
+    most = int(counts.groupby("case")["size"].sum().max())
+    whole = list(range(0, most + 1, -(-most // 5)))
     chart = (
         alt.Chart(sheets.add(counts, ["method", "lag", "status", "size", "case", "of"], "unsolved retests"))
         .mark_bar(height={"band": 0.72})
         .encode(
-            x=alt.X("sum(size):Q", axis=alt.Axis(title="unsolved retests", tickMinStep=1, format="d")),
+            x=alt.X("sum(size):Q", axis=alt.Axis(title="unsolved retests", values=whole, format="d")),
             y=alt.Y(
                 "case:N", sort=names, axis=alt.Axis(title=None, labelLimit=230, domain=False, ticks=False)
             ),
