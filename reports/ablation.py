@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from longlag.bench.contract.names import BASELINE
+from longlag.reports.comparisons import Key, tallies
 from longlag.reports.results import Results
 from longlag.reports.statistics import Tally, exact_test, holm, total
 
@@ -37,15 +38,10 @@ def contributions(results: Results) -> list[Contribution]:
     """Of every combination that can be taken apart, and is no part of a larger one, what each part adds."""
     found: list[Contribution] = []
     for campaign in results.campaigns:
-        cases = results.cases[(results.cases["campaign"] == campaign) & (results.cases["n"] > 0)]
-        tallies: dict[Parts, dict[tuple[str, str, int], Tally]] = {}
-        for row in cases.itertuples():
-            own = tallies.setdefault(parts(str(row.method)), {})
-            case = str(row.task), str(row.variant), int(str(row.lag))
-            own[case] = Tally(int(str(row.solved)), int(str(row.n)))
+        by_parts = {parts(method): own for method, own in tallies(results, campaign).items() if own}
         rows = [
-            (method, part, *_pairs(tallies, parts(method), part))
-            for method in _whole(results.methods, tallies)
+            (method, part, *_pairs(by_parts, parts(method), part))
+            for method in _whole(results.methods, by_parts)
             for part in method.split("+")
         ]
         tested = [(row, exact_test(row[2], row[3])) for row in rows if row[2]]
@@ -62,26 +58,26 @@ def parts(method: str) -> Parts:
     return frozenset(method.split("+")) - {BASELINE}
 
 
-def _whole(methods: list[str], tallies: Collection[Parts]) -> list[str]:
+def _whole(methods: list[str], known: Collection[Parts]) -> list[str]:
     """The combinations of which all subsets are there, but for those that are subsets themselves."""
     apart = [
         method
         for method in methods
         if len(own := parts(method)) > 1
-        and all(frozenset(some) in tallies for size in range(len(own)) for some in combinations(own, size))
+        and all(frozenset(some) in known for size in range(len(own)) for some in combinations(own, size))
     ]
     return [method for method in apart if not any(parts(method) < parts(other) for other in apart)]
 
 
 def _pairs(
-    tallies: dict[Parts, dict[tuple[str, str, int], Tally]], whole: Parts, part: str
+    by_parts: dict[Parts, dict[Key, Tally]], whole: Parts, part: str
 ) -> tuple[list[Tally], list[Tally]]:
     """The tallies with the part and without, of every case that both of a pair were retested on."""
     own, other = [], []
     rest = sorted(whole - {part})
     for size in range(len(rest) + 1):
         for some in map(frozenset, combinations(rest, size)):
-            bare, more = tallies[some], tallies[some | {part}]
+            bare, more = by_parts[some], by_parts[some | {part}]
             for case in bare.keys() & more.keys():
                 own.append(more[case])
                 other.append(bare[case])

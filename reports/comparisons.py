@@ -35,16 +35,7 @@ def compare(results: Results) -> list[Comparison]:
     """Every pair of methods of a campaign; the adjustment is over a campaign's pairs."""
     found: list[Comparison] = []
     for campaign in results.campaigns:
-        cases = results.cases[(results.cases["campaign"] == campaign) & (results.cases["n"] > 0)]
-        by_method = {
-            method: {
-                (task, variant, lag): Tally(solved, n)
-                for task, variant, lag, solved, n in cases.loc[
-                    cases["method"] == method, ["task", "variant", "lag", "solved", "n"]
-                ].itertuples(index=False, name=None)
-            }
-            for method in results.methods
-        }
+        by_method = tallies(results, campaign)
         pairs = []
         for first, second in combinations(results.methods, 2):
             shared = [key for key in by_method[first] if key in by_method[second]]
@@ -58,6 +49,20 @@ def compare(results: Results) -> list[Comparison]:
         adjusted = holm([pair[-1] for pair in pairs])
         found += [Comparison(campaign, *pair, p) for pair, p in zip(pairs, adjusted, strict=True)]
     return found
+
+
+def tallies(results: Results, campaign: str) -> dict[str, dict[Key, Tally]]:
+    """By method of `results`, the tally of each case that it was retested on in a campaign."""
+    cases = results.cases[(results.cases["campaign"] == campaign) & (results.cases["n"] > 0)]
+    return {
+        method: {
+            (task, variant, lag): Tally(solved, n)
+            for task, variant, lag, solved, n in cases.loc[
+                cases["method"] == method, ["task", "variant", "lag", "solved", "n"]
+            ].itertuples(index=False, name=None)
+        }
+        for method in results.methods
+    }
 
 
 def _alone(keys: list[Key], own: list[Tally], others: list[Tally]) -> str:
