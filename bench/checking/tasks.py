@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from longlag.bench.checking.promises import Promises, Unkept
+from longlag.bench.checking.tried import short
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.names import BASELINE
 from longlag.bench.contract.seeds import generator
@@ -22,7 +23,6 @@ from longlag.bench.trial.trainer import fit
 
 FACTS = ("inputs", "targets", "length", "lag", "loss", "wrong", "trivial")
 """What a task's `facts` are about."""
-SHORT = 20
 _FAR = 10
 """The lag is taken away where a twin bridges as few steps at so many times the lag."""
 _SURE = 30.0
@@ -36,14 +36,9 @@ class Tried:
     plugin: type[Task]
     registry: Registry
 
-    def made(self, lag: int = SHORT) -> list[Task]:
-        """Every variant, at a lag near `lag`; raises BadInput where its data is not there."""
-        found = []
-        for variant in self.plugin.variants:
-            lags = self.plugin.lags(variant)
-            longest = lag if lags.longest is None else min(lag, lags.longest)
-            found.append(self.plugin(max(lags.shortest, longest), variant))
-        return found
+    def made(self) -> list[Task]:
+        """Every variant, at a short lag that it can make; raises BadInput where its data is not there."""
+        return [self.plugin(short(self.plugin.lags(each)), each) for each in self.plugin.variants]
 
 
 PROMISES: Promises[Tried] = Promises()
@@ -159,20 +154,20 @@ def _chance(tried: Tried) -> str:
 
 @PROMISES.promise("its lag is one: what must be bridged fits into a sequence, and grows with the lag")
 def _lag(tried: Tried) -> None:
-    for short in tried.made():
-        said = f"{short.name}:{short.variant}"
-        batch = short.sample(5, generator(0, "some"))
-        if not 0 <= short.minimal_lag < batch.length:
+    for near in tried.made():
+        said = f"{near.name}:{near.variant}"
+        batch = near.sample(5, generator(0, "some"))
+        if not 0 <= near.minimal_lag < batch.length:
             raise Unkept(
-                f"the minimal_lag of {said} is {short.minimal_lag}, of {batch.length} steps",
+                f"the minimal_lag of {said} is {near.minimal_lag}, of {batch.length} steps",
                 "Set it to the steps from an input that matters to the target it matters for",
             )
-        lags = tried.plugin.lags(short.variant)
+        lags = tried.plugin.lags(near.variant)
         if lags.longest is None:
-            long = tried.plugin(10 * short.lag, short.variant)
+            long = tried.plugin(10 * near.lag, near.variant)
             if not long.sample(5, generator(0, "some")).length > batch.length:
                 raise Unkept(f"{said} is no longer at ten times the lag", "Let `lag` set its length")
-            if long.minimal_lag < short.minimal_lag:
+            if long.minimal_lag < near.minimal_lag:
                 raise Unkept(
                     f"the minimal_lag of {said} falls as the lag grows", "Set it from `lag` in __init__"
                 )
@@ -186,11 +181,11 @@ def _twin(tried: Tried) -> str:
             told.append(f"{variant}: none, {why}")
             continue
         lags = tried.plugin.lags(variant)
-        short = max(lags.shortest, SHORTEST_TWIN)
-        task, twin = tried.plugin(short, variant), tried.plugin(short, variant).twin()
+        shortest = max(lags.shortest, SHORTEST_TWIN)
+        task, twin = tried.plugin(shortest, variant), tried.plugin(shortest, variant).twin()
         left = twin.minimal_lag
         if lags.longest is None:
-            left = tried.plugin(_FAR * short, variant).twin().minimal_lag
+            left = tried.plugin(_FAR * shortest, variant).twin().minimal_lag
         if left > max(twin.minimal_lag, 1) or twin.minimal_lag > max(task.minimal_lag, 1):
             raise Unkept(
                 f"the twin of {variant} still bridges {left} steps",

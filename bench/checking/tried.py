@@ -13,7 +13,7 @@ from longlag.bench.checking.promises import Unkept
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.method import Method
 from longlag.bench.contract.seeds import generator
-from longlag.bench.contract.task import Batch, Task
+from longlag.bench.contract.task import Batch, Lags, Task
 from longlag.bench.plugins import tuning
 from longlag.bench.plugins.handed import Suggestions, hyperparameters
 from longlag.bench.plugins.registry import Registry
@@ -28,6 +28,11 @@ FIRST = ("adding", "temporal_order")
 NO_LIMIT = 1e18
 
 
+def short(lags: Lags) -> int:
+    """The lag among `lags` that is nearest to SHORT."""
+    return max(lags.shortest, SHORT if lags.longest is None else min(SHORT, lags.longest))
+
+
 @dataclass(frozen=True)
 class Tried:
     """A method, and the tasks that it is tried on."""
@@ -38,9 +43,7 @@ class Tried:
     def task(self, name: str, variant: str | None = None) -> Task:
         """The task at a short lag that it can make; raises BadInput where its data is not there."""
         variant = variant or next(iter(self.registry.task_class(name).variants))
-        lags = self.registry.lags(name, variant)
-        longest = SHORT if lags.longest is None else min(SHORT, lags.longest)
-        return self.registry.task(name, variant, max(lags.shortest, longest))
+        return self.registry.task(name, variant, short(self.registry.lags(name, variant)))
 
     def supported(self) -> Task:
         """The first task that the method supports."""
