@@ -8,6 +8,7 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 DIGITS = 5
@@ -32,11 +33,21 @@ def plain(value: Any) -> Any:
 
 def numbers(values: pd.Series[Any], digits: int = DIGITS) -> list[float | None]:
     """A column of numbers to so many significant digits, whole ones as integers; null where not finite."""
-    shape = f".{digits}g"
-    rounded = (float(format(value, shape)) for value in values.astype(float).tolist())
-    return [
-        None if not math.isfinite(value) else int(value) if value.is_integer() else value for value in rounded
-    ]
+    known = values.to_numpy(dtype=float, na_value=math.nan)
+    finite = np.isfinite(known)
+    sizes = np.abs(np.where(finite & (known != 0), known, 1.0))
+    places = digits - 1 - np.floor(np.log10(sizes)).astype(int)
+    # Powers of ten are exact up to 1e22, and so is a whole number of few digits: their quotient or product is
+    # the double nearest to the decimal, which JSON then writes in as few digits.
+    up, down = (10.0 ** np.clip(signed, 0, 22) for signed in (places, -places))
+    rounded = np.round(np.where(finite, known, 0.0) * up / down) * down / up
+    far = np.abs(places) > 22
+    rounded[far] = [float(f"{value:.{digits}g}") for value in known[far].tolist()]
+    found = rounded.astype(object)
+    whole = (np.abs(rounded) < 2.0**53) & (rounded == np.trunc(rounded))
+    found[whole] = rounded[whole].astype(np.int64).astype(object)
+    found[~finite] = None
+    return list(found)
 
 
 def coded(values: pd.Series[Any]) -> dict[str, Any]:

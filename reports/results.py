@@ -107,7 +107,7 @@ class Results:
             for each in self.campaigns.values()
             for method in each.manifest.profile.get("methods", [])
         ]
-        present = set(self.trials["method"])
+        present = set(self.trials["method"].unique())
         return list(dict.fromkeys([*(name for name in planned if name in present), *sorted(present)]))
 
     @cached_property

@@ -7,6 +7,8 @@ import shlex
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from longlag.reports import packing, rows
 from longlag.reports.formats import plain
@@ -26,6 +28,20 @@ def values(column):
 def test_numbers_worked_by_hand():
     found = packing.numbers(pd.Series([0.123456, 123456.0, 1e10, math.nan, -0.0001234567, 0.0]))
     assert found == [0.12346, 123460, 10000000000, None, -0.00012346, 0]
+
+
+@given(st.lists(st.floats(), max_size=30), st.integers(2, 9))
+def test_numbers_are_what_format_rounds_them_to(values, digits):
+    found = packing.numbers(pd.Series(values, dtype=float), digits)
+    for value, told in zip(values, found, strict=True):
+        if not math.isfinite(value):
+            assert told is None
+            continue
+        exact = float(f"{value:.{digits}g}")
+        # A tie may fall to either side: one unit of the last digit.
+        assert told == exact or abs(told - exact) <= 1.01 * 10.0 ** (
+            math.floor(math.log10(abs(value))) - digits + 1
+        )
 
 
 def test_a_pack_is_the_same_bytes_each_time():
