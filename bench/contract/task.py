@@ -6,6 +6,7 @@ is given). Time comes first.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from longlag.bench.contract.errors import BadInput, nearest
-from longlag.bench.contract.losses import Loss
+from longlag.bench.contract.losses import Loss, SquaredError
 from longlag.bench.contract.names import TWIN
 
 Split = Literal["train", "validation", "confirmation", "test"]
@@ -87,11 +88,14 @@ class Lags:
 
 @dataclass(frozen=True)
 class Sizes:
-    """All that a first guess may depend on: the lag, and how many numbers go in and come out at a step."""
+    """All that a first guess may depend on: the lag, how many numbers go in and come out, how wide."""
 
     lag: int
     inputs: int
     outputs: int
+    width: float = 1.0
+    """The standard deviation of a squared error's targets in units of that of adding's mean, to the nearest
+    power of two; 1 where the targets are classes."""
 
 
 class Task(ABC):
@@ -175,7 +179,9 @@ class Task(ABC):
     @property
     def sizes(self) -> Sizes:
         """What a method's recipes are told of the task."""
-        return Sizes(self.lag, self.input_size, self.output_size)
+        known = isinstance(self.loss, SquaredError) and self.chance_loss > 0
+        variance = 24 * self.chance_loss if known else 1.0
+        return Sizes(self.lag, self.input_size, self.output_size, 2.0 ** round(math.log2(variance) / 2))
 
     @abstractmethod
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:

@@ -13,6 +13,7 @@ from longlag.bench.plugins.combination import Combination
 from longlag.methods.careful_init import CarefulInit
 from longlag.methods.parts.optimisers import AcceleratedGradient
 from longlag.methods.vanilla import Vanilla
+from longlag.tasks.adding import Adding
 
 
 class Mean(Task):
@@ -143,3 +144,11 @@ def test_between_steps_the_network_stands_at_the_parameters_not_ahead_of_them():
         optimizer.step(closure=lambda batch=batch: built.gradient(batch))
         torch.testing.assert_close(weights.detach(), before + optimizer.state[weights]["velocity"])
         before = weights.detach().clone()
+
+
+@pytest.mark.parametrize("lag", [20, 80, 500])
+def test_rates_shrink_with_the_targets_variance(lag):
+    mean, total = (CarefulInit().recipes(Adding(lag, variant).sizes) for variant in ("ms11", "s13"))
+    for narrow, wide in zip(mean, total, strict=True):
+        assert wide["learning_rate"] == narrow["learning_rate"] / 4
+        assert {**wide, "learning_rate": 0} == {**narrow, "learning_rate": 0}

@@ -89,7 +89,7 @@ def test_recipes_are_the_same_for_every_task_of_one_lag_and_size(name: str) -> N
     assert tasks[0].sizes == tasks[1].sizes
     assert method.recipes(tasks[0].sizes) == method.recipes(tasks[1].sizes)
     # They are told nothing else of a task.
-    assert {f.name for f in fields(Sizes)} == {"lag", "inputs", "outputs"}
+    assert {f.name for f in fields(Sizes)} == {"lag", "inputs", "outputs", "width"}
 
 
 @pytest.mark.parametrize("promise", [*PROMISES])
