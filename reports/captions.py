@@ -9,6 +9,7 @@ import pandas as pd
 from longlag.reports.answers import listed
 from longlag.reports.figures import Caption
 from longlag.reports.formats import number, percent, tally
+from longlag.reports.inside import stages
 from longlag.reports.knobs import knobs
 from longlag.reports.profiles import by_campaign
 from longlag.reports.reach import reach
@@ -120,6 +121,21 @@ def _gradients(results: Results, panel: Panel) -> Caption:
     return Caption(f"{said}.", n)
 
 
+def _inside(results: Results, panel: Panel) -> Caption:
+    probes = results.of(panel, results.probes)
+    found = stages(probes)
+    n = counted(probes.loc[probes["updates"].notna(), "run_id"].nunique(), "probed retest")
+    ends = found[(found["stage"] == found["stage"].max()) & found["saturated"].notna()]
+    if ends.empty:
+        return Caption("", n)
+    ends = ends[ends["lag"] == ends["lag"].max()].sort_values("saturated", kind="stable")
+    least, most = ends.iloc[0], ends.iloc[-1]
+    said = f"At lag {most['lag']}, after training, {percent(most['saturated'])} of the units are saturated"
+    said += f" in {most['method']}"
+    other = f" and {percent(least['saturated'])} in {least['method']}" if len(ends) > 1 else ""
+    return Caption(f"{said}{other}.", n)
+
+
 def _tuning(results: Results, panel: Panel) -> Caption:
     found = results.of(panel, results.once(attempts))
     tried, solved = int(found["tried"].sum()), int(found["solved"].sum())
@@ -164,6 +180,7 @@ CAPTIONS: dict[str, Callable[[Results, Panel], Caption]] = {
     "learning": _learning,
     "outcomes": _outcomes,
     "gradients": _gradients,
+    "inside": _inside,
     "tuning": _tuning,
     "profile": _profile,
     "heat": _heat,

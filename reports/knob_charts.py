@@ -7,12 +7,17 @@ from collections.abc import Iterator
 
 import altair as alt
 import pandas as pd
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
-from longlag.reports import charts
+from longlag.reports import charts, formats
 from longlag.reports.charts import Spec
 from longlag.reports.figures import Caption
-from longlag.reports.formats import number
+from longlag.reports.formats import number, percent
 from longlag.reports.knobs import TOP, distribution, knobs, placed, settings
 from longlag.reports.results import Panel, Results
 
@@ -74,7 +79,7 @@ def _counted(told: pd.DataFrame) -> pd.DataFrame:
 
 
 def slices(results: Results) -> Iterator[tuple[Panel, Spec, Caption]]:
-    """Of every method a chart of each of its two most important hyperparameters that are numbers."""
+    """Of every method a chart of each of its two most important hyperparameters."""
     found = results.once(knobs)
     found = found[found["knob"] != ""]
     found = found.assign(weight=found["importance"] * found["trials"])
@@ -83,43 +88,58 @@ def slices(results: Results) -> Iterator[tuple[Panel, Spec, Caption]]:
         trials = tuning[(tuning["campaign"] == campaign) & (tuning["method"] == method)]
         told = settings(trials)
         weight = own.groupby("knob")["weight"].sum().sort_values(ascending=False, kind="stable")
-        numeric = [
-            (str(name), of)
-            for name in weight.index
-            if (of := distribution(each[name] for each in told if name in each)) is not None
-            and not isinstance(of, CategoricalDistribution)
-        ]
-        for name, of in numeric[:2]:
-            assert isinstance(of, (IntDistribution, FloatDistribution))
-            values = pd.Series([each.get(name, math.nan) for each in told], index=trials.index, dtype=float)
+        for name in map(str, weight.index[:2]):
+            of = distribution(each[name] for each in told if name in each)
+            if of is None:
+                continue
+            choice = isinstance(of, CategoricalDistribution)
+            values = [
+                (formats.plain(each[name]) if choice else float(each[name])) if name in each else None
+                for each in told
+            ]
             label = f"{method} · {name}" + (f" · {campaign}" if results.several else "")
-            shown = trials.assign(setting=values)
-            yield Panel(str(campaign), "", "", label), _slice(shown, name, of.log), _sliced(shown)
+            shown = trials.assign(setting=pd.Series(values, trials.index, dtype=object if choice else float))
+            shown = shown[shown["setting"].notna()]
+            yield Panel(str(campaign), "", "", label), _slice(shown, name, of), _sliced(shown, choice)
 
 
-def _sliced(trials: pd.DataFrame) -> Caption:
+def _sliced(trials: pd.DataFrame, choice: bool) -> Caption:
     best = trials.loc[trials["place"] <= TOP, "setting"]
-    middle, whole = number(best.median()), number(trials["setting"].median())
-    said = f"The best quarter's median is {middle}, that of all {whole}."
-    return Caption(said, f"{len(trials)} tuning trials")
+    n = f"{len(trials)} tuning trials"
+    if choice:
+        whole, top = (each.value_counts(normalize=True) for each in (trials["setting"], best))
+        most = top.index[0]
+        said = f"{percent(top[most])} of the best quarter have {most}, of all {percent(whole[most])}."
+        return Caption(said, n)
+    found, expected = number(best.median()), number(trials["setting"].median())
+    return Caption(f"The best quarter's median is {found}, that of all {expected}.", n)
 
 
-def _slice(trials: pd.DataFrame, name: str, log: bool) -> Spec:
-    """Place of each trial within its case against a hyperparameter, by lag."""
-    sheets = charts.Sheets()
-    rows = trials[trials["setting"].notna()]
-    rows = rows.iloc[:: math.ceil(len(rows) / MOST)]
-    columns = ["method", "task", "lag", "trial", "setting", "place", "status"]
-    x = alt.X(
+def _setting(name: str, of: BaseDistribution) -> alt.X:
+    """The axis of a hyperparameter."""
+    if isinstance(of, CategoricalDistribution):
+        return alt.X("setting:N", axis=alt.Axis(title=name, labelAngle=0, labelLimit=90))
+    log = isinstance(of, (IntDistribution, FloatDistribution)) and of.log
+    return alt.X(
         "setting:Q",
         scale=alt.Scale(type="log" if log else "linear", nice=False, padding=8, zero=False),
         axis=alt.Axis(title=name, tickCount=5, format=".3~g", labelOverlap=True),
     )
+
+
+def _slice(trials: pd.DataFrame, name: str, of: BaseDistribution) -> Spec:
+    """Place of each trial within its case against a hyperparameter, by lag."""
+    sheets = charts.Sheets()
+    rows = trials.iloc[:: math.ceil(len(trials) / MOST)]
+    columns = ["method", "task", "lag", "trial", "setting", "place", "status"]
+    choice = isinstance(of, CategoricalDistribution)
+    # The lags beside each other, where all trials of a choice would lie on one line.
+    beside = {"xOffset": alt.XOffset("lag:O")} if choice else {}
     points = (
         alt.Chart(sheets.add(rows, columns, "trials"))
         .mark_point(size=22, strokeWidth=1.1)
         .encode(
-            x=x,
+            x=_setting(name, of),
             y=alt.Y(
                 "place:Q",
                 scale=alt.Scale(domain=[-0.08, 1.03], reverse=True, nice=False),
@@ -131,11 +151,12 @@ def _slice(trials: pd.DataFrame, name: str, log: bool) -> Spec:
                 legend=alt.Legend(title="lag", orient="top", symbolOpacity=1, columns=10),
             ),
             opacity=charts.faded(0.8),
+            **beside,
             tooltip=[
                 alt.Tooltip("task:N"),
                 alt.Tooltip("lag:O"),
                 alt.Tooltip("trial:Q"),
-                alt.Tooltip("setting:Q", format=".3~g"),
+                alt.Tooltip("setting:N") if choice else alt.Tooltip("setting:Q", format=".3~g"),
                 alt.Tooltip("status:N"),
             ],
         )

@@ -16,6 +16,7 @@ from longlag.reports import (
     curves,
     figures,
     formats,
+    inside,
     knob_charts,
     knobs,
     reach,
@@ -125,6 +126,7 @@ BUILDERS = {
     "learning": curves.learning,
     "outcomes": figures.outcomes,
     "gradients": curves.gradients,
+    "inside": inside.chart,
     "tuning": curves.tuning,
 }
 
@@ -145,6 +147,7 @@ MISSING = {
     "learning": "no learning curves were stored",
     "outcomes": "no retest was left unsolved",
     "gradients": "no gradients were probed",
+    "inside": "no net was probed while it trained",
     "tuning": "there are no tuning trials",
     "profile": "there are no retests",
     "heat": f"no method has {knobs.FEWEST} tuning trials at a lag whose hyperparameters differ",

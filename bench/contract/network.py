@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
@@ -52,6 +53,10 @@ class Recurrent(nn.Module, ABC):
     @abstractmethod
     def biases(self) -> list[Tensor]:
         """The biases as a list of [H] views, one a gate."""
+
+    def saturation(self, states: Tensor) -> float:
+        """The share of `states` where the units hardly answer any more; NaN for a layer that has no such."""
+        return math.nan
 
     @cached_property
     def weights(self) -> int:

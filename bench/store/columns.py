@@ -138,10 +138,14 @@ CURVE_COLUMNS = (
 )
 PROBE_COLUMNS = (
     RUN,
-    Column("moment", "string", "before or after training"),
+    Column("moment", "string", "before, during or after training"),
     Column("lag", "int64", "how far back from the end", "steps"),
     Column("gradient_norm", "double", "norm of the loss's gradient with respect to the state there"),
     Column("spectral_radius", "double", "of the recurrent weights; NaN: there are none"),
+    Column("updates", "double", "made by then", "updates", later=True),
+    Column(
+        "saturated", "double", "of the activities of tanh units; NaN: there are none", "share", later=True
+    ),
 )
 EXTRAPOLATION_COLUMNS = (
     RUN,
@@ -161,8 +165,8 @@ TABLES = {
 }
 PARTS = {"curve": CURVES, "probes": PROBES, "extrapolation": EXTRAPOLATION}
 """The fields of an outcome that are rows of a table of their own."""
-LATER = [column.name for column in TRIAL_COLUMNS if column.later]
-"""The columns of `trials.parquet` that files of earlier versions lack."""
+LATER = {table: [each.name for each in columns if each.later] for table, columns in TABLES.items()}
+"""The columns of each table that files of earlier versions lack."""
 
 
 def _schema(columns: tuple[Column, ...]) -> pa.Schema:

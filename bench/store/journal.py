@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.columns import LATER, PARTS
+from longlag.bench.store.layout import TRIALS
 
 Entry = dict[str, Any]
 """{"row": a row of trials.parquet, and each of PARTS: rows of its table}."""
@@ -188,7 +189,11 @@ def _entry(line: bytes) -> Entry | None:
     try:
         entry = json.loads(line)
         whole = isinstance(entry["row"]["run_id"], str)
-        entry = {"extrapolation": [], **entry, "row": {**dict.fromkeys(LATER, math.nan), **entry["row"]}}
+        entry = {
+            "extrapolation": [],
+            **entry,
+            "row": {**dict.fromkeys(LATER[TRIALS], math.nan), **entry["row"]},
+        }
         whole = whole and all(isinstance(entry[part], list) for part in PARTS)
     except (ValueError, TypeError, KeyError):
         return None

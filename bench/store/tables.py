@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def _part(folder: Path, name: str) -> pa.Table:
     if name == EXTRAPOLATION and not path.exists():
         # Its files came with these columns.
         with suppress(pa.ArrowException, OSError):
-            if not set(LATER) <= set(pq.read_schema(folder / TRIALS).names):
+            if not set(LATER[TRIALS]) <= set(pq.read_schema(folder / TRIALS).names):
                 return SCHEMAS[name].empty_table()
     return read_table(path, SCHEMAS[name])
 
@@ -125,7 +126,7 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"{path}: not a readable results file ({text})") from None
-    for name in LATER:
+    for name in chain.from_iterable(LATER.values()):
         if name in schema.names and name not in table.column_names:
             table = table.append_column(schema.field(name), pa.array([math.nan] * len(table), pa.float64()))
     missing = [name for name in schema.names if name not in table.column_names]

@@ -1,4 +1,4 @@
-"""Probes: how far back the gradient reaches, and the spectral radius of the recurrent weights."""
+"""Probes: how far back the gradient reaches, the recurrent weights' spectral radius, saturated units."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from torch import Tensor
 from longlag.bench.contract.network import Recurrent
 from longlag.bench.contract.task import Batch, Task
 
-Moment = Literal["before", "after"]
+Moment = Literal["before", "during", "after"]
 
-_POINTS = 48
-"""Lags kept of a probe: all of the small ones, then evenly spaced in the logarithm."""
+_POINTS: dict[Moment, int] = {"before": 48, "during": 12, "after": 48}
+"""Lags kept of a probe: all of the small ones, then evenly spaced in the logarithm; fewer of the many."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Gradient norms against lag, [T] from lag 0 back, and the largest spectral radius."""
+    """Gradient norms against lag, [T] from lag 0 back, the largest spectral radius, the saturated share."""
 
     norms: Tensor
     spectral_radius: float
+    saturated: float = math.nan
 
     def reach(self, lag: int) -> float:
         """The gradient norm `lag` steps back as a share of the largest; NaN where it is not known."""
@@ -33,30 +34,26 @@ class Probe:
         peak = float(self.norms.max())
         return float(self.norms[min(lag, len(self.norms) - 1) :].max()) / peak if peak > 0 else 0.0
 
-    def rows(self, moment: Moment) -> list[dict[str, Any]]:
-        """Rows of `probes.parquet`, without the run they belong to."""
+    def rows(self, moment: Moment, updates: int) -> list[dict[str, Any]]:
+        """Rows of `probes.parquet` after so many updates, without the run they belong to."""
         length = len(self.norms)
-        spaced = torch.logspace(0, math.log10(max(length, 1)), _POINTS).long().tolist()
-        lags = sorted({*range(8), *spaced, length - 1})
-        kept: list[dict[str, Any]] = [
-            {
-                "moment": moment,
-                "lag": lag,
-                "gradient_norm": float(self.norms[lag]),
-                "spectral_radius": self.spectral_radius,
-            }
-            for lag in lags
-            if 0 <= lag < length
-        ]
-        if kept or math.isnan(self.spectral_radius):
-            return kept
+        spaced = torch.logspace(0, math.log10(max(length, 1)), _POINTS[moment]).long().tolist()
+        first = range(8 if moment != "during" else 1)
+        norms = {
+            lag: float(self.norms[lag]) for lag in sorted({*first, *spaced, length - 1}) if 0 <= lag < length
+        }
+        if not norms and not math.isnan(self.spectral_radius):
+            norms = {0: math.nan}
         return [
             {
                 "moment": moment,
-                "lag": 0,
-                "gradient_norm": math.nan,
+                "lag": lag,
+                "gradient_norm": norm,
                 "spectral_radius": self.spectral_radius,
+                "updates": float(updates),
+                "saturated": self.saturated,
             }
+            for lag, norm in norms.items()
         ]
 
 
@@ -68,7 +65,18 @@ def probe(model: pl.LightningModule, task: Task, batch: Batch) -> Probe:
     du = W_in^T dx it decays as the gradient in the states does. Empty for a model that cannot be
     differentiated.
     """
-    return Probe(_gradient_norms(model, task, batch), _spectral_radius(model))
+    layers = [module for module in model.modules() if isinstance(module, Recurrent)]
+    seen: list[tuple[Recurrent, Tensor]] = []
+    hooks = [
+        layer.register_forward_pre_hook(lambda layer, given: seen.append((layer, given[0])))
+        for layer in layers
+    ]
+    try:
+        norms = _gradient_norms(model, task, batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return Probe(norms, _spectral_radius(layers), _saturated(seen))
 
 
 def _gradient_norms(model: pl.LightningModule, task: Task, batch: Batch) -> Tensor:
@@ -90,13 +98,15 @@ def _gradient_norms(model: pl.LightningModule, task: Task, batch: Batch) -> Tens
     return norms[: last + 1].flip(0)
 
 
-def _spectral_radius(model: pl.LightningModule) -> float:
-    blocks = [
-        block.detach()
-        for module in model.modules()
-        if isinstance(module, Recurrent)
-        for block in module.recurrent_blocks()
-    ]
+@torch.no_grad()
+def _saturated(seen: list[tuple[Recurrent, Tensor]]) -> float:
+    """The largest share of saturated activities of a layer, over all steps of the inputs it was given."""
+    shares = [layer.saturation(layer(inputs.detach())) for layer, inputs in seen]
+    return max((share for share in shares if not math.isnan(share)), default=math.nan)
+
+
+def _spectral_radius(layers: list[Recurrent]) -> float:
+    blocks = [block.detach() for layer in layers for block in layer.recurrent_blocks()]
     if not blocks or not all(torch.isfinite(block).all() for block in blocks):
         return math.nan
     return max(float(torch.linalg.eigvals(block.double()).abs().max()) for block in blocks)

@@ -18,6 +18,7 @@ from longlag.bench.contract.task import Batch
 from longlag.bench.trial.checks import SuccessCheck
 from longlag.bench.trial.failure import FailureDetector
 from longlag.bench.trial.meter import BudgetMeter
+from longlag.bench.trial.probing import Prober
 
 ROUND = 64
 """Updates of a recipe's network that are one training step of Lightning's, which costs as much as one of a
@@ -36,7 +37,7 @@ class Watcher(Protocol):
         ...
 
 
-ORDER: tuple[type[Watcher], ...] = (FailureDetector, BudgetMeter, SuccessCheck)
+ORDER: tuple[type[Watcher], ...] = (FailureDetector, BudgetMeter, SuccessCheck, Prober)
 """A step that exploded is told by its number, before it is counted; a check sees what was spent, and whether
 any of the others ends the trial, after which there is no later check."""
 

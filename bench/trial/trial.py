@@ -18,11 +18,9 @@ from longlag.bench.trial.extrapolation import extrapolate, farthest
 from longlag.bench.trial.failure import FailureDetector, classify, finite
 from longlag.bench.trial.meter import BudgetMeter, Stream
 from longlag.bench.trial.probes import Moment, Probe, probe
+from longlag.bench.trial.probing import PROBED, Prober
 from longlag.bench.trial.spec import Outcome, TrialSpec
 from longlag.bench.trial.trainer import fit
-
-_PROBED = 20
-"""Sequences a probe averages over."""
 
 
 def run(spec: TrialSpec, registry: Registry) -> Outcome:
@@ -37,10 +35,16 @@ def run(spec: TrialSpec, registry: Registry) -> Outcome:
     detector = FailureDetector(meter)
     check = SuccessCheck(task, spec.checks, spec.seed, meter)
     probes: list[dict[str, Any]] = []
-    probes += _probe(model, task, spec.seed, "before").rows("before")
+
+    def look(moment: Moment) -> Probe:
+        seen = _probe(model, task, spec.seed, moment, meter.updates)
+        probes.extend(seen.rows(moment, meter.updates))
+        return seen
+
+    look("before")
 
     stream = Stream(task, int(getattr(model, "batch_size", 20)), generator(spec.seed, "train"))
-    fit(model, stream, (detector, meter, check))
+    fit(model, stream, (detector, meter, check, Prober(meter, lambda: look("during"))))
 
     outcome = Outcome(
         status="solved",
@@ -57,13 +61,12 @@ def run(spec: TrialSpec, registry: Registry) -> Outcome:
         outcome.status, outcome.detail = "exploded", detector.exploded
         return outcome
     if not check.solved:
-        reached = _probe(model, task, spec.seed, "after")
-        probes += reached.rows("after")
+        reached = look("after")
         outcome.status, outcome.detail = classify(task, check.curve, reached, meter, finite(model))
         if outcome.status == "exploded":
             return outcome
     else:
-        probes += _probe(model, task, spec.seed, "after").rows("after")
+        look("after")
     tested = check.test(model)
     outcome.error, outcome.tested, outcome.loss = tested.error, tested.asked, tested.loss
     if check.solved and spec.extrapolate:
@@ -87,8 +90,9 @@ def _seed_everything(seed: int) -> None:
     random.seed(seed)
 
 
-def _probe(model: pl.LightningModule, task: Task, seed: int, moment: Moment) -> Probe:
-    batch = task.draw(min(_PROBED, CHUNK), generator(seed, "probe", moment), "validation")
+def _probe(model: pl.LightningModule, task: Task, seed: int, moment: Moment, updates: int) -> Probe:
+    parts = (moment, updates) if moment == "during" else (moment,)
+    batch = task.draw(min(PROBED, CHUNK), generator(seed, "probe", *parts), "validation")
     try:
         return probe(model, task, batch)
     except (RuntimeError, NotImplementedError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,9 @@ class Maker:
                 }
             )
 
-    def probe(self, key: str, decay: float, length: int, moment: str, radius: float = 1.0) -> None:
+    def probe(
+        self, key: str, decay: float, length: int, moment: str, radius: float = 1.0, updates: float = math.nan
+    ) -> None:
         """Gradient norms that shrink by `decay` a step back."""
         for back in range(0, length, max(1, length // 10)):
             self.probe_rows.append(
@@ -123,6 +126,8 @@ class Maker:
                     "lag": back,
                     "gradient_norm": decay**back,
                     "spectral_radius": radius,
+                    "updates": updates,
+                    "saturated": radius / 10,
                 }
             )
 
@@ -180,7 +185,7 @@ class Maker:
             "seconds": 600.0,
         }
         curve_columns = ["run_id", "flops", "sequences", "updates", "seconds", "loss", "error"]
-        probe_columns = ["run_id", "moment", "lag", "gradient_norm", "spectral_radius"]
+        probe_columns = store.SCHEMAS[store.PROBES].names
         asked_columns = ["run_id", "factor", "lag", "error", "tested", "chance", "solved", "detail"]
         return Campaign(
             folder,

@@ -116,6 +116,18 @@ def test_the_heat_table_and_the_slices(maker):
     assert len(rows) == 35
 
 
+def test_a_slice_of_a_choice_says_what_the_best_have(maker):
+    for number in range(40):
+        settings = {"gate": "chrono" if number % 4 == 0 else "none", "on": True}
+        maker.run("lstm", 10, 1e8 if number % 4 == 0 else 1e9, phase="tune", hyperparameters=settings)
+    (panel, spec, caption), *others = knob_charts.slices(Results([maker.made()]))
+    assert not others
+    assert panel.label == "lstm · gate"
+    rows = next(sheet for sheet in spec["datasets"].values() if "setting" in sheet[0])
+    assert [row["setting"] for row in rows[:5]] == ["chrono", "none", "none", "none", "chrono"]
+    assert caption == ("100% of the best quarter have chrono, of all 25%.", "40 tuning trials")
+
+
 def test_without_tuning_nothing_is_shown(maker):
     maker.run("lstm", 10, 1e8)
     results = Results([maker.made()])

@@ -9,6 +9,9 @@ from longlag.bench.contract import Change, Pullback, Recipe, Recurrent
 from longlag.methods.parts.backend import Memory, compiled
 from longlag.methods.parts.tanh.tanh_core import Tape, compiled_warm_up, tanh_recurrence, tanh_vjp
 
+SATURATED = 0.9
+"""From here on a tanh unit counts as saturated."""
+
 
 class TanhCell(Recurrent):
     """A layer of tanh units with a learned initial state.
@@ -59,6 +62,10 @@ class TanhCell(Recurrent):
     def biases(self) -> list[Tensor]:
         """The bias."""
         return [self.bias]
+
+    def saturation(self, states: Tensor) -> float:
+        """The share of |h| > .9, where the slope 1 - h^2 is below .19."""
+        return float((states.abs() > SATURATED).float().mean())
 
 
 class TanhUnits(Change):
