@@ -38,8 +38,8 @@ from longlag.bench.trial.spec import Case, Outcome, TrialSpec
 from longlag.bench.workers.hashes import code_hash
 from longlag.bench.workers.pool import Executor
 
-OnRow = Callable[[dict[str, Any], bool], None]
-"""Called with every finished trial's row, and whether an earlier run finished it."""
+OnRow = Callable[[dict[str, Any], list[dict[str, float]] | None], None]
+"""Called with every finished trial's row, and its learning curve; None where an earlier run finished it."""
 
 
 @dataclass
@@ -197,7 +197,7 @@ class Coordinator:
         if broken is not None:
             raise broken
         for entry in entries:
-            on_row(entry["row"], False)
+            on_row(entry["row"], entry["curve"])
         for running, index, outcome in ended:
             running.outcomes[index] = store.without_parts(outcome)
         for running in {id(r): r for r, _, _ in ended}.values():
@@ -232,7 +232,7 @@ class Coordinator:
                     futures[executor.submit(spec)] = running, index
                 else:
                     running.outcomes[index] = known
-                    on_row(row(spec, known, self._hash(spec.case)), True)
+                    on_row(row(spec, known, self._hash(spec.case)), None)
 
     def _setup(self, cell: Cell, rung: int, below: Carried | None) -> CaseProgram | None:
         """A case's program; None, and the case skipped, where its plugins cannot be set up any more."""

@@ -13,6 +13,7 @@ from rich.console import Console
 from longlag.bench import store
 from longlag.bench.campaign.coordinator import Coordinator
 from longlag.bench.campaign.grid import counted
+from longlag.bench.campaign.logged import Logged
 from longlag.bench.campaign.mixing import CodeChanged
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.progress import Reporter, duration
@@ -63,10 +64,16 @@ def registry(console: Console, chosen: Profile) -> Registry:
     return found
 
 
-def launch(console: Console, coordinator: Coordinator, jobs: int = 0, dask: str | None = None) -> bool:
+def launch(
+    console: Console,
+    coordinator: Coordinator,
+    jobs: int = 0,
+    dask: str | None = None,
+    logged: Logged | None = None,
+) -> bool:
     """Run a campaign on `jobs` local workers (0: one a core) or on the cluster at `dask`.
 
-    False if it was interrupted. Raises BadInput where it cannot go on.
+    `logged` gets every trial too. False if it was interrupted. Raises BadInput where it cannot go on.
     """
     profile = coordinator.profile
     for name in sorted({ladder.method for ladder in coordinator.ladders}):
@@ -81,9 +88,11 @@ def launch(console: Console, coordinator: Coordinator, jobs: int = 0, dask: str 
     reporter = Reporter(console, coordinator.total)
     why: Counter[str] = Counter()
 
-    def on_row(row: dict[str, Any], known: bool) -> None:
+    def on_row(row: dict[str, Any], curve: list[dict[str, float]] | None) -> None:
         reporter.total = coordinator.total
-        reporter(row, known)
+        reporter(row, curve is None)
+        if logged is not None and curve is not None:
+            logged(row, curve)
         if row["status"] in FAILED:
             why[f"{row['status']}, {row['method']}: {row['detail']}"] += 1
 

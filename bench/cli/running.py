@@ -53,6 +53,10 @@ def run(
         list[Path] | None,
         typer.Option("--against", help="A campaign whose results, as they are, the report shows beside."),
     ] = None,
+    logger: Annotated[
+        str | None,
+        typer.Option("--logger", help="Send every trial to tensorboard, csv, or MODULE:CLASS, too."),
+    ] = None,
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
     if against:
@@ -75,10 +79,14 @@ def run(
     if dask is None:
         server.start()
     from longlag.bench.campaign.launch import launch, opened
+    from longlag.bench.campaign.logged import Logged
+
+    # What there is not is said before the folder is made.
+    logged = None if logger is None else Logged(logger, folder, console.print)
 
     coordinator = opened(console, chosen, folder, resume, data, code_changed)
     try:
-        if not (coordinator.complete or launch(console, coordinator, jobs, dask)):
+        if not (coordinator.complete or launch(console, coordinator, jobs, dask, logged)):
             raise typer.Exit(INTERRUPTED)
     finally:
         coordinator.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import journal
-from longlag.bench.store.columns import SCHEMAS, TRIAL_SCHEMA
+from longlag.bench.store.columns import SCHEMAS
 from longlag.bench.store.journal import entries
 from longlag.bench.store.layout import JOURNAL, STUDIES, TRIALS
 from longlag.bench.store.tables import lost, read_table
@@ -24,11 +24,11 @@ def salvage(folder: Path) -> list[str]:
     if (folder / STUDIES).exists() and not readable(folder / STUDIES):
         kept = journal.set_aside(folder / STUDIES)
         notices.append(f"{folder / STUDIES}: damaged, kept as {kept.name}; written anew from the rows")
-    for name, schema in SCHEMAS.items():
+    for name in SCHEMAS:
         path = folder / name
         try:
             if path.exists():
-                read_table(path, schema)
+                read_table(path)
         except BadInput as error:
             notices.append(f"{error}; kept as {journal.set_aside(path).name}")
     return notices + _without_curves(folder)
@@ -39,6 +39,6 @@ def _without_curves(folder: Path) -> list[str]:
     if not (folder / TRIALS).exists() or not (why := lost(folder)):
         return []
     known = {entry["row"]["run_id"] for entry in entries(folder / JOURNAL)}
-    if known.issuperset(read_table(folder / TRIALS, TRIAL_SCHEMA)["run_id"].to_pylist()):
+    if known.issuperset(read_table(folder / TRIALS)["run_id"].to_pylist()):
         return []
     return [f"{why}; its trials are run again, their rows kept as {journal.set_aside(folder / TRIALS).name}"]

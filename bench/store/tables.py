@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.store.columns import LATER, PARTS, SCHEMA, SCHEMAS, TRIAL_SCHEMA
+from longlag.bench.store.columns import LATER, PARTS, SCHEMA, SCHEMAS
 from longlag.bench.store.files import Table
 from longlag.bench.store.journal import Entry, Index, entries, lines
 from longlag.bench.store.layout import EXTRAPOLATION, JOURNAL, TRIALS
@@ -54,7 +53,7 @@ def compact(folder: Path, order: Iterable[str]) -> None:
 def rows(folder: Path) -> Iterator[dict[str, Any]]:
     """The rows of all finished trials in `folder`, one at a time; of one run the last is its row."""
     if (folder / TRIALS).exists():
-        yield from read_table(folder / TRIALS, TRIAL_SCHEMA).to_pylist()
+        yield from read_table(folder / TRIALS).to_pylist()
     for entry in entries(folder / JOURNAL):
         yield entry["row"]
 
@@ -62,7 +61,7 @@ def rows(folder: Path) -> Iterator[dict[str, Any]]:
 def surviving(folder: Path) -> Iterator[dict[str, Any]]:
     """The rows that can be read, whatever is damaged beside them."""
     with suppress(BadInput):
-        yield from read_table(folder / TRIALS, TRIAL_SCHEMA).to_pylist()
+        yield from read_table(folder / TRIALS).to_pylist()
     for line in lines(folder / JOURNAL):
         if line.entry is not None:
             yield line.entry["row"]
@@ -114,11 +113,12 @@ def _part(folder: Path, name: str) -> pa.Table:
         with suppress(pa.ArrowException, OSError):
             if not set(LATER[TRIALS]) <= set(pq.read_schema(folder / TRIALS).names):
                 return SCHEMAS[name].empty_table()
-    return read_table(path, SCHEMAS[name])
+    return read_table(path)
 
 
-def read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    """A table of these columns; raises BadInput where it is missing or damaged."""
+def read_table(path: Path) -> pa.Table:
+    """The table that a file of this name holds; raises BadInput where it is missing or damaged."""
+    schema = SCHEMAS[path.name]
     if not path.exists():
         raise BadInput(f"{path}: missing, a part of the campaign")
     try:
@@ -126,8 +126,8 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"{path}: not a readable results file ({text})") from None
-    for name in chain.from_iterable(LATER.values()):
-        if name in schema.names and name not in table.column_names:
+    for name in LATER[path.name]:
+        if name not in table.column_names:
             table = table.append_column(schema.field(name), pa.array([math.nan] * len(table), pa.float64()))
     missing = [name for name in schema.names if name not in table.column_names]
     if missing:

@@ -131,7 +131,7 @@ def campaign() -> Callable[..., list[dict[str, Any]]]:
         coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=resume)
         try:
             if not coordinator.complete:
-                coordinator.run(executor, lambda row, known: None if known else fresh.append(row))
+                coordinator.run(executor, lambda row, curve: None if curve is None else fresh.append(row))
         finally:
             coordinator.close()
         return fresh

@@ -44,7 +44,7 @@ def resume(
         fresh = []
         coordinator = Coordinator(profile, discover(tuple(profile.plugins)), folder).open(resume=True)
         try:
-            coordinator.run(inline, lambda row, known: None if known else fresh.append(row))
+            coordinator.run(inline, lambda row, curve: None if curve is None else fresh.append(row))
         finally:
             coordinator.close()
         pd.testing.assert_frame_equal(trials(folder), trials(complete))
