@@ -250,7 +250,8 @@ def realistic(maker: Maker, seed: int = 0) -> Campaign:
                             for moment in MOMENTS:
                                 decay = 0.8 if method == "vanilla" else 0.97
                                 decay = decay if moment == "before" else min(0.999, decay + 0.02)
-                                maker.probe(key, decay, lag, moment, float(rng.normal(1, 0.1)))
+                                made = 0.0 if moment == "before" else 1000.0
+                                maker.probe(key, decay, lag, moment, float(rng.normal(1, 0.1)), made)
     return maker.made()
 
 

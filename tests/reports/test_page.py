@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from longlag import BadInput, reports
+from longlag.bench import store
 from longlag.reports import charts, curves, figures
 from longlag.reports.page import as_html
 from longlag.reports.results import Results
@@ -94,7 +95,7 @@ def test_fetches_nothing(page):
 
 def test_images_fetch_nothing_either(page):
     images = [each["src"] for tag, each in page.elements if tag == "img"]
-    assert len(images) == len(page.specs) == 17  # eight figures, two tasks; one of all tasks
+    assert len(images) == len(page.specs) == 19  # nine figures, two tasks; one of all tasks
     for image in images:
         drawn = unquote(image.split(",", 1)[1])
         assert "NaN" not in drawn
@@ -233,6 +234,18 @@ def all_nan(maker):
     maker.probe("lstm-adding-hs97-10-0", math.nan, 10, "before", math.nan)
 
 
+def every_trial_failed(maker):
+    for phase in ("tune", "retest"):
+        for status in ("crashed", "timeout", "out_of_memory", "exploded"):
+            maker.run("lstm", 10, None, phase=phase, status=status, error=math.nan, score=3.0)
+
+
+def one_seed(maker):
+    for lag in (10, 20):
+        maker.run("lstm", lag, 1e9, phase="tune")
+        maker.curve(maker.run("lstm", lag, 1e9), [0.9, 0.0])
+
+
 def unfinished(maker):
     maker.finished = None
     maker.run("vanilla", 10, 1e9, phase="tune")
@@ -244,7 +257,10 @@ def empty(maker):
     maker.finished = None
 
 
-@pytest.mark.parametrize("story", [only_tuning, nothing_solved, one_of_each, all_nan, unfinished, empty])
+STORIES = [only_tuning, nothing_solved, one_of_each, all_nan, every_trial_failed, one_seed, unfinished, empty]
+
+
+@pytest.mark.parametrize("story", STORIES)
 def test_thin_campaigns_have_a_page(maker, story):
     story(maker)
     page = Page(as_html(Results([maker.made()])))
@@ -262,6 +278,29 @@ def test_campaigns_side_by_side_have_their_own_panels(maker, another):
     page = Page(as_html(Results([maker.made(), another.made()])))
     assert "adding:hs97 · made" in page.words
     assert "adding:hs97 · another" in page.words
+
+
+def test_campaigns_with_nothing_in_common_have_a_page(maker, another):
+    maker.run("lstm", 10, 1e9)
+    another.run("vanilla", 20, 1e9, task="xor")
+    another.run("vanilla", 20, 1e9, task="xor", phase="tune")
+    results = Results([maker.made(), another.made()])
+    page = Page(as_html(results))
+    assert "adding:hs97 · made" in page.words
+    assert "xor:hs97 · another" in page.words
+    assert "nan" not in page.words
+    assert "made and another have no case in common." in page.words
+
+
+@pytest.mark.parametrize("missing", ["extrapolates", "updates", "saturated"])
+def test_campaigns_of_before_a_column_have_a_page(maker, tmp_path, missing):
+    maker.probe(maker.run("lstm", 10, 1e9), 0.9, 10, "after")
+    folder = maker.stored(tmp_path / "campaign")
+    name = store.PROBES if missing != "extrapolates" else store.TRIALS
+    pd.read_parquet(folder / name).drop(columns=missing).to_parquet(folder / name)
+    page = Page(as_html(reports.read([folder])))
+    assert "no net was probed while it trained" in page.words
+    assert "nan" not in page.words
 
 
 def test_write_leaves_its_files(maker, tmp_path):
