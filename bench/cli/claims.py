@@ -39,6 +39,8 @@ def claims(
     for name in wanted:
         _run(name, known[name].profile, folder / name, jobs, code_changed)
     console.print(_table(ledger.ledger(results), wanted))
+    for verdict, meaning in ledger.MEANINGS.items():
+        console.print(f"{verdict}: {meaning}", highlight=False)
 
 
 def _run(name: str, given: dict[str, object], folder: Path, jobs: int, code_changed: CodeOption) -> None:
@@ -72,11 +74,15 @@ def _table(rows: object, wanted: list[str]) -> Table:
     table = Table(title="claims", title_justify="left", box=box.SIMPLE_HEAD)
     for column in ("claim", "verdict"):
         table.add_column(column, no_wrap=True)
-    table.add_column("published, and ours with its 95% interval", overflow="fold")
+    table.add_column("paper; published; ours with its 95% interval", overflow="fold")
     for row in rows.to_dict("records"):
         if not wanted or row["claim"] in wanted:
             ours = f"{row['ours']}, {row['solved']}, {row['FLOPs']} FLOPs, {row['seconds']} s"
             ran = not row["verdict"].startswith("not ") or row["verdict"] == "not reached"
-            said = [row["published"], *([ours] if ran else [row["note"]] if row["note"] else [])]
+            said = [
+                row["paper"],
+                row["published"],
+                *([ours] if ran else [row["note"]] if row["note"] else []),
+            ]
             table.add_row(row["claim"], row["verdict"], Text("\n".join(said)))
     return table

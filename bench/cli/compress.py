@@ -52,6 +52,8 @@ def decompress(file: FileArgument, out: OutOption = None, force: ForceOption = F
     """Bring back what was compressed, on the same kind of machine and versions; it is checked."""
     from longlag.reports.gallery import compressor
 
+    if not file.exists():
+        raise BadInput(f"{file}: no such file")
     if out is None and file.suffix != ENDING:
         raise BadInput(f"{file}: its name does not end in {ENDING}: say --out")
     target = out or file.with_suffix("")

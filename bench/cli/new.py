@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Annotated, Literal
@@ -25,9 +26,15 @@ def new(
     ] = False,
 ) -> None:
     """Write a plugin that works, and its test: here, in a checkout of LongLag, or as a package."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    if keyword.iskeyword(name):
+        raise BadInput(f"{name!r} is no name for a plugin: a word of Python's")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise BadInput(f"{name!r} is no name for a plugin: small letters, digits and _, a letter first")
     _free(kind, name)
+    if not package and not _in_checkout() and find_spec(name) is not None:
+        raise BadInput(
+            f"{name!r} is no name for a plugin: {name}.py would hide the module {name} from others"
+        )
     if package:
         _package(kind, name)
     elif _in_checkout():

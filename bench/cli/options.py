@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from longlag.bench.campaign.profile import Profile, TaskGrid, parse
-from longlag.bench.contract.errors import BadInput
+from longlag.bench.contract.errors import BadInput, nearest
 from longlag.bench.contract.names import BASELINE, name_of
 
 KEYS = ("methods", "tasks", "lags", "trials", "retests", "budget", "seed", "timeout", "memory", "plugins")
@@ -90,6 +90,7 @@ def with_cells(changes: Changes, cells: list[str]) -> Changes:
         file, _, name = cell.rpartition(":")
         if not file.endswith(".py") or not name.isidentifier():
             raise BadInput(f"--cell {cell}: a file and a class, as mycell.py:MyCell")
+        _look_for(file, name)
         named.append((file, name))
     if not named:
         return changes
@@ -99,6 +100,23 @@ def with_cells(changes: Changes, cells: list[str]) -> Changes:
         "plugins": list(dict.fromkeys([*changes.get("plugins", ()), *(file for file, _ in named)])),
         "methods": ",".join([changes["methods"], *methods] if "methods" in changes else methods),
     }
+
+
+def _look_for(file: str, name: str) -> None:
+    """Raises BadInput where a file has no such cell."""
+    from longlag.bench.plugins.registry import discover
+
+    asked = f"--cell {file}:{name}"
+    if not Path(file).is_file():
+        raise BadInput(f"{asked}: no such file")
+    found = discover((file,))
+    if name_of(name) in found.cells:
+        return
+    if broken := [each.reason for each in found.broken if Path(each.where) == Path(file).resolve()]:
+        raise BadInput(f"{asked}: {broken[0]}")
+    others = [cell.cell.__name__ for cell in found.cells.values()]
+    made = f"no torch module made of two sizes, as {name}(inputs, units)"
+    raise BadInput(f"{asked}: {made}: {nearest(name, others)}")
 
 
 def with_subsets(changes: Changes, combination: str | None) -> Changes:

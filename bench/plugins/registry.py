@@ -25,7 +25,7 @@ from longlag.bench.contract.names import BASELINE, TWIN
 from longlag.bench.contract.recipe import Remedy
 from longlag.bench.contract.task import SHORTEST_TWIN, Lags, Task
 from longlag.bench.plugins import vetting
-from longlag.bench.plugins.cell import is_cell, method_of
+from longlag.bench.plugins.cell import CellMethod, is_cell, method_of
 from longlag.bench.plugins.combination import Combination
 from longlag.bench.plugins.guard import patience, reason
 from longlag.bench.plugins.vetting import Plugin
@@ -51,7 +51,7 @@ class Registry:
     tasks: dict[str, type[Task]] = field(default_factory=dict)
     methods: dict[str, type[Method] | type[Remedy]] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
-    cells: dict[str, type[Method]] = field(default_factory=dict)
+    cells: dict[str, type[CellMethod]] = field(default_factory=dict)
     """Methods that were not written as such: of every recurrent layer in a file that the user named."""
 
     def method(self, expression: str) -> Method:

@@ -18,8 +18,9 @@ def test_the_ledger_fits_a_terminal(tmp_path: Path, longlag: Any, monkeypatch: A
     for name, claim in known.items():
         verdict = "not comparable" if claim.not_comparable else "not run"
         assert any(line.split()[:1] == [name] and verdict in line for line in lines), name
-    # One line for what is published, and few for why there is no figure.
-    assert len(lines) < 4 * len(known)
+    # The paper, what is published, and few lines for why there is no figure.
+    assert len(lines) < 6 * len(known)
+    assert all(f"{verdict}: " in printed for verdict in claims.MEANINGS)
 
 
 def test_an_unknown_claim_gets_the_nearest(tmp_path: Path, longlag: Any) -> None:

@@ -103,7 +103,8 @@ def test_a_package_is_built_installed_and_found(folder: Path, longlag: Any) -> N
     ("arguments", "why"),
     [
         (["method", "Mine"], "'Mine' is no name for a plugin"),
-        (["method", "class"], "'class' is no name for a plugin"),
+        (["method", "class"], "'class' is no name for a plugin: a word of Python's"),
+        (["method", "torch"], "torch.py would hide the module torch from others"),
         (["method", "lstm"], "there is a method 'lstm' already"),
         (["task", "adding"], "there is a task 'adding' already"),
         (["cell", "mine"], "'cell' is not one of 'method', 'task'"),

@@ -97,8 +97,9 @@ def test_a_cell_climbs_from_the_command_line(tmp_path: Path, longlag: Any) -> No
     [
         (["--cell", "mine.py"], "--cell mine.py: a file and a class, as mycell.py:MyCell"),
         (["--cell", "mine.py:"], "--cell mine.py:: a file and a class"),
-        (["--cell", "none.py:Mine"], "none.py: no such file"),
-        (["--cell", f"{FILE}:GRUU"], "there is no method 'gruu_cell': did you mean 'gru_cell'"),
+        (["--cell", "none.py:Mine"], "--cell none.py:Mine: no such file"),
+        (["--cell", f"{FILE}:GRUU"], "GRUU(inputs, units): did you mean 'GRU'?"),
+        (["--cell", f"{FILE}:Gate"], "no torch module made of two sizes, as Gate(inputs, units)"),
         (["--cell", f"{FILE}:GRU", "--methods", "lsmt"], "there is no method 'lsmt': did you mean 'lstm'"),
     ],
 )
