@@ -98,7 +98,7 @@ def verdict(results: Results) -> str:
     beyond = [each for each in able if each.beyond_noise]
     said = " and ".join(results.campaigns)
     if not found:
-        return f"{said} have no case in common."
+        return f"{said} share no method at the same task and lag: there is nothing to compare."
     counted = f"{len(able)} of {len(found)} comparisons could show one"
     verb = "differences are" if len(beyond) > 1 else "difference is"
     told = f"Between {said} {len(beyond) or 'no'} {verb} beyond noise ({counted})."

@@ -289,7 +289,7 @@ def test_campaigns_with_nothing_in_common_have_a_page(maker, another):
     assert "adding:hs97 · made" in page.words
     assert "xor:hs97 · another" in page.words
     assert "nan" not in page.words
-    assert "made and another have no case in common." in page.words
+    assert "made and another share no method at the same task and lag" in page.words
 
 
 @pytest.mark.parametrize("missing", ["extrapolates", "updates", "saturated"])
