@@ -18,9 +18,11 @@ import pandas as pd
 import torch
 
 from longlag.methods.parts.lstm.cell import BLOCKS, LSTMCell
-from longlag.reports.gallery.exhibit import Chart, Exhibit
+from longlag.reports.gallery.colours import METHOD
+from longlag.reports.gallery.exhibit import ON_A_TASK, Chart, Exhibit, command
 from longlag.reports.gallery.inside import inside
 
+COMMAND = command(("lstm", "vanilla"), "adding:ms11", 50, 2e10)
 VALUE, WRITES, KEPT = 4.2, 5, 30
 OPEN = 12.0
 """A gate's drive where it is open, and its negative where it is shut: sigmoid(12) = .999994."""
@@ -100,7 +102,8 @@ def exhibit(seed: int) -> Exhibit:  # noqa: ARG001
             f"{VALUE:g}, and of the change {read['unit_derivative']:.1g} is left."
         ),
         where="Computed before, by the project's own LSTM cell, in double precision; step through it.",
-        shows=("lstm", "vanilla"),
+        compared=ON_A_TASK,
+        command=COMMAND,
         figure=_figure(rows),
         data={"steps": rows},
     )
@@ -113,7 +116,9 @@ def _figure(rows: list[dict[str, Any]]) -> Chart:
     values = values.melt("step", ["memory cell", "tanh unit"], "what", "value")
     gates = table.melt("step", ["write", "keep", "read"], "gate", "open")
     upper = alt.Chart(values).mark_line(interpolate="step").encode(
-        x, alt.Y("value:Q"), alt.Color("what:N", title=None), alt.StrokeDash("what:N", title=None)
+        x, alt.Y("value:Q"),
+        alt.Color("what:N", title=None, scale=alt.Scale(
+            domain=["memory cell", "tanh unit"], range=[METHOD["lstm"], METHOD["vanilla"]])),
     )  # fmt: skip
     lower = alt.Chart(gates).mark_area(interpolate="step", color="#767676").encode(
         x, alt.Y("open:Q", title=None, axis=alt.Axis(values=[0, 1])),

@@ -52,25 +52,22 @@ const cliff = (() => {
 })();
 
 if (typeof gallery !== "undefined") gallery.exhibits.cliff = (place, data) => {
-  const { make, remember, recall, slider, short, plot } = gallery;
-  const { unit, axes, updates } = data;
-  const view = plot(place, { height: 420, canvas: true, title: "The error over weight and bias", ...axes });
+  const { make, remember, recall, slider, key, blend, scale, short, plot } = gallery;
+  const { unit, axes, updates, names } = data;
+  const depth = blend(data.depth);
+  const view = plot(place, {
+    height: 420, role: "group", title: "The error over weight and bias, and three ways from a start", ...axes,
+    surface: {
+      label: "The error over weight and bias: a valley, and a wall across it",
+      colour: (w, b) => depth(Math.sqrt(cliff.error(unit, w, b).error / data.top)),
+    },
+  });
+  place.append(scale(data.depth, "0", `${data.top} and more`, "error"));
 
-  const context = view.canvas.getContext("2d"), { width, height } = view.inner;
-  const image = context.createImageData(width, height);
-  const top = 0.5;
-  for (let j = 0; j < height; j += 1) for (let i = 0; i < width; i += 1) {
-    const w = axes.x.from + ((i + 0.5) / width) * (axes.x.to - axes.x.from);
-    const b = axes.y.to - ((j + 0.5) / height) * (axes.y.to - axes.y.from);
-    const share = Math.sqrt(Math.min(1, cliff.error(unit, w, b).error / top)), at = 4 * (j * width + i);
-    const [low, high] = [[20, 60, 110], [250, 240, 205]];
-    for (let k = 0; k < 3; k += 1) image.data[at + k] = low[k] + share * (high[k] - low[k]);
-    image.data[at + 3] = 255;
-  }
-  context.putImageData(image, 0, 0);
-
-  const start = { w: recall("cliff", "w", data.start[0]), b: recall("cliff", "b", data.start[1]) };
-  const kinds = ["plain", "clipped", "second"];
+  // what an address can hold: so a link shows the very numbers that were seen
+  const kept = (value, { from, to }) => Number(Math.min(to, Math.max(from, value)).toFixed(4));
+  const start = { w: kept(recall("cliff", "w", data.start[0]), axes.x), b: kept(recall("cliff", "b", data.start[1]), axes.y) };
+  const kinds = Object.keys(names);
   const lines = Object.fromEntries(kinds.map((kind) => [kind, view.line([], kind)]));
   const ends = Object.fromEntries(kinds.map((kind) => {
     const dot = make("circle", { r: 4, class: `end ${kind}` });
@@ -85,34 +82,33 @@ if (typeof gallery !== "undefined") gallery.exhibits.cliff = (place, data) => {
   const reading = make("p", { class: "reading", "aria-live": "polite" });
   const hover = make("p", { class: "reading" }, "Move over the surface to read the error.");
 
-  const names = { plain: "plain descent", clipped: "clipped", second: "Hessian-free" };
   const update = () => {
     const { w, b } = start;
     const paths = {
-      plain: cliff.descent(unit, w, b, rate.value(), null, updates),
-      clipped: cliff.descent(unit, w, b, rate.value(), threshold.value(), updates),
-      second: cliff.secondOrder(unit, w, b, data.damping, updates),
+      vanilla: cliff.descent(unit, w, b, rate.value(), null, updates),
+      gradient_clipping: cliff.descent(unit, w, b, rate.value(), threshold.value(), updates),
+      hessian_free: cliff.secondOrder(unit, w, b, data.damping, updates),
     };
-    reading.replaceChildren(`Start (${short(w)}, ${short(b)}), error ${short(cliff.error(unit, w, b).error)}. After ${updates} updates: `);
+    reading.replaceChildren(`Start: weight ${w}, bias ${b}, error ${short(cliff.error(unit, w, b).error)}. After ${updates} updates: `);
     for (const kind of kinds) {
       lines[kind].set(paths[kind]);
       const [endW, endB] = paths[kind].at(-1);
       const out = endW < axes.x.from || endW > axes.x.to || endB < axes.y.from || endB > axes.y.to;
       ends[kind].setAttribute("cx", view.sx(Math.min(axes.x.to, Math.max(axes.x.from, endW))));
       ends[kind].setAttribute("cy", view.sy(Math.min(axes.y.to, Math.max(axes.y.from, endB))));
-      reading.append(make("span", { class: `key ${kind}`, "data-error": cliff.error(unit, endW, endB).error },
-        `${names[kind]} ${short(cliff.error(unit, endW, endB).error)}${out ? ", thrown out of the picture" : ""}`), " ");
+      const { error } = cliff.error(unit, endW, endB);
+      reading.append(key(kind, `${names[kind]} ${short(error)}${out ? ", out of the picture" : ""}`, { "data-error": error }));
     }
     handle.setAttribute("cx", view.sx(w));
     handle.setAttribute("cy", view.sy(b));
     handle.setAttribute("aria-valuenow", w);
-    handle.setAttribute("aria-valuetext", `weight ${short(w)}, bias ${short(b)}`);
+    handle.setAttribute("aria-valuetext", `weight ${w}, bias ${b}`);
   };
   const move = (w, b) => {
-    start.w = Math.min(axes.x.to, Math.max(axes.x.from, w));
-    start.b = Math.min(axes.y.to, Math.max(axes.y.from, b));
-    remember("cliff", "w", start.w.toFixed(4));
-    remember("cliff", "b", start.b.toFixed(4));
+    start.w = kept(w, axes.x);
+    start.b = kept(b, axes.y);
+    remember("cliff", "w", start.w);
+    remember("cliff", "b", start.b);
     update();
   };
   const rate = slider("cliff", "rate", { label: "learning rate", from: 0.1, to: 5, step: 0.1, start: data.rate }, () => update());

@@ -10,18 +10,27 @@ The page computes all of it again, by `cliff.js`, which is held against the func
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from itertools import pairwise
-from math import exp, hypot
+from math import exp, hypot, nan
 
 import altair as alt
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
-from longlag.reports.gallery.exhibit import Chart, Exhibit
+from longlag.reports.formats import number
+from longlag.reports.gallery.colours import DEPTH, METHOD, Array, blend, png
+from longlag.reports.gallery.exhibit import ON_A_TASK, Chart, Exhibit, command, together
 
+COMMAND = command(("vanilla", "gradient_clipping", "hessian_free"), "temporal_order:ms11", 50, 2e10)
 WEIGHTS, BIASES = (3.0, 7.0), (-4.0, -1.0)
 START, RATE, THRESHOLD, DAMPING, UPDATES = (4.75, -2.0), 1.0, 0.1, 0.1, 60
-_CELLS = (80, 60)
+_STARTS = 12
+"""Starts each way that the picture is covered with, to count how the three ways end."""
+_PIXELS, _FINE = (460, 320), 2
+_TOP = 0.5
+"""The error that is drawn as the highest."""
+NAMES = {"vanilla": "plain descent", "gradient_clipping": "clipped descent", "hessian_free": "second order"}
+"""The ways, by the method that each stands for."""
 
 Point = tuple[float, float]
 
@@ -60,7 +69,8 @@ def error(unit: Unit, w: float, b: float) -> Error:
 
 
 def _sigma(x: float) -> float:
-    return 1 / (1 + exp(-x))
+    # a way thrown far out would overflow
+    return 1 / (1 + exp(min(-x, 700)))
 
 
 def descent(unit: Unit, start: Point, rate: float, threshold: float | None, updates: int) -> list[Point]:
@@ -93,7 +103,8 @@ def second_order(unit: Unit, start: Point, damping: float, updates: int) -> list
         bent = sw * dw + sb * db
         promised = gw * dw + gb * db + bent * bent
         after = error(unit, w + dw, b + db).error
-        ratio = (after - now.error) / promised
+        # on a plain so flat that nothing is promised, nothing is learned of the damping
+        ratio = (after - now.error) / promised if promised else nan
         if ratio < 0.25:
             damping *= 1.5
         elif ratio > 0.75:
@@ -104,24 +115,44 @@ def second_order(unit: Unit, start: Point, damping: float, updates: int) -> list
     return path
 
 
+Ways = dict[str, list[Point]]
+
+
+def ways(unit: Unit, start: Point) -> Ways:
+    """Three ways from one start, by the method that each stands for."""
+    return {
+        "vanilla": descent(unit, start, RATE, None, UPDATES),
+        "gradient_clipping": descent(unit, start, RATE, THRESHOLD, UPDATES),
+        "hessian_free": second_order(unit, start, DAMPING, UPDATES),
+    }
+
+
+def inside(point: Point) -> bool:
+    """Whether it lies in the picture."""
+    return WEIGHTS[0] <= point[0] <= WEIGHTS[1] and BIASES[0] <= point[1] <= BIASES[1]
+
+
 def exhibit(seed: int) -> Exhibit:  # noqa: ARG001
     """The surface, and three ways from one start; nothing is drawn at random."""
     unit = Unit()
+    shown = ways(unit, START)
     return Exhibit(
         name="cliff",
         title="The cliff",
         story=(
-            "One unit, fed by nothing but itself for fifty steps, shall end at 0.7. Its two numbers, "
-            "weight and bias, span an error surface with a valley that runs into a wall: on either side "
-            "of the wall the unit ends at different fixed points, so that a hair's breadth decides. On "
-            "the wall the gradient is as long as the wall is steep, and a step in proportion to it "
-            "throws plain descent out of the picture. Clipping keeps the direction and bounds the "
-            "length. A second-order step asks how far the gradient can be trusted and stays in the "
-            "valley. Drag the start along the foot of the wall and see."
+            f"One unit, fed by nothing but itself for {unit.steps} steps, shall end at {unit.target:g}. Its "
+            "two numbers, weight and bias, span an error surface with a valley that runs into a wall: on "
+            "either side of the wall the unit ends at different fixed points, so that a hair's breadth "
+            "decides. On the wall the gradient is as long as the wall is steep, and plain descent steps in "
+            "proportion to it. Clipping keeps the direction and bounds the length. A second-order step, as "
+            "Hessian-free takes it, asks how far the gradient can be trusted. "
+            f"{from_the_start(unit, shown)} "
+            f"{from_everywhere(unit)} Drag the start and see."
         ),
         where="All computed here, in the page, in double precision, as you drag.",
-        shows=("gradient_clipping", "hessian_free", "vanilla"),
-        figure=_figure(unit),
+        compared=ON_A_TASK,
+        command=COMMAND,
+        figure=_figure(unit, shown),
         data={
             "unit": asdict(unit),
             "axes": {
@@ -133,41 +164,83 @@ def exhibit(seed: int) -> Exhibit:  # noqa: ARG001
             "threshold": THRESHOLD,
             "damping": DAMPING,
             "updates": UPDATES,
+            "names": NAMES,
+            "depth": DEPTH,
+            "top": _TOP,
         },
     )
 
 
-def _figure(unit: Unit) -> Chart:
-    across, up = (
-        np.linspace(*span, count + 1) for span, count in zip((WEIGHTS, BIASES), _CELLS, strict=True)
+def from_the_start(unit: Unit, shown: Ways) -> str:
+    """What the three ways come to from the start that the page opens with."""
+    ends = [
+        f"{NAMES[method]} {'' if inside(way[-1]) else 'leaves the picture and '}ends at an error of "
+        f"{number(error(unit, *way[-1]).error)}"
+        for method, way in shown.items()
+    ]
+    w, b = START
+    return f"From weight {w:g} and bias {b:g}, {UPDATES} updates: {together(ends)}."
+
+
+def from_everywhere(unit: Unit) -> str:
+    """How the three ways end from starts all over the picture: no way is the best from all of them."""
+    grid = [
+        (float(w), float(b))
+        for w in np.linspace(*WEIGHTS, 2 * _STARTS + 1)[1::2]
+        for b in np.linspace(*BIASES, 2 * _STARTS + 1)[1::2]
+    ]
+    left, lowest = dict.fromkeys(NAMES, 0), dict.fromkeys(NAMES, 0)
+    for start in grid:
+        found = ways(unit, start)
+        ends = {method: error(unit, *way[-1]).error for method, way in found.items()}
+        lowest[min(ends, key=lambda method: ends[method])] += 1
+        for method, way in found.items():
+            left[method] += not inside(way[-1])
+    outs = together([f"{NAMES[method]} from {count}" for method, count in left.items()])
+    firsts = together([f"{NAMES[method]}'s from {count}" for method, count in lowest.items()])
+    return (
+        f"Of {len(grid)} starts, evenly spread over the picture, the picture is left by {outs}; the lowest "
+        f"error of the three is {firsts}."
     )
-    surface = pd.DataFrame(
-        {
-            "w": w0, "w2": w1, "b": b0, "b2": b1,
-            "error": error(unit, (w0 + w1) / 2, (b0 + b1) / 2).error,
-        }
-        for w0, w1 in pairwise(across)
-        for b0, b1 in pairwise(up)
-    )  # fmt: skip
-    ways = {
-        "plain descent": descent(unit, START, RATE, None, UPDATES),
-        "clipped": descent(unit, START, RATE, THRESHOLD, UPDATES),
-        "Hessian-free": second_order(unit, START, DAMPING, UPDATES),
-    }
+
+
+def _figure(unit: Unit, shown: Ways) -> Chart:
     paths = pd.DataFrame(
-        {"way": way, "update": k, "w": w, "b": b}
-        for way, path in ways.items()
+        {"way": NAMES[method], "update": k, "w": w, "b": b}
+        for method, path in shown.items()
         for k, (w, b) in enumerate(path)
     )
-    colours = alt.Scale(domain=list(ways), range=["#D55E00", "#E69F00", "#009E73"])
+    colours = alt.Scale(domain=list(NAMES.values()), range=[METHOD[method] for method in NAMES])
     x = alt.X("w:Q", title="weight w", scale=alt.Scale(domain=WEIGHTS, nice=False))
     y = alt.Y("b:Q", title="bias b", scale=alt.Scale(domain=BIASES, nice=False))
-    heat = alt.Chart(surface).mark_rect(strokeWidth=0).encode(
-        x, y, x2="w2", y2="b2",
-        color=alt.Color("error:Q", title="error", scale=alt.Scale(type="sqrt", scheme="blues", reverse=True)),
+    wide, high = _PIXELS
+    surface = alt.Chart(pd.DataFrame({"url": [png(blend(DEPTH, _shares(unit)))]})).mark_image(
+        width=wide, height=high
+    ).encode(url="url:N", x=alt.value(wide / 2), y=alt.value(high / 2))  # fmt: skip
+    # draws nothing, and brings the legend of the surface's colours
+    depth = alt.Chart(pd.DataFrame({"error": [0.0, _TOP], "w": WEIGHTS, "b": BIASES})).mark_point(
+        opacity=0
+    ).encode(
+        x, y, color=alt.Color(
+            "error:Q", legend=alt.Legend(type="gradient", title="error"),
+            scale=alt.Scale(type="sqrt", domain=[0, _TOP], range=DEPTH, interpolate="rgb"),
+        ),
     )  # fmt: skip
-    lines = alt.Chart(paths).mark_line(clip=True, point=alt.OverlayMarkDef(size=12)).encode(
-        x, y, order="update:Q",
-        stroke=alt.Stroke("way:N", title=None, scale=colours),
+    lines = alt.Chart(paths).mark_line(clip=True).encode(
+        x, y, order="update:Q", stroke=alt.Stroke("way:N", title=None, scale=colours),
     )  # fmt: skip
-    return alt.layer(heat, lines).properties(width=460, height=320)
+    dots = alt.Chart(paths).mark_circle(clip=True, size=14, opacity=1).encode(
+        x, y, fill=alt.Fill("way:N", title=None, scale=colours)
+    )  # fmt: skip
+    return alt.layer(surface, depth, lines, dots).properties(width=wide, height=high)
+
+
+def _shares(unit: Unit) -> Array:
+    """How high the error is at each pixel of the figure, as the page draws it: its root, of the highest's."""
+    wide, high = (_FINE * count for count in _PIXELS)
+    w = np.linspace(*WEIGHTS, 2 * wide + 1)[1::2]
+    b = np.linspace(*BIASES, 2 * high + 1)[::-1][1::2, None]
+    x = np.full((high, wide), unit.first)
+    for _ in range(unit.steps):
+        x = w * expit(x) + b
+    return np.sqrt(np.minimum(1, (expit(x) - unit.target) ** 2 / _TOP))

@@ -43,10 +43,39 @@ const gallery = (() => {
     return { node: make("label", { class: "slider" }, `${label} `, input, value), value: () => Number(input.value), set };
   };
 
+  // what a line of a plot stands for: the line as it is drawn, and words
+  const key = (kind, text, given = {}) => make("span", { class: `key ${kind}`, ...given },
+    make("svg", { class: "swatch", viewBox: "0 0 30 10", "aria-hidden": "true" },
+      make("line", { class: `line ${kind}`, x1: 0, x2: 30, y1: 5, y2: 5 })), text);
+
+  // [r, g, b] of a share in [0, 1] of the way along colours "#rrggbb", as colours.py blends them
+  const blend = (colours) => {
+    const stops = colours.map((colour) => [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16)));
+    return (share) => {
+      const along = Math.min(1, Math.max(0, share)) * (stops.length - 1), k = Math.min(stops.length - 2, Math.floor(along));
+      return stops[k].map((c, n) => Math.round(c + (along - k) * (stops[k + 1][n] - c)));
+    };
+  };
+  // what those colours stand for, from one end to the other
+  const scale = (colours, low, high, label) => make("p", { class: "note scale" }, `${label}: ${low} `,
+    make("span", { class: "ramp", style: `background: linear-gradient(to right, ${colours.join(", ")})` }), ` ${high}`);
+  // a picture, pixel by pixel; `colour` gives [r, g, b] at column i and row j
+  const paint = (kind, width, height, label, colour) => {
+    const canvas = make("canvas", { class: kind, width, height, role: "img", "aria-label": label });
+    const context = canvas.getContext("2d"), image = context.createImageData(width, height);
+    for (let j = 0; j < height; j += 1) for (let i = 0; i < width; i += 1) {
+      const at = 4 * (j * width + i);
+      colour(i, j).forEach((c, k) => { image.data[at + k] = c; });
+      image.data[at + 3] = 255;
+    }
+    context.putImageData(image, 0, 0);
+    return canvas;
+  };
+
   const short = (value) => {
     if (value === 0) return "0";
     const size = Math.abs(value);
-    if (size >= 1e4 || size < 1e-3) {
+    if (size >= 1e6 || size < 1e-3) {
       const [digits, power] = value.toExponential(1).split("e");
       return `${Number(digits)}e${Number(power)}`;
     }
@@ -68,8 +97,8 @@ const gallery = (() => {
     return found;
   };
 
-  // axes x and y, each {from, to, log, label}; a canvas lies beneath where `canvas` is asked for
-  const plot = (parent, { height = 300, x, y, title, canvas = false }) => {
+  // axes x and y, each {from, to, log, label}; beneath lies a surface {label, colour: (x, y) => [r, g, b]}, if given
+  const plot = (parent, { height = 300, x, y, title, surface = null, role = "img" }) => {
     // as wide as its place, so that its text is as large on a phone
     const width = Math.round(Math.max(320, Math.min(640, parent.clientWidth || 640)));
     const edge = { left: 64, right: 12, top: 10, bottom: 40 };
@@ -81,14 +110,15 @@ const gallery = (() => {
     };
     const sx = along(x, inner.width, false), sy = along(y, inner.height, true);
     const place = make("div", { class: "plot" });
-    let under = null;
-    if (canvas) {
-      under = make("canvas", { width: inner.width, height: inner.height, "aria-hidden": "true" });
+    if (surface) {
+      const [dx, dy] = [(x.to - x.from) / inner.width, (y.to - y.from) / inner.height];
+      const under = paint("surface", inner.width, inner.height, surface.label,
+        (i, j) => surface.colour(x.from + (i + 0.5) * dx, y.to - (j + 0.5) * dy));
       under.style.cssText = `left:${(100 * edge.left) / width}%;top:${(100 * edge.top) / height}%;` +
         `width:${(100 * inner.width) / width}%;height:${(100 * inner.height) / height}%`;
       place.append(under);
     }
-    const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title });
+    const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, role, "aria-label": title });
     const axes = make("g", { class: "axes", transform: `translate(${edge.left},${edge.top})` });
     for (const at of ticks(x.from, x.to, x.log)) {
       axes.append(make("line", { x1: sx(at), x2: sx(at), y1: 0, y2: inner.height }),
@@ -114,18 +144,18 @@ const gallery = (() => {
       .map(([a, b], i) => `${i ? "L" : "M"}${inside(sx(a), inner.width).toFixed(1)},${inside(sy(b), inner.height).toFixed(1)}`)
       .join("");
     return {
-      svg, marks, canvas: under, inner, sx, sy, path,
-      line: (points, kind) => {
-        const drawn = make("path", { class: `line ${kind}`, d: path(points) });
+      svg, marks, inner, sx, sy, path,
+      line: (points, kind, given = {}) => {
+        const drawn = make("path", { class: `line ${kind}`, d: path(points), ...given });
         lines.append(drawn);
         return { set: (other) => drawn.setAttribute("d", path(other)) };
       },
       // where a pointer is, in the units of the axes
       at: (event) => {
-        const box = svg.getBoundingClientRect(), scale = width / box.width;
+        const box = svg.getBoundingClientRect(), ratio = width / box.width;
         const share = (value, length) => Math.min(1, Math.max(0, value / length));
-        const across = share((event.clientX - box.left) * scale - edge.left, inner.width);
-        const up = 1 - share((event.clientY - box.top) * scale - edge.top, inner.height);
+        const across = share((event.clientX - box.left) * ratio - edge.left, inner.width);
+        const up = 1 - share((event.clientY - box.top) * ratio - edge.top, inner.height);
         return [x.from + across * (x.to - x.from), y.from + up * (y.to - y.from)];
       },
     };
@@ -142,5 +172,5 @@ const gallery = (() => {
     const at = document.getElementById([...address.keys()][0]?.split(".")[0] ?? "");
     at?.scrollIntoView();
   };
-  return { make, remember, recall, recallText, slider, short, plot, exhibits, begin };
+  return { make, remember, recall, recallText, slider, key, blend, scale, paint, short, plot, exhibits, begin };
 })();

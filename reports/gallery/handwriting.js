@@ -1,8 +1,9 @@
 "use strict";
 // Handwriting: words that came with the page, typed or written on it, read step by step by the shipped net.
 gallery.exhibits.handwriting = (place, data) => {
-  const { make, slider, remember, recall, recallText, plot } = gallery;
+  const { make, slider, remember, recall, recallText, key, blend, scale, paint, plot } = gallery;
   const net = handwritingNet.decode(data.weights, data.shapes), blank = data.alphabet.length;
+  const shade = blend(data.shades);
   const say = (...parts) => make("p", { class: "reading", "aria-live": "polite" }, ...parts);
 
   // what is written here is rounded to a tenth of a step, so that a link can hold it: two digits a number, to base 36
@@ -55,28 +56,32 @@ gallery.exhibits.handwriting = (place, data) => {
     const x = { from: 0, to: steps.length, label: "step" };
     rows.append(make("h3", {}, "Letters, as they are recognised"));
     const seen = plot(rows, { height: 150, title: "How probable each letter is over the steps", x: { ...x, label: "" }, y: { from: 0, to: 1.15, label: "probability" } });
-    for (const k of new Set(letters.map((each) => each.k))) seen.line(ran.probabilities.map((row, t) => [t + 0.5, row[k]]), `letter${k % 5} solid`);
-    seen.line(ran.probabilities.map((row, t) => [t + 0.5, row[blank]]), "faint blank");
-    for (const { letter, t } of letters) seen.marks.append(make("text", { x: seen.sx(t + 0.5), y: seen.sy(1.03), "text-anchor": "middle", class: "told" }, letter));
+    const hues = new Map([...new Set(letters.map((each) => each.k))].map((k, n) => [k, `--own: ${data.hues[n % data.hues.length]}`]));
+    hues.forEach((style, k) => seen.line(ran.probabilities.map((row, t) => [t + 0.5, row[k]]), "letter", { style }));
+    seen.line(ran.probabilities.map((row, t) => [t + 0.5, row[blank]]), "blank");
+    for (const { letter, k, t } of letters) {
+      seen.marks.append(make("text", { x: seen.sx(t + 0.5), y: seen.sy(1.03), "text-anchor": "middle", class: "told", style: hues.get(k) }, letter));
+    }
+    rows.append(make("p", { class: "note" }, "Each letter's line has the colour of its name above it; ", key("blank", "no letter")));
     const first = seen.line([], "now");
 
     rows.append(make("h3", {}, "Memory cells: those that read ahead, below them those that read back"));
-    rows.append(make("div", { class: "stripe" }, strip(ran, letters)));
+    rows.append(scale(data.shades, "−1", "1", "a cell's state, of its largest"), make("div", { class: "stripe" }, strip(ran, letters)));
 
-    const either = [["reading ahead", "lstm0", (t) => ran.ahead.cells[t + 1]], ["reading back", "letter1", (t) => ran.back.cells[steps.length - t]]];
+    const either = [["reading ahead", "lstm", (t) => ran.ahead.cells[t + 1]], ["reading back", "lstm dashed", (t) => ran.back.cells[steps.length - t]]];
     const sizes = either.map(([, , held]) => steps.map((_, t) => held(t).reduce((sum, value) => sum + Math.abs(value), 0) / net.units));
     const top = Math.max(...sizes.flat());
     const size = plot(rows, { height: 120, title: "The cells' mean size over the steps", x: { ...x, label: "" }, y: { from: 0, to: top, label: "mean size" } });
     for (const { t } of letters) size.line([[t + 0.5, 0], [t + 0.5, top]], "mark");
-    either.forEach(([, kind], n) => size.line(sizes[n].map((value, t) => [t + 0.5, value]), `${kind} solid`));
-    rows.append(make("p", { class: "note" }, ...either.flatMap(([label, kind]) => [make("span", { class: `key ${kind === "lstm0" ? "lstm0" : "plain"}` }, label), " "])));
+    either.forEach(([, kind], n) => size.line(sizes[n].map((value, t) => [t + 0.5, value]), kind));
+    rows.append(make("p", { class: "note" }, ...either.map(([label, kind]) => key(kind, label))));
 
     rows.append(make("h3", {}, "The writing so far, and what the letter is seen by"));
     const drawing = writing(rows, steps);
     const under = make("h3", {}, "");
     rows.append(under);
     const row = plot(rows, { height: 130, title: "The gradient of the most active letter with respect to the inputs", x, y: { from: 0, to: 1, label: "of the largest" } });
-    const slope = row.line([], "lstm lstm0 solid"), second = row.line([], "now");
+    const slope = row.line([], "lstm"), second = row.line([], "now");
     show = (step_) => {
       const t = Math.min(last, Math.round(step_)), likely = ran.probabilities[t].slice(0, blank);
       const k = likely.reduce((best, value, n) => (value > likely[best] ? n : best), 0);
@@ -99,18 +104,12 @@ gallery.exhibits.handwriting = (place, data) => {
   // every cell's state over the steps, of its largest; marks where letters are told
   const strip = (ran, letters) => {
     const H = net.units, T = steps.length;
-    const canvas = make("canvas", { class: "strip cells", width: T, height: 2 * H, role: "img", "aria-label": "The memory cells' states over the steps" });
-    const context = canvas.getContext("2d"), image = context.createImageData(T, 2 * H);
-    for (let i = 0; i < 2 * H; i += 1) {
+    const held = Array.from({ length: 2 * H }, (_, i) => {
       const values = steps.map((_, t) => (i < H ? ran.ahead.cells[t + 1][i] : ran.back.cells[T - t][i - H]));
       const most = Math.max(...values.map(Math.abs), 1e-9);
-      values.forEach((value, t) => {
-        const full = value > 0 ? [178, 24, 43] : [33, 102, 172], share = Math.abs(value) / most, p = 4 * (i * T + t);
-        full.forEach((c, n) => { image.data[p + n] = Math.round(247 + share * (c - 247)); });
-        image.data[p + 3] = 255;
-      });
-    }
-    context.putImageData(image, 0, 0);
+      return values.map((value) => value / most);
+    });
+    const canvas = paint("strip cells", T, 2 * H, "The memory cells' states over the steps", (t, i) => shade((held[i][t] + 1) / 2));
     const marks = letters.map(({ letter, t }) => make("span", { style: `left: ${(100 * (t + 0.5)) / T}%` }, letter));
     return make("div", { class: "told-under" }, canvas, make("div", { class: "names", "aria-hidden": "true" }, ...marks));
   };
@@ -156,9 +155,15 @@ gallery.exhibits.handwriting = (place, data) => {
   };
   const written = (way, says) => { own(way, says); keep(0, toText(way)); };
 
-  const typed = make("input", { type: "text", maxlength: 12, "aria-label": "a word for the page to write", placeholder: "a word", autocapitalize: "none", spellcheck: "false" });
+  const typed = make("input", { type: "text", maxlength: 12, "aria-label": "a word for the page to write", placeholder: "a to z", autocapitalize: "none", spellcheck: "false" });
+  const changed = say();
   const write = () => {
-    const word = [...typed.value.toLowerCase()].filter((letter) => letter in data.glyphs).join("");
+    const letters = [...typed.value.toLowerCase()], word = letters.filter((letter) => letter in data.glyphs).join("");
+    const left = [...new Set(letters.filter((letter) => !(letter in data.glyphs)))].join(" ");
+    changed.textContent = [
+      word === typed.value ? "" : word ? `Written is “${word}”: the net knows the small letters a to z.` : "",
+      left ? `Left out: ${left.trim() ? left : "the space"}.` : "", word || !typed.value ? "" : "There is nothing to write.",
+    ].filter(Boolean).join(" ");
     if (word) written(rounded(handwritingNet.followed(handwritingNet.written(word, data.glyphs), data.step)), `“${word}”, in the font's hand, is`);
   };
   typed.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); write(); } });
@@ -167,7 +172,7 @@ gallery.exhibits.handwriting = (place, data) => {
   handwritingPad(place, data.step, (way) => written(rounded(way), "What you wrote is"));
   place.append(
     make("div", { class: "controls" }, typed, make("button", { type: "button", onclick: write }, "write it for me")),
-    reading, make("div", { class: "controls" }, play, at.node), rows);
+    changed, reading, make("div", { class: "controls" }, play, at.node), rows);
   const ink = fromText(recallText("handwriting", "ink")), step = recall("handwriting", "step", undefined);
   if (ink.length) own(ink, "What was written is", step);
   else example(Math.min(data.words.length - 1, Math.max(0, Math.round(recall("handwriting", "word", 0)))), step);

@@ -16,17 +16,20 @@ import numpy as np
 import pandas as pd
 import torch
 
-from longlag.reports.gallery.exhibit import Chart, Exhibit
+from longlag.reports.formats import percent
+from longlag.reports.gallery.colours import LETTERS, METHOD, SIGNED, signed
+from longlag.reports.gallery.exhibit import ON_A_TASK, Chart, Exhibit, command
 from longlag.reports.gallery.reader import Reader, best_path, label_error_rate, load
 from longlag.reports.gallery.reader_inside import cells, gradient, logits, peaks, resets
-from longlag.reports.gallery.reader_training import Written, questions
+from longlag.reports.gallery.reader_training import ASKED, Written, error_rate, questions
 from longlag.reports.gallery.training import rounded
 from longlag.tasks.parts.glyphs import SCRIPT, Points, glyphs
 from longlag.tasks.parts.pen import STEP
 from longlag.tasks.parts.words import ALPHABET
 
-ASKED, SHOWN = 300, 6
-"""Words of each kind that the reader is judged by; those that the page brings along."""
+COMMAND = command(("lstm", "vanilla"), "handwriting:script", 20, 1e11)
+SHOWN = 6
+"""Words that the page brings along."""
 _ASIDES = {"held-out font": " (a script whose stems are drawn twice)"}
 _LOOKED_INTO = 60
 """Words on which the cells are watched."""
@@ -38,47 +41,46 @@ def exhibit(seed: int, data: Path | None = None) -> Exhibit:
     """How well it reads, and a few words of which it was shown none; `data`: lines of IAM-OnDB, read too."""
     reader = load()
     asked = questions(seed, ASKED)
-    rates = {kind: _rate(reader, those) for kind, those in asked.items()}
+    rates = {kind: error_rate(reader, those) for kind, those in asked.items()}
     lines = ""
     if data is not None:
         rates["IAM-OnDB"], lines = _lines(reader, data)
     shown = [those[k] for k in range(SHOWN // 3) for those in asked.values()]
     cleared = resets(reader, asked["held-out words"][:_LOOKED_INTO])
-    told = ", ".join(f"{100 * rate:.1f}% on {kind}{_ASIDES.get(kind, '')}" for kind, rate in rates.items())
+    told = ", ".join(f"{percent(rate)} on {kind}{_ASIDES.get(kind, '')}" for kind, rate in rates.items())
     return Exhibit(
         name="handwriting",
         title="Reading what a pen writes",
         story=(
             "A pen's steps go in, one after the other: how far to the side, how far down, whether it was "
             "lifted. Nobody says where a letter begins. Two layers of memory cells, one reading ahead and "
-            "one back, say at every step how probable each letter is; mostly none is, and where one is, it "
-            "stands out for a step or two. What it was seen by lies around that step, as far as the "
-            "gradient reaches. From the step before a letter is told to the step after it the mean size of "
-            f"the cells that read ahead goes from {cleared.before:.1f} to {cleared.after:.1f}: what it was "
-            f"told by is partly cleared for the next. Their mean keep gate is {cleared.kept:.2f} then and "
-            f"{cleared.elsewhere:.2f} elsewhere. "
-            f"Letters wrong, put in or left out: {told}. {lines}"
+            "one back, say at every step how probable each letter is, and how probable that there is none. "
+            "What a letter was seen by lies around the step at which it is told, as far as the gradient "
+            "reaches. From the step before a letter is told to the step after it the mean size of the cells "
+            f"that read ahead goes from {cleared.before:.1f} to {cleared.after:.1f}: what it was told by is "
+            f"{'partly' if cleared.after < cleared.before else 'not'} cleared for the next. Their mean keep "
+            f"gate is {cleared.kept:.2f} then and {cleared.elsewhere:.2f} elsewhere. "
+            f"Letters wrong, put in or left out, of {ASKED:,} words of each kind: {told}. {lines}"
         ),
         where=(
             "The net was trained before and its weights ship; the rates are computed when this page is "
             "made, all else in the page, by the same weights."
         ),
-        shows=("lstm", "vanilla"),
+        compared=ON_A_TASK,
+        command=COMMAND,
         scripts=("handwriting_net", "handwriting_pad"),
         figure=_figure(reader, _clearest(reader, asked["held-out words"])),
         data={
             "alphabet": ALPHABET,
             "step": STEP,
+            "hues": LETTERS,
+            "shades": SIGNED,
             "shapes": [[name, list(value.shape)] for name, value in reader.state_dict().items()],
             "weights": _packed(reader),
             "glyphs": _glyphs(),
             "words": [{"word": each.word, "steps": np.round(each.way, 2).tolist()} for each in shown],
         },
     )
-
-
-def _rate(reader: Reader, asked: list[Written]) -> float:
-    return label_error_rate(reader.read([each.way for each in asked]), [each.word for each in asked])
 
 
 def _lines(reader: Reader, folder: Path) -> tuple[float, str]:
@@ -125,7 +127,8 @@ def _figure(reader: Reader, shown: Written) -> Chart:
         probabilities = logits(reader, steps).softmax(1)
     told = peaks(probabilities)
     x = alt.X("step:Q", scale=alt.Scale(domain=[0, len(steps)], nice=False), title=None)
-    letters = sorted({letter for letter, _ in told})
+    letters = list(dict.fromkeys(letter for letter, _ in told))
+    hues = alt.Scale(domain=letters, range=LETTERS[: len(letters)])
     rows = pd.DataFrame(
         {
             "step": t + 0.5,
@@ -135,9 +138,13 @@ def _figure(reader: Reader, shown: Written) -> Chart:
         for letter in letters
         for t in range(len(steps))
     )
-    lines = alt.Chart(rows).mark_line().encode(x, alt.Y("probability:Q"), alt.Color("letter:N", legend=None))
+    lines = (
+        alt.Chart(rows)
+        .mark_line()
+        .encode(x, alt.Y("probability:Q"), alt.Color("letter:N", legend=None, scale=hues))
+    )
     names = alt.Chart(pd.DataFrame({"step": t + 0.5, "letter": letter} for letter, t in told)).mark_text(
-        dy=-6, fontSize=13
+        dy=-10, fontSize=13
     )
     parts: list[Any] = [
         alt.layer(lines, names.encode(x, y=alt.datum(1), text="letter:N")).properties(width=460, height=90),
@@ -148,14 +155,16 @@ def _figure(reader: Reader, shown: Written) -> Chart:
         letter, at = told[len(told) // 2]
         size = gradient(reader, shown.way, at, ALPHABET.index(letter)).norm(dim=1)
         table = pd.DataFrame({"step": np.arange(len(size)) + 0.5, "gradient": rounded(size)})
-        area = alt.Chart(table).mark_area(color="#0072B2").encode(
+        area = alt.Chart(table).mark_area(color=METHOD["lstm"]).encode(
             alt.X("step:Q", scale=alt.Scale(domain=[0, len(steps)], nice=False)),
             alt.Y("gradient:Q", title=f"gradient of {letter}"),
         )  # fmt: skip
-        rule = alt.Chart(pd.DataFrame({"step": [at + 0.5]})).mark_rule(color="#b2182b").encode(x="step:Q")
+        rule = alt.Chart(pd.DataFrame({"step": [at + 0.5]})).mark_rule().encode(x="step:Q")
         parts.append(alt.layer(area, rule).properties(width=460, height=80))
     title = f"read as {best_path(probabilities.argmax(1).numpy())!r}"
-    chart: Chart = alt.vconcat(*parts, title=title).resolve_scale(color="independent")
+    chart: Chart = alt.vconcat(*parts, title=title).resolve_scale(
+        color="independent", strokeDash="independent"
+    )
     return chart
 
 
@@ -171,16 +180,18 @@ def _cell_rows(reader: Reader, way: Points) -> tuple[Chart, Chart]:
     )
     image = alt.Chart(rows).mark_rect().encode(
         alt.X("step:O", axis=None), alt.Y("cell:O", axis=None, title="cells"),
-        alt.Color("value:Q", legend=None, scale=alt.Scale(scheme="redblue", domain=[-1, 1])),
+        alt.Color("value:Q", scale=signed(), title="value, of its cell's largest",
+                  legend=alt.Legend(orient="top", direction="horizontal")),
     )  # fmt: skip
     sizes = pd.DataFrame(
         {"step": t + 0.5, "cells": label, "mean size": round(float(part[t].abs().mean()), 3)}
         for label, part in zip(("reading ahead", "reading back"), held.chunk(2, 1), strict=True)
         for t in range(len(held))
     )
-    mean = alt.Chart(sizes).mark_line().encode(
+    mean = alt.Chart(sizes).mark_line(color=METHOD["lstm"]).encode(
         alt.X("step:Q", scale=alt.Scale(domain=[0, len(held)], nice=False), title=None),
-        alt.Y("mean size:Q"), alt.Color("cells:N", title=None, legend=alt.Legend(orient="top")),
+        alt.Y("mean size:Q"),
+        alt.StrokeDash("cells:N", title=None, legend=alt.Legend(orient="top", symbolSize=600)),
     )  # fmt: skip
     return image.properties(width=460, height=110), mean.properties(width=460, height=70)
 

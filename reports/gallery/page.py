@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from longlag.reports import charts
+from longlag.reports.gallery import colours
 from longlag.reports.gallery.exhibit import Exhibit
 
 _SCALE = 2.0
@@ -26,11 +27,14 @@ def as_html(exhibits: Sequence[Exhibit]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # in an order that says something: the page draws and lists in it
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     parts = ["draw", *(part for each in exhibits for part in (*each.scripts, each.name))]
     return environment.get_template("page.html").render(
         exhibits=exhibits,
         stills={each.name: _still(each) for each in exhibits},
         style=Markup(_source("style.css")),
+        colours=colours.METHOD | colours.COMPRESSORS,
         scripts=[Markup(_source(f"{part}.js")) for part in parts],
     )
 

@@ -21,7 +21,7 @@ gallery.exhibits.play = (place, data) => {
   const draw = (last) => {
     table.replaceChildren(make("tr", {}, make("th", {}, ""), make("th", {}, "answer"), make("th", {}, "right so far")));
     for (const name of ["you", ...names]) {
-      table.append(make("tr", {}, make("th", { title: data.says[name] ?? "" }, name),
+      table.append(make("tr", {}, make("th", {}, name, make("div", { class: "note" }, data.says[name] ?? "")),
         make("td", {}, last ? Number(last[name]).toFixed(3) : "–"), make("td", {}, `${score[name]} of ${score.asked}`)));
     }
   };

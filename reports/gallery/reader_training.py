@@ -36,6 +36,8 @@ from longlag.tasks.parts.words import ALPHABET, HELD_OUT, TRAINING
 FONTS = {SCRIPT: 0.5, SANS: 0.2, ROMAN: 0.15, ITALIC: 0.15}
 """The hands of training, and how often each writes."""
 UPDATES, SIZE, RATE, NORM = 8000, 32, 4e-3, 5.0
+ASKED = 1000
+"""Words of each kind that a reader is judged by."""
 _BUCKET = 8
 """Batches that are drawn together and sorted by length, so that little is padded."""
 _SPELT = 0.3
@@ -150,7 +152,7 @@ def main(arguments: Sequence[str]) -> None:
     if not asked.out.parent.is_dir():
         raise BadInput(f"--out {asked.out}: no such folder")
     if asked.data is None:
-        stream, held = training_words(asked.seed), questions(asked.seed, 1000)
+        stream, held = training_words(asked.seed), questions(asked.seed, ASKED)
     else:
         stream, held = _lines(asked.data, asked.seed)
     began = time.perf_counter()

@@ -1,32 +1,24 @@
 "use strict";
-// Memory strips: what three nets carried on one sequence, and how well a line reads the first key from it.
+// Memory strips: what nets carried on one sequence, and how well a line reads the first key from it.
 gallery.exhibits.strip = (place, data) => {
-  const { make, slider, plot } = gallery;
+  const { make, slider, blend, scale, paint, plot } = gallery;
   const steps = data.nets[0].right.length;
-  const cursors = [];
-  const readings = [];
-  const hue = (value) => {
-    const share = Math.min(1, Math.abs(value));
-    const full = value > 0 ? [178, 24, 43] : [33, 102, 172];
-    return full.map((c) => Math.round(247 + share * (c - 247)));
-  };
+  const cursors = [], readings = [];
+  const shade = blend(data.shades);
+  place.append(scale(data.shades, "−1", "1", "value, of its number's largest"));
   for (const net of data.nets) {
     place.append(make("h3", {}, net.label), make("p", { class: "note" }, net.says));
-    const canvas = make("canvas", { class: "strip", width: steps, height: net.strip.length, role: "img", "aria-label": `${net.label}: what it holds over the steps` });
-    const context = canvas.getContext("2d"), image = context.createImageData(steps, net.strip.length);
-    net.strip.forEach((row, unit) => row.forEach((value, t) => {
-      const at = 4 * (unit * steps + t);
-      hue(value).forEach((c, k) => { image.data[at + k] = c; });
-      image.data[at + 3] = 255;
-    }));
-    context.putImageData(image, 0, 0);
-    place.append(make("div", { class: "stripe" }, canvas));
+    place.append(make("div", { class: "stripe" }, paint("strip", steps, net.strip.length,
+      `${net.label}: what it holds over the steps`, (t, unit) => shade((net.strip[unit][t] + 1) / 2))));
     const view = plot(place, {
       height: 130, title: `${net.label}: how often the first key is read right`,
       x: { from: 0, to: steps, label: "step" }, y: { from: 0.4, to: 1, label: "read right" },
     });
+    for (const [from, to] of data.windows) {
+      view.marks.append(make("rect", { class: "window", x: view.sx(from), width: view.sx(to) - view.sx(from), y: 0, height: view.inner.height }));
+    }
     for (const key of data.keys) view.line([[key + 0.5, 0.4], [key + 0.5, 1]], "mark");
-    view.line(net.right.map((share, t) => [t + 0.5, share]), "lstm lstm0 solid");
+    view.line(net.right.map((share, t) => [t + 0.5, share]), net.method);
     const cursor = view.line([], "now");
     cursors.push((t) => cursor.set([[t + 0.5, 0.4], [t + 0.5, 1]]));
     readings.push((t) => `${net.label}: read right in ${(100 * net.right[t]).toFixed(0)}%, here ${net.reading[t].toFixed(2)} for Y`);

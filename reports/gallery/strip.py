@@ -1,8 +1,9 @@
 """The memory strip: what four nets hold while they wait, and whether the first key can still be read from it.
 
-Temporal order: two keys among distractors, the order of both asked for at the end. All nets but the first
-solve it. At every step a linear probe, least squares on the states of fresh sequences, reads the first key;
-how often it is right on others says whether the net still holds it.
+Temporal order: two keys among distractors, the order of both asked for at the end. At every step a linear
+probe, least squares on the states of fresh sequences, reads the first key; how often it is right on others
+says whether the net still holds it. In some of them the key has not come yet while the steps last in which it
+may come.
 """
 
 from __future__ import annotations
@@ -22,17 +23,20 @@ from torch import Tensor
 from longlag.bench.contract.module import RecipeModule
 from longlag.bench.contract.seeds import generator
 from longlag.methods.parts.lstm.cell import LSTMCell
-from longlag.reports.gallery.exhibit import Chart, Exhibit
+from longlag.reports.formats import percent
+from longlag.reports.gallery.colours import METHOD, SIGNED, signed
+from longlag.reports.gallery.exhibit import AGAIN, Chart, Exhibit, command, together
 from longlag.reports.gallery.inside import inside
-from longlag.reports.gallery.training import Trained, rounded, trained
+from longlag.reports.gallery.training import Trained, how_it_went, rounded, trained
 
 TASK, LAG, BUDGET = "temporal_order:ms11", 100, 1e11
 METHODS = {
     "vanilla": "tanh net, plain descent",
     "gradient_clipping": "tanh net, clipped descent",
-    "lstm": "LSTM, cells",
-    "echo_state": "reservoir",
+    "lstm": "LSTM, its cells",
+    "echo_state": "echo state network",
 }
+COMMAND = command(METHODS, TASK, LAG, BUDGET)
 PROBED, SHOWN_UNITS, RIDGE = 500, 24, 1e-3
 X = 4
 """The number of the first key symbol; the other is the next."""
@@ -76,7 +80,7 @@ def read(states: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def exhibit(seed: int) -> Exhibit:
-    """Four nets, three of which solve the task, on one sequence, and their probes."""
+    """Four nets on one sequence, and their probes."""
     nets = [trained(method, TASK, LAG, BUDGET, seed) for method in METHODS]
     task: Any = nets[0].task
     batch = task.draw(2 * PROBED, generator(seed, "gallery", "strip"), "test")
@@ -92,6 +96,7 @@ def exhibit(seed: int) -> Exhibit:
         strip = (states[:, shown] / scale)[:, _spread(states.shape[2])]
         rows.append(
             {
+                "method": found.method,
                 "label": label,
                 "says": found.says,
                 "strip": rounded(strip.T, 2),
@@ -100,22 +105,41 @@ def exhibit(seed: int) -> Exhibit:
             }
         )
     keys = [int(step) for step in steps[shown]]
+    windows = [[int(first), int(last)] for first, last in task.windows]
     return Exhibit(
         name="strip",
         title="What is held, and for how long",
         story=(
             "One sequence of the temporal order task: two keys among distractors, and at the end the net "
-            "must say which came first and which second. Each row of a strip is a number that a net "
-            "carries from step to step. Below it, how often a linear reading of all of them tells the "
-            "first key: chance before it comes, and from then on certain for as long as the net holds it. "
-            "Plain descent has not learned to, and the key is gone before the second comes; the three nets "
-            "that answer right carry it to the end, each in its own way."
+            "must say which came first and which second. The first comes somewhere in steps "
+            f"{_span(windows[0])}, the second in {_span(windows[1])} (shaded). Each row of a strip is a "
+            "number that a net carries from step to step. Below it, how often, over sequences whose keys lie "
+            "anywhere in those steps, a linear reading of all numbers tells the first key: by chance before "
+            "they begin, better with every sequence whose key has come, and from their end on as well as the "
+            f"net holds it. To the last step: {_held(rows)}. At the task itself: {how_it_went(nets)}"
         ),
         where=f"Trained when this page is made; each probe on {PROBED} fresh sequences, judged by as many.",
-        shows=tuple(METHODS),
-        figure=_figure(rows, keys),
-        data={"nets": rows, "keys": keys, "symbols": ["XY"[int(symbols[step, shown]) - X] for step in keys]},
+        compared=AGAIN,
+        command=COMMAND,
+        figure=_figure(rows, keys, windows),
+        data={
+            "nets": rows,
+            "keys": keys,
+            "windows": windows,
+            "symbols": ["XY"[int(symbols[step, shown]) - X] for step in keys],
+            "shades": SIGNED,
+        },
     )
+
+
+def _span(window: list[int]) -> str:
+    """A window [first, one past the last] in words."""
+    return f"{window[0]} to {window[1] - 1}"
+
+
+def _held(rows: list[dict[str, Any]]) -> str:
+    """How well the first key can still be read at the end, net by net."""
+    return together([f"{row['label']} {percent(row['right'][-1])}" for row in rows])
 
 
 def _spread(units: int) -> list[int]:
@@ -123,8 +147,10 @@ def _spread(units: int) -> list[int]:
     return sorted({round(unit) for unit in np.linspace(0, units - 1, min(units, SHOWN_UNITS))})
 
 
-def _figure(rows: list[dict[str, Any]], keys: list[int]) -> Chart:
-    marks = pd.DataFrame({"step": keys})
+def _figure(rows: list[dict[str, Any]], keys: list[int], windows: list[list[int]]) -> Chart:
+    marks = pd.DataFrame({"step": [key + 0.5 for key in keys]})
+    spans = pd.DataFrame(windows, columns=["from", "to"])
+    steps = alt.Scale(domain=[0, len(rows[0]["right"])], nice=False)
     parts = []
     for row in rows:
         strip = pd.DataFrame(
@@ -132,19 +158,23 @@ def _figure(rows: list[dict[str, Any]], keys: list[int]) -> Chart:
             for unit, line in enumerate(row["strip"])
             for t, value in enumerate(line)
         )
-        x = alt.X("step:O", axis=None)
+        last = row is rows[-1]
         image = alt.Chart(strip).mark_rect().encode(
-            x, alt.Y("unit:O", axis=None),
-            alt.Color("value:Q", legend=None, scale=alt.Scale(scheme="redblue", domain=[-1, 1])),
+            alt.X("step:O", axis=None), alt.Y("unit:O", axis=None),
+            alt.Color("value:Q", scale=signed(), title="value, of its number's largest",
+                      legend=alt.Legend(orient="top", direction="horizontal") if row is rows[0] else None),
         )  # fmt: skip
-        shares = pd.DataFrame({"step": range(len(row["right"])), "right": row["right"]})
-        probe = alt.Chart(shares).mark_line().encode(
-            alt.X("step:Q", title=None, scale=alt.Scale(nice=False)),
-            alt.Y("right:Q", title="read right", scale=alt.Scale(domain=[0.4, 1]), axis=alt.Axis(format="%")),
+        shares = pd.DataFrame({"step": [t + 0.5 for t in range(len(row["right"]))], "right": row["right"]})
+        x = alt.X("step:Q", title="step; shaded: where the keys lie" if last else None, scale=steps)
+        probe = alt.Chart(shares).mark_line(color=METHOD[row["method"]]).encode(
+            x, alt.Y("right:Q", title="read right", scale=alt.Scale(domain=[0.4, 1]),
+                     axis=alt.Axis(format="%", values=[0.4, 0.6, 0.8, 1])),
         )  # fmt: skip
+        shaded = alt.Chart(spans).mark_rect(color="#767676", opacity=0.16).encode(x="from:Q", x2="to:Q")
         rules = alt.Chart(marks).mark_rule(strokeDash=[3, 3]).encode(x="step:Q")
         parts += [
-            image.properties(width=460, height=70, title=row["label"]),
-            (probe + rules).properties(width=460, height=60),
+            image.properties(width=460, height=70, title=f"{row['label']}: {row['says']}"),
+            alt.layer(shaded, probe, rules).properties(width=460, height=60),
         ]
-    return alt.vconcat(*parts)
+    chart: Chart = alt.vconcat(*parts).resolve_scale(color="independent")
+    return chart

@@ -1,14 +1,14 @@
 "use strict";
 // The timer: what two trained nets answered, one of ten sequences at a time.
 gallery.exhibits.timer = (place, data) => {
-  const { make, slider, plot, recall, remember } = gallery;
+  const { make, slider, key, plot, recall, remember } = gallery;
   const length = data.sequences[0].lstm.length;
   const view = plot(place, {
     title: "The wanted output and the nets' over the steps",
     x: { from: 0, to: length - 1, label: "step" }, y: { from: -0.05, to: 0.6, label: "output" },
   });
-  const wanted = view.line([], "wanted"), vanilla = view.line([], "faint");
-  const zeros = view.line([], "zeros"), lstm = view.line([], "answer");
+  const wanted = view.line([], "wanted"), vanilla = view.line([], "vanilla thin");
+  const zeros = view.line([], "lstm dashed"), lstm = view.line([], "lstm");
   const pulse = make("line", { class: "cursor", y1: 0, y2: view.inner.height });
   const says = make("text", { y: 12 }, "");
   view.marks.append(pulse, says);
@@ -27,10 +27,10 @@ gallery.exhibits.timer = (place, data) => {
     says.textContent = `u1 = 1, u2 = ${now.dial}`;
     const off = now.lstm.findLastIndex((value) => value > data.on / 2) + 1;
     reading.replaceChildren(
-      make("span", { class: "key wanted" }, `wanted: on from step ${now.start} to ${end}`), " ",
-      make("span", { class: "key answer", "data-off": off }, `${data.lstm}; here its last step on is ${off - 1}`), " ",
-      make("span", { class: "key faint" }, data.vanilla), " ",
-      beside ? make("span", { class: "key zeros" }, "the LSTM from zero states") : "");
+      key("wanted", `wanted: on (${data.on}) from step ${now.start} to ${end}, else off (0)`),
+      key("lstm", `${data.lstm}; here its last step on is ${off - 1}`, { "data-off": off }),
+      key("vanilla thin", data.vanilla),
+      beside ? key("lstm dashed", "the LSTM from zero states") : "");
   };
   const dial = slider("timer", "tenths", {
     label: "duration u2", from: 1, to: data.sequences.length, step: 1, start: 6, format: (v) => (v / 10).toFixed(1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from longlag.bench.trial.failure import FailureDetector
 from longlag.bench.trial.meter import BudgetMeter, Stream
 from longlag.bench.trial.spec import Checks, Limits
 from longlag.bench.trial.trainer import fit
+from longlag.reports.gallery.exhibit import together
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,15 @@ class Trained:
         """How it went, in a few words."""
         end = "solved after" if self.solved else "not solved after"
         return f"{end} {self.sequences:,} sequences"
+
+
+def how_it_went(nets: Sequence[Trained]) -> str:
+    """Which of the nets solved their task and which did not, as a sentence."""
+    solved = [net.method for net in nets if net.solved]
+    failed = [net.method for net in nets if not net.solved]
+    if not solved:
+        return f"none of {together(failed)} solved it."
+    return f"{together(solved)} solved it, {together(failed)} did not." if failed else "all solved it."
 
 
 def trained(method: str, task: str, lag: int, budget: float, seed: int) -> Trained:

@@ -111,6 +111,8 @@ def test_a_word_is_typed_and_read_and_played(page):
     box.press("Enter")
     way = followed(write("hello", glyphs(SCRIPT), Hand(), np.random.default_rng(0)))
     assert told(page)["read"] == READER.read([way])[0]
+    assert "Written is “hello”" in page.locator(EXHIBIT).inner_text()
+    assert "Left out: !." in page.locator(EXHIBIT).inner_text()
     go_to(page, 0)
     play = page.locator(f"{EXHIBIT} button", has_text="play")
     play.focus()

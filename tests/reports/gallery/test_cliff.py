@@ -35,23 +35,26 @@ def test_a_wall_stands_where_the_unit_chooses_between_two_ends():
 
 
 def test_at_the_published_start_plain_descent_is_thrown_and_the_others_are_not():
-    ways = {
-        "plain": cliff.descent(UNIT, cliff.START, cliff.RATE, None, cliff.UPDATES),
-        "clipped": cliff.descent(UNIT, cliff.START, cliff.RATE, cliff.THRESHOLD, cliff.UPDATES),
-        "second": cliff.second_order(UNIT, cliff.START, cliff.DAMPING, cliff.UPDATES),
-    }
-
-    def inside(point):
-        return (
-            cliff.WEIGHTS[0] <= point[0] <= cliff.WEIGHTS[1]
-            and cliff.BIASES[0] <= point[1] <= cliff.BIASES[1]
-        )
-
+    ways = cliff.ways(UNIT, cliff.START)
     ends = {name: cliff.error(UNIT, *path[-1]).error for name, path in ways.items()}
-    assert not all(map(inside, ways["plain"]))
-    assert all(map(inside, ways["clipped"]))
-    assert all(map(inside, ways["second"]))
-    assert ends["second"] < ends["clipped"] < 0.1 * ends["plain"]
+    assert not all(map(cliff.inside, ways["vanilla"]))
+    assert all(map(cliff.inside, ways["gradient_clipping"]))
+    assert all(map(cliff.inside, ways["hessian_free"]))
+    assert ends["hessian_free"] < ends["gradient_clipping"] < 0.1 * ends["vanilla"]
+
+
+def test_the_figure_s_surface_is_the_error():
+    shares = cliff._shares(UNIT)
+    high, wide = shares.shape
+    for row, column in ((0, 0), (high // 3, wide // 2), (high - 1, wide - 1)):
+        w = cliff.WEIGHTS[0] + (column + 0.5) / wide * (cliff.WEIGHTS[1] - cliff.WEIGHTS[0])
+        b = cliff.BIASES[1] - (row + 0.5) / high * (cliff.BIASES[1] - cliff.BIASES[0])
+        expected = min(1, cliff.error(UNIT, w, b).error / cliff._TOP) ** 0.5
+        assert shares[row, column] == pytest.approx(expected, rel=1e-9)
+
+
+def test_far_out_nothing_overflows():
+    assert cliff.error(UNIT, 1e5, -1e6).error == pytest.approx(UNIT.target**2)
 
 
 def test_no_step_of_the_second_order_is_worse():

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from longlag.reports.gallery import cell, strip, timer, unrolling
-from longlag.reports.gallery.training import trained
+from longlag.bench.plugins.registry import discover
+from longlag.reports.gallery import cell, compression, play, strip, timer, unrolling
+from longlag.reports.gallery.training import Trained, how_it_went, trained
 
 
 def test_the_cell_holds_what_was_written_until_it_is_cleared():
@@ -56,11 +57,20 @@ def test_the_gradient_through_the_unrolled_net_is_a_product_of_jacobians():
                 jacobian = torch.diag(1 - after**2) @ recurrent
             reached = jacobian.T @ reached
             expected[back] += reached.norm()
-    assert unrolling.tanh_norms(0.9, 3) == pytest.approx(expected / expected[0], rel=1e-9)
+    found = unrolling.way(0.9, 3)
+    assert found.tanh == pytest.approx(expected / expected[0], rel=1e-9)
+    with torch.no_grad():
+        back = torch.linalg.matrix_power(recurrent.T, unrolling.STEPS) @ wanted
+    assert found.linear[-1] == pytest.approx(float(back.norm() / wanted.norm()), rel=1e-9)
+    slopes = 1 - torch.stack(states[1:]) ** 2
+    assert found.slope == pytest.approx(float(slopes.detach().mean()), rel=1e-9)
 
 
-def test_small_radii_vanish_and_the_memory_cell_does_not():
-    assert unrolling.tanh_norms(0.5, 0)[-1] < 1e-20
+def test_small_radii_vanish_large_ones_explode_and_the_memory_cell_does_neither():
+    assert unrolling.way(0.5, 0).tanh[-1] < 1e-20
+    large = unrolling.way(1.5, 0)
+    assert large.linear[-1] > 1e15
+    assert large.tanh[-1] < 100
     assert unrolling.lstm_norms(torch.full((unrolling.UNITS,), 5.0), 0)[-1] > 0.1
 
 
@@ -99,6 +109,39 @@ def test_a_probe_reads_what_is_there_and_chance_where_nothing_is():
     assert ((readings[1, 500:] > 0.5) == (keys[500:] > 0)).double().mean() == pytest.approx(float(right[1]))
 
 
+def test_the_probe_s_windows_are_where_the_keys_lie():
+    task = discover().task("temporal_order", "ms11", strip.LAG)
+    symbols = task.draw(2000, torch.Generator().manual_seed(0), "test").inputs.argmax(2)
+    keys = torch.stack([(symbols[:, k] >= strip.X).nonzero().flatten() for k in range(symbols.shape[1])])
+    found = [[int(keys[:, k].min()), int(keys[:, k].max()) + 1] for k in range(2)]
+    assert found == [list(window) for window in task.windows]
+
+
+def test_the_values_that_are_played_are_those_that_are_answered():
+    task = discover().task("adding", "ms11", play.LAG)
+    batch = play.as_shown(task.draw(50, torch.Generator().manual_seed(0), "test"))
+    for k in range(batch.size):
+        shown = [round(float(value), 2) for value in batch.inputs[:, k, 0]]
+        marked = [value for value, mark in zip(shown, batch.inputs[:, k, 1], strict=True) if mark]
+        assert float(batch.targets[0, k, 0]) == pytest.approx(sum(marked) / 2, abs=1e-6)
+
+
+def test_which_nets_solved_is_told_of_those_that_did():
+    def net(method, solved):
+        return Trained(method, None, None, solved, 10)
+
+    assert how_it_went([net("a", True), net("b", False)]) == "a solved it, b did not."
+    assert how_it_went([net("a", True), net("b", True), net("c", False)]) == "a and b solved it, c did not."
+    assert how_it_went([net("a", True), net("b", True)]) == "all solved it."
+    assert how_it_went([net("a", False), net("b", False)]) == "none of a and b solved it."
+
+
+def test_words_begin_and_end_where_their_letters_do():
+    data = b"ab, cde f 12gh"
+    spent = np.arange(len(data), dtype=float)
+    assert compression.at_words(data, spent) == pytest.approx((np.mean([0, 4, 12]), np.mean([1, 6, 13])))
+
+
 def test_from_zeros_puts_learned_states_back():
     found = trained("lstm", "timer:start", 20, 1e8, 0)
     batch = timer.durations(found, 0)
@@ -106,7 +149,8 @@ def test_from_zeros_puts_learned_states_back():
     with torch.no_grad():
         found.model.network.recurrent.initial.fill_(0.5)
     before = timer.answers(found, batch)
-    from_zeros = timer.from_zeros(found, batch)
+    with timer.from_zeros(found):
+        from_zeros = timer.answers(found, batch)
     assert not torch.equal(before, from_zeros)
     assert torch.equal(before, timer.answers(found, batch))
     with torch.no_grad():
