@@ -105,10 +105,11 @@ def _against(mean: float, late: float, gzip_s: float) -> str:
     """Who is the shorter on this text, and why that depends on its length."""
     if mean < gzip_s:
         return "So the net is the shorter here."
-    still = "not even at the end does it pay less" if late >= gzip_s else "though not at the end"
+    last = f"the last {_LATELY * SPAN:,} bytes cost the net"
+    end = f"and even {last} more" if late >= gzip_s else f"though {last} less"
     return (
-        f"So gzip is the shorter here, {still}: the net has to learn all it knows first, which is paid once, "
-        "and weighs the less the longer the text is."
+        f"So gzip is the shorter here, {end}: it has to learn all it knows first, which is paid once, and "
+        "weighs the less the longer the text is."
     )
 
 
