@@ -18,15 +18,16 @@ import pandas as pd
 from scipy.special import expit
 
 from longlag.reports.formats import number
-from longlag.reports.gallery.colours import DEPTH, METHOD, Array, blend, png
+from longlag.reports.gallery.colours import DEPTH, METHOD
 from longlag.reports.gallery.exhibit import ON_A_TASK, Chart, Exhibit, command, together
+from longlag.reports.gallery.picture import FINE, Array, picture
 
 COMMAND = command(("vanilla", "gradient_clipping", "hessian_free"), "temporal_order:ms11", 50, 2e10)
 WEIGHTS, BIASES = (3.0, 7.0), (-4.0, -1.0)
 START, RATE, THRESHOLD, DAMPING, UPDATES = (4.75, -2.0), 1.0, 0.1, 0.1, 60
 _STARTS = 12
 """Starts each way that the picture is covered with, to count how the three ways end."""
-_PIXELS, _FINE = (460, 320), 2
+_SIZE = (460, 320)
 _TOP = 0.5
 """The error that is drawn as the highest."""
 NAMES = {"vanilla": "plain descent", "gradient_clipping": "clipped descent", "hessian_free": "second order"}
@@ -213,31 +214,20 @@ def _figure(unit: Unit, shown: Ways) -> Chart:
     colours = alt.Scale(domain=list(NAMES.values()), range=[METHOD[method] for method in NAMES])
     x = alt.X("w:Q", title="weight w", scale=alt.Scale(domain=WEIGHTS, nice=False))
     y = alt.Y("b:Q", title="bias b", scale=alt.Scale(domain=BIASES, nice=False))
-    wide, high = _PIXELS
-    surface = alt.Chart(pd.DataFrame({"url": [png(blend(DEPTH, _shares(unit)))]})).mark_image(
-        width=wide, height=high
-    ).encode(url="url:N", x=alt.value(wide / 2), y=alt.value(high / 2))  # fmt: skip
-    # draws nothing, and brings the legend of the surface's colours
-    depth = alt.Chart(pd.DataFrame({"error": [0.0, _TOP], "w": WEIGHTS, "b": BIASES})).mark_point(
-        opacity=0
-    ).encode(
-        x, y, color=alt.Color(
-            "error:Q", legend=alt.Legend(type="gradient", title="error"),
-            scale=alt.Scale(type="sqrt", domain=[0, _TOP], range=DEPTH, interpolate="rgb"),
-        ),
-    )  # fmt: skip
+    surface = picture(heights(unit), _SIZE, DEPTH, "error", (0, _TOP), "sqrt")
     lines = alt.Chart(paths).mark_line(clip=True).encode(
         x, y, order="update:Q", stroke=alt.Stroke("way:N", title=None, scale=colours),
     )  # fmt: skip
     dots = alt.Chart(paths).mark_circle(clip=True, size=14, opacity=1).encode(
         x, y, fill=alt.Fill("way:N", title=None, scale=colours)
     )  # fmt: skip
-    return alt.layer(surface, depth, lines, dots).properties(width=wide, height=high)
+    chart: Chart = alt.layer(surface, lines, dots)
+    return chart
 
 
-def _shares(unit: Unit) -> Array:
-    """How high the error is at each pixel of the figure, as the page draws it: its root, of the highest's."""
-    wide, high = (_FINE * count for count in _PIXELS)
+def heights(unit: Unit) -> Array:
+    """How high the error is drawn at each pixel of the figure, as on the page: its root, of the highest's."""
+    wide, high = (FINE * count for count in _SIZE)
     w = np.linspace(*WEIGHTS, 2 * wide + 1)[1::2]
     b = np.linspace(*BIASES, 2 * high + 1)[::-1][1::2, None]
     x = np.full((high, wide), unit.first)

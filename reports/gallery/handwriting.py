@@ -17,8 +17,9 @@ import pandas as pd
 import torch
 
 from longlag.reports.formats import percent
-from longlag.reports.gallery.colours import LETTERS, METHOD, SIGNED, signed
+from longlag.reports.gallery.colours import LETTERS, METHOD, SIGNED
 from longlag.reports.gallery.exhibit import ON_A_TASK, Chart, Exhibit, command
+from longlag.reports.gallery.picture import picture
 from longlag.reports.gallery.reader import Reader, best_path, label_error_rate, load
 from longlag.reports.gallery.reader_inside import cells, gradient, logits, peaks, resets
 from longlag.reports.gallery.reader_training import ASKED, Written, error_rate, questions
@@ -173,16 +174,7 @@ def _cell_rows(reader: Reader, way: Points) -> tuple[Chart, Chart]:
     held, _ = cells(reader, way)
     some = np.linspace(0, held.shape[1] - 1, 2 * _UNITS_ON_PAPER).round().astype(int)
     strip = held[:, some] / held[:, some].abs().amax(0).clamp(min=1e-9)
-    rows = pd.DataFrame(
-        {"step": t + 0.5, "cell": k, "value": round(float(strip[t, k]), 2)}
-        for k in range(strip.shape[1])
-        for t in range(len(strip))
-    )
-    image = alt.Chart(rows).mark_rect().encode(
-        alt.X("step:O", axis=None), alt.Y("cell:O", axis=None, title="cells"),
-        alt.Color("value:Q", scale=signed(), title="value, of its cell's largest",
-                  legend=alt.Legend(orient="top", direction="horizontal")),
-    )  # fmt: skip
+    image = picture((strip.T.numpy() + 1) / 2, (460, 110), SIGNED, "of its largest", (-1, 0, 1))
     sizes = pd.DataFrame(
         {"step": t + 0.5, "cells": label, "mean size": round(float(part[t].abs().mean()), 3)}
         for label, part in zip(("reading ahead", "reading back"), held.chunk(2, 1), strict=True)
@@ -193,7 +185,7 @@ def _cell_rows(reader: Reader, way: Points) -> tuple[Chart, Chart]:
         alt.Y("mean size:Q"),
         alt.StrokeDash("cells:N", title=None, legend=alt.Legend(orient="top", symbolSize=600)),
     )  # fmt: skip
-    return image.properties(width=460, height=110), mean.properties(width=460, height=70)
+    return image, mean.properties(width=460, height=70)
 
 
 def _writing(way: Points) -> Chart:

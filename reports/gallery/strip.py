@@ -24,9 +24,10 @@ from longlag.bench.contract.module import RecipeModule
 from longlag.bench.contract.seeds import generator
 from longlag.methods.parts.lstm.cell import LSTMCell
 from longlag.reports.formats import percent
-from longlag.reports.gallery.colours import METHOD, SIGNED, signed
+from longlag.reports.gallery.colours import METHOD, SIGNED
 from longlag.reports.gallery.exhibit import AGAIN, Chart, Exhibit, command, together
 from longlag.reports.gallery.inside import inside
+from longlag.reports.gallery.picture import picture
 from longlag.reports.gallery.training import Trained, how_it_went, rounded, trained
 
 TASK, LAG, BUDGET = "temporal_order:ms11", 100, 1e11
@@ -151,19 +152,10 @@ def _figure(rows: list[dict[str, Any]], keys: list[int], windows: list[list[int]
     marks = pd.DataFrame({"step": [key + 0.5 for key in keys]})
     spans = pd.DataFrame(windows, columns=["from", "to"])
     steps = alt.Scale(domain=[0, len(rows[0]["right"])], nice=False)
-    parts = []
+    parts: list[Any] = []
     for row in rows:
-        strip = pd.DataFrame(
-            {"step": t, "unit": unit, "value": value}
-            for unit, line in enumerate(row["strip"])
-            for t, value in enumerate(line)
-        )
         last = row is rows[-1]
-        image = alt.Chart(strip).mark_rect().encode(
-            alt.X("step:O", axis=None), alt.Y("unit:O", axis=None),
-            alt.Color("value:Q", scale=signed(), title="value, of its number's largest",
-                      legend=alt.Legend(orient="top", direction="horizontal") if row is rows[0] else None),
-        )  # fmt: skip
+        image = picture((np.array(row["strip"]) + 1) / 2, (460, 70), SIGNED, "of its largest", (-1, 0, 1))
         shares = pd.DataFrame({"step": [t + 0.5 for t in range(len(row["right"]))], "right": row["right"]})
         x = alt.X("step:Q", title="step; shaded: where the keys lie" if last else None, scale=steps)
         probe = alt.Chart(shares).mark_line(color=METHOD[row["method"]]).encode(
@@ -173,8 +165,8 @@ def _figure(rows: list[dict[str, Any]], keys: list[int], windows: list[list[int]
         shaded = alt.Chart(spans).mark_rect(color="#767676", opacity=0.16).encode(x="from:Q", x2="to:Q")
         rules = alt.Chart(marks).mark_rule(strokeDash=[3, 3]).encode(x="step:Q")
         parts += [
-            image.properties(width=460, height=70, title=f"{row['label']}: {row['says']}"),
+            image.properties(title=f"{row['label']}: {row['says']}"),
             alt.layer(shaded, probe, rules).properties(width=460, height=60),
         ]
-    chart: Chart = alt.vconcat(*parts).resolve_scale(color="independent")
+    chart: Chart = alt.vconcat(*parts)
     return chart

@@ -44,7 +44,7 @@ def test_at_the_published_start_plain_descent_is_thrown_and_the_others_are_not()
 
 
 def test_the_figure_s_surface_is_the_error():
-    shares = cliff._shares(UNIT)
+    shares = cliff.heights(UNIT)
     high, wide = shares.shape
     for row, column in ((0, 0), (high // 3, wide // 2), (high - 1, wide - 1)):
         w = cliff.WEIGHTS[0] + (column + 0.5) / wide * (cliff.WEIGHTS[1] - cliff.WEIGHTS[0])
