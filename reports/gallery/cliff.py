@@ -194,14 +194,15 @@ def from_everywhere(unit: Unit) -> str:
     for start in grid:
         found = ways(unit, start)
         ends = {method: error(unit, *way[-1]).error for method, way in found.items()}
-        lowest[min(ends, key=lambda method: ends[method])] += 1
         for method, way in found.items():
             left[method] += not inside(way[-1])
+            # where nothing is clipped, two ways are the same
+            lowest[method] += ends[method] <= min(ends.values())
     outs = together([f"{NAMES[method]} from {count}" for method, count in left.items()])
-    firsts = together([f"{NAMES[method]}'s from {count}" for method, count in lowest.items()])
+    firsts = together([f"{NAMES[method]} from {count}" for method, count in lowest.items()])
     return (
-        f"Of {len(grid)} starts, evenly spread over the picture, the picture is left by {outs}; the lowest "
-        f"error of the three is {firsts}."
+        f"Of {len(grid)} starts, evenly spread over the picture, the picture is left by {outs}; an error as "
+        f"low as any of the three is reached by {firsts}."
     )
 
 

@@ -53,6 +53,17 @@ def test_the_figure_s_surface_is_the_error():
         assert shares[row, column] == pytest.approx(expected, rel=1e-9)
 
 
+def test_how_all_ways_end_is_counted_with_ties_for_both(monkeypatch):
+    valley, far = (4.5, -2.3), (9.0, 0.0)
+    ends = {"vanilla": far, "gradient_clipping": valley, "hessian_free": valley}
+    monkeypatch.setattr(cliff, "ways", lambda _, start: {name: [start, end] for name, end in ends.items()})
+    assert cliff.error(UNIT, *valley).error < cliff.error(UNIT, *far).error
+    told = cliff.from_everywhere(UNIT)
+    count = cliff._STARTS**2
+    assert f"left by plain descent from {count}, clipped descent from 0 and second order from 0;" in told
+    assert f"plain descent from 0, clipped descent from {count} and second order from {count}." in told
+
+
 def test_far_out_nothing_overflows():
     assert cliff.error(UNIT, 1e5, -1e6).error == pytest.approx(UNIT.target**2)
 
