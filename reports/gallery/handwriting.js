@@ -78,6 +78,7 @@ gallery.exhibits.handwriting = (place, data) => {
 
     rows.append(make("h3", {}, "The writing so far, and what the letter is seen by"));
     const drawing = writing(rows, steps);
+    rows.append(scale(["transparent", "var(--mark)"], "0", "the largest", "gradient along the writing"));
     const under = make("h3", {}, "");
     rows.append(under);
     const row = plot(rows, { height: 130, title: "The gradient of the most active letter with respect to the inputs", x, y: { from: 0, to: 1, label: "of the largest" } });
