@@ -21,9 +21,10 @@ from longlag.methods.parts.initialisers import (
 )
 from longlag.methods.parts.lstm import gates
 from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.relu.cell import ReLUCell
 from longlag.methods.parts.tanh.cell import TanhCell
 
-CELLS = [TanhCell, LSTMCell]
+CELLS = [TanhCell, LSTMCell, ReLUCell]
 
 
 class Skewed(Task):

@@ -18,7 +18,15 @@ from longlag.methods.parts.backend import compiled
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore:.*LeafSpec.*:FutureWarning")
 
 REGISTRY = discover()
-METHODS = ["vanilla", "careful_init", "lstm", "gradient_clipping", "hessian_free", "echo_state"]
+METHODS = [
+    "vanilla",
+    "careful_init",
+    "lstm",
+    "gradient_clipping",
+    "hessian_free",
+    "echo_state",
+    "identity_rnn",
+]
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from longlag.bench.contract import (
     SquaredError,
 )
 from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.relu.cell import ReLUCell
 from longlag.methods.parts.tanh.cell import TanhCell
 
-CELLS = (TanhCell, LSTMCell)
+CELLS = (TanhCell, LSTMCell, ReLUCell)
 
 
 class Elman(Recurrent):

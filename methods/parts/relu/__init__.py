@@ -1,0 +1,1 @@
+"""The layer of rectified linear units, and its compiled passes."""
