@@ -129,6 +129,18 @@ RECIPES = [
         },
     ),
     Published(
+        "attention",
+        "Raffel & Ellis 2015",
+        Adding(10_000, "a16"),
+        {
+            "score": "tanh",
+            "units": 100,
+            "batch_size": 100,
+            "learning_rate": 3e-3,
+            "halving": 1e5,
+        },
+    ),
+    Published(
         "gradient_clipping",
         "Pascanu et al. 2013",
         TemporalOrder(50, "ms11"),

@@ -1,0 +1,1 @@
+"""Attention over the steps of a sequence, without a recurrence."""
