@@ -19,12 +19,13 @@ from longlag.methods.parts.initialisers import (
     sparse_,
     spectral_radius,
 )
+from longlag.methods.parts.lem.cell import LEMCell
 from longlag.methods.parts.lstm import gates
 from longlag.methods.parts.lstm.cell import LSTMCell
 from longlag.methods.parts.relu.cell import ReLUCell
 from longlag.methods.parts.tanh.cell import TanhCell
 
-CELLS = [TanhCell, LSTMCell, ReLUCell]
+CELLS = [TanhCell, LSTMCell, ReLUCell, LEMCell]
 
 
 class Skewed(Task):

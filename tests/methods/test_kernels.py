@@ -26,6 +26,7 @@ METHODS = [
     "hessian_free",
     "echo_state",
     "identity_rnn",
+    "lem",
 ]
 
 

@@ -129,6 +129,21 @@ RECIPES = [
         },
     ),
     Published(
+        "lem",
+        "Rusch et al. 2022, adding, at a span of 1",
+        Adding(10_000, "a16"),
+        {
+            "rates": "free",
+            "span": 1.0,
+            "init_scale": 1.0,
+            "optimiser": "adam",
+            "adam_rate": 2.6e-3,
+            "halving": 1e5,
+            "units": 128,
+            "batch_size": 50,
+        },
+    ),
+    Published(
         "attention",
         "Raffel & Ellis 2015",
         Adding(10_000, "a16"),

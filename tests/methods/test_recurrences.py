@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from longlag.methods.parts.lem.cell import LEM
 from longlag.methods.parts.recurrence import Recurrence
 from longlag.methods.parts.relu.cell import RELU
 
@@ -31,6 +32,26 @@ def relu_by_torch(inputs: Tensor, into: Tensor, within: Tensor, bias: Tensor, in
     return torch.func.functional_call(layer, weights, (inputs, start))[0]  # type: ignore[no-any-return]
 
 
+def lem_written_out(
+    inputs: Tensor,
+    into: Tensor,
+    within: Tensor,
+    bias: Tensor,
+    span: Tensor,
+    initial_memory: Tensor,
+    initial: Tensor,
+) -> Tensor:
+    """Rusch et al. 2022, equation 3, one product at a time."""
+    W, R, b = (whole.chunk(4) for whole in (into, within, bias))
+    z, y, states = initial_memory, initial, []
+    for u in inputs:
+        p, q = (span / (1 + torch.exp(-(u @ W[g].T + y @ R[g].T + b[g]))) for g in (0, 1))
+        z = (1 - p) * z + p * torch.tanh(u @ W[2].T + y @ R[2].T + b[2])
+        y = (1 - q) * y + q * torch.tanh(u @ W[3].T + z @ R[3].T + b[3])
+        states.append(y)
+    return torch.stack(states)
+
+
 @dataclass(frozen=True)
 class Known:
     """A recurrence, what it should be, and the shapes of its weights for D inputs and H units.
@@ -46,6 +67,9 @@ class Known:
 
 KNOWN = {
     "relu": Known(RELU, relu_by_torch, lambda d, h: [(h, d), (h, h), (h,), (h,)]),
+    "lem": Known(
+        LEM, lem_written_out, lambda d, h: [(4 * h, d), (4 * h, h), (4 * h,), (1, h), (h,), (h,)], (4,)
+    ),
 }
 each = pytest.mark.parametrize("known", KNOWN.values(), ids=KNOWN)
 

@@ -13,11 +13,12 @@ from longlag.bench.contract import (
     SoftmaxCrossEntropy,
     SquaredError,
 )
+from longlag.methods.parts.lem.cell import LEMCell
 from longlag.methods.parts.lstm.cell import LSTMCell
 from longlag.methods.parts.relu.cell import ReLUCell
 from longlag.methods.parts.tanh.cell import TanhCell
 
-CELLS = (TanhCell, LSTMCell, ReLUCell)
+CELLS = (TanhCell, LSTMCell, ReLUCell, LEMCell)
 
 
 class Elman(Recurrent):

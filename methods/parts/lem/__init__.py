@@ -1,0 +1,1 @@
+"""The cell of long expressive memory, and its compiled passes."""
