@@ -41,7 +41,7 @@ class FeedForwardAttention(Method):
     def recipes(self, sizes: Sizes) -> Sequence[Mapping[str, Any]]:
         """Few units and a score without bounds, which learns with the fewest FLOPs; and as published."""
         return (
-            {"score": "linear", "units": 16, "batch_size": 20, "learning_rate": 0.01, "halving": 1000.0},
+            {"score": "linear", "units": 32, "batch_size": 20, "learning_rate": 0.01, "halving": 3000.0},
             {"score": "tanh", "units": 100, "batch_size": 100, "learning_rate": 3e-3, "halving": 1e5},
         )
 
