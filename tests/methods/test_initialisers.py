@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from longlag import Batch, Network, Recipe, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError, Task
+from longlag.methods.parts.gru.cell import GRUCell
 from longlag.methods.parts.initialisers import (
     InitialWeights,
     UniformWeights,
@@ -25,7 +26,7 @@ from longlag.methods.parts.lstm.cell import LSTMCell
 from longlag.methods.parts.relu.cell import ReLUCell
 from longlag.methods.parts.tanh.cell import TanhCell
 
-CELLS = [TanhCell, LSTMCell, ReLUCell, LEMCell]
+CELLS = [TanhCell, LSTMCell, ReLUCell, LEMCell, GRUCell]
 
 
 class Skewed(Task):

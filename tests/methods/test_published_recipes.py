@@ -144,6 +144,21 @@ RECIPES = [
         },
     ),
     Published(
+        "gru",
+        "Cho et al. 2014, begun without biases",
+        Adding(100, "a16"),
+        {
+            "keep_gate": "constant",
+            "keep_bias": 0.0,
+            "init_scale": 1.0,
+            "optimiser": "adam",
+            "adam_rate": 1e-3,
+            "halving": 1e5,
+            "units": 100,
+            "batch_size": 50,
+        },
+    ),
+    Published(
         "attention",
         "Raffel & Ellis 2015",
         Adding(10_000, "a16"),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from longlag.methods.parts.gru.cell import GRU
 from longlag.methods.parts.lem.cell import LEM
 from longlag.methods.parts.recurrence import Recurrence
 from longlag.methods.parts.relu.cell import RELU
@@ -22,6 +23,18 @@ SHAPES = [(30, 7, 3, 20), (100, 20, 4, 8), (12, 5, 40, 16), (9, 130, 2, 33), (1,
 
 def relu_by_torch(inputs: Tensor, into: Tensor, within: Tensor, bias: Tensor, initial: Tensor) -> Tensor:
     layer = nn.RNN(inputs.shape[-1], len(bias), nonlinearity="relu", dtype=inputs.dtype)
+    weights = {
+        "weight_ih_l0": into,
+        "weight_hh_l0": within,
+        "bias_ih_l0": bias,
+        "bias_hh_l0": torch.zeros_like(bias),
+    }
+    start = initial.expand(1, inputs.shape[1], -1).contiguous()
+    return torch.func.functional_call(layer, weights, (inputs, start))[0]  # type: ignore[no-any-return]
+
+
+def gru_by_torch(inputs: Tensor, into: Tensor, within: Tensor, bias: Tensor, initial: Tensor) -> Tensor:
+    layer = nn.GRU(inputs.shape[-1], len(initial), dtype=inputs.dtype)
     weights = {
         "weight_ih_l0": into,
         "weight_hh_l0": within,
@@ -66,6 +79,7 @@ class Known:
 
 
 KNOWN = {
+    "gru": Known(GRU, gru_by_torch, lambda d, h: [(3 * h, d), (3 * h, h), (3 * h,), (h,)]),
     "relu": Known(RELU, relu_by_torch, lambda d, h: [(h, d), (h, h), (h,), (h,)]),
     "lem": Known(
         LEM, lem_written_out, lambda d, h: [(4 * h, d), (4 * h, h), (4 * h,), (1, h), (h,), (h,)], (4,)

@@ -13,12 +13,13 @@ from longlag.bench.contract import (
     SoftmaxCrossEntropy,
     SquaredError,
 )
+from longlag.methods.parts.gru.cell import GRUCell
 from longlag.methods.parts.lem.cell import LEMCell
 from longlag.methods.parts.lstm.cell import LSTMCell
 from longlag.methods.parts.relu.cell import ReLUCell
 from longlag.methods.parts.tanh.cell import TanhCell
 
-CELLS = (TanhCell, LSTMCell, ReLUCell, LEMCell)
+CELLS = (TanhCell, LSTMCell, ReLUCell, LEMCell, GRUCell)
 
 
 class Elman(Recurrent):
