@@ -17,6 +17,8 @@ def check(
 
     kept = broken = 0
     last = ""
+    # One fault breaks several promises, and is told once.
+    said: set[str] = set()
     for name, verdict in contract.tried(plugin):
         if name != last:
             console.print(name, style="bold")
@@ -24,7 +26,9 @@ def check(
         mark = "yes" if verdict.kept else "NO "
         console.print(f"  {mark} {verdict.promise}", style="" if verdict.kept else "red", soft_wrap=True)
         if verdict.told:
-            console.print(f"      {verdict.told}", style="dim" if verdict.kept else "red", soft_wrap=True)
+            told = "the same, as above" if verdict.told in said and not verdict.kept else verdict.told
+            console.print(f"      {told}", style="dim" if verdict.kept else "red", soft_wrap=True)
+            said.add(verdict.told)
         kept += verdict.kept
         broken += not verdict.kept
     console.print(f"{kept} of {kept + broken} promises are kept")

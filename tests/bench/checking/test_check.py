@@ -132,3 +132,20 @@ def test_the_command_lists_every_promise_and_its_exit_code_says_whether_all_are_
         "sure: chance is a share, and its loss that of an answer that knows nothing: the chance of "
         "sure:standard is 1.5. Set it to the share of sequences that the trivial predictor gets wrong."
     ]
+
+
+def test_one_fault_is_told_once(longlag: Any, tmp_path: Path) -> None:
+    sly = tmp_path / "sly.py"
+    sly.write_text(
+        "from longlag import Remedy\n\n\n"
+        "class Sly(Remedy):\n"
+        '    """Changes what it does not say."""\n\n'
+        '    name, source, changes = "sly", "none", "gradient"\n\n'
+        "    def apply(self, recipe):\n"
+        "        return recipe.replace(batch_size=7)\n"
+    )
+    code, printed = longlag("check", str(sly))
+    assert code == 1
+    assert printed.count("  NO  ") > 3
+    assert printed.count("which is not among its `changes`") <= 2
+    assert printed.count("the same, as above") >= printed.count("  NO  ") - 2
