@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
+import io
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import altair as alt
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from longlag.reports.charts import Layered
 
@@ -56,19 +56,7 @@ def blend(colours: Sequence[str], shares: Array) -> Array:
 
 
 def png(pixels: Array) -> str:
-    """A picture's address that holds all of it, from red, green and blue [rows, columns, 3] (RFC 2083)."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
-
-    high, wide, _ = pixels.shape
-    lines = b"".join(b"\x00" + line.tobytes() for line in pixels)
-    whole = (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", wide, high, 8, 2, 0, 0, 0))
-        + chunk(b"IDAT", zlib.compress(lines, 9))
-        + chunk(b"IEND", b"")
-    )
-    return "data:image/png;base64," + base64.b64encode(whole).decode("ascii")
+    """A picture's address that holds all of it, from red, green and blue [rows, columns, 3]."""
+    drawn = io.BytesIO()
+    Image.fromarray(pixels).save(drawn, "PNG")
+    return "data:image/png;base64," + base64.b64encode(drawn.getvalue()).decode("ascii")
