@@ -9,6 +9,8 @@ from longlag.reports.palette import KNOWN, looks
 
 METHOD = {name: look.colour for name, look in looks(KNOWN).items()}
 """A method's colour."""
+TIMER = {"wanted": "#0072B2", "net": "#E69F00"}
+"""What the timer shall give, and the net that learned it: blue and orange."""
 COMPRESSORS = {"gzip": "#E69F00", "bzip2": "#44AA99", "xz": "#999933"}
 """Those of what is no method and stands beside one."""
 LETTERS = ["#e24947", "#0c9c82", "#bc55c4", "#848f02", "#4c7df7", "#c9690c",

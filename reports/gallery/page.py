@@ -34,7 +34,7 @@ def as_html(exhibits: Sequence[Exhibit]) -> str:
         exhibits=exhibits,
         stills={each.name: _still(each) for each in exhibits},
         style=Markup(_source("style.css")),
-        colours=colours.METHOD | colours.COMPRESSORS,
+        colours=colours.METHOD | colours.TIMER | colours.COMPRESSORS,
         scripts=[Markup(_source(f"{part}.js")) for part in parts],
     )
 

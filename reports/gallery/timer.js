@@ -8,7 +8,7 @@ gallery.exhibits.timer = (place, data) => {
     x: { from: 0, to: length - 1, label: "step" }, y: { from: -0.05, to: 0.6, label: "output" },
   });
   const wanted = view.line([], "wanted"), vanilla = view.line([], "vanilla thin");
-  const zeros = view.line([], "lstm dashed"), lstm = view.line([], "lstm");
+  const zeros = view.line([], "net dashed"), lstm = view.line([], "net");
   const pulse = make("line", { class: "cursor", y1: 0, y2: view.inner.height });
   const says = make("text", { y: 12 }, "");
   view.marks.append(pulse, says);
@@ -28,9 +28,9 @@ gallery.exhibits.timer = (place, data) => {
     const off = now.lstm.findLastIndex((value) => value > data.on / 2) + 1;
     reading.replaceChildren(
       key("wanted", `wanted: on (${data.on}) from step ${now.start} to ${end}, else off (0)`),
-      key("lstm", `${data.lstm}; here its last step on is ${off - 1}`, { "data-off": off }),
+      key("net", `${data.lstm}; here its last step on is ${off - 1}`, { "data-off": off }),
       key("vanilla thin", data.vanilla),
-      beside ? key("lstm dashed", "the LSTM from zero states") : "");
+      beside ? key("net dashed", "the LSTM from zero states") : "");
   };
   const dial = slider("timer", "tenths", {
     label: "duration u2", from: 1, to: data.sequences.length, step: 1, start: 6, format: (v) => (v / 10).toFixed(1),

@@ -19,7 +19,7 @@ from longlag.bench.contract import Batch
 from longlag.bench.contract.module import RecipeModule
 from longlag.bench.contract.seeds import generator
 from longlag.reports.formats import number
-from longlag.reports.gallery.colours import METHOD
+from longlag.reports.gallery.colours import METHOD, TIMER
 from longlag.reports.gallery.exhibit import AGAIN, Chart, Exhibit, command
 from longlag.reports.gallery.training import Trained, rounded, trained
 
@@ -135,7 +135,7 @@ def _figure(rows: list[dict[str, Any]]) -> Chart:
     given = pd.DataFrame(
         {"step": [chosen["start"]], "says": [f"start, for {chosen['dial']:g} of {LAG:,} steps"]}
     )
-    colours = alt.Scale(domain=list(lines), range=["#222222", METHOD["lstm"], METHOD["vanilla"]])
+    colours = alt.Scale(domain=list(lines), range=[*TIMER.values(), METHOD["vanilla"]])
     outputs = alt.Chart(table).mark_line(strokeWidth=1.6).encode(
         alt.X("step:Q", scale=alt.Scale(nice=False)), alt.Y("output:Q", title=f"output; on is {ON:g}"),
         alt.Color("what:N", title=None, scale=colours),
