@@ -23,10 +23,11 @@ from longlag.methods.parts.initialisers import (
 from longlag.methods.parts.lem.cell import LEMCell
 from longlag.methods.parts.lstm import gates
 from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.orthogonal.cell import ModReLUCell
 from longlag.methods.parts.relu.cell import ReLUCell
 from longlag.methods.parts.tanh.cell import TanhCell
 
-CELLS = [TanhCell, LSTMCell, ReLUCell, LEMCell, GRUCell]
+CELLS = [TanhCell, LSTMCell, ReLUCell, LEMCell, GRUCell, ModReLUCell]
 
 
 class Skewed(Task):

@@ -28,6 +28,7 @@ METHODS = [
     "identity_rnn",
     "lem",
     "gru",
+    "orthogonal_rnn",
 ]
 
 

@@ -17,6 +17,7 @@ import pytest
 from longlag import Task
 from longlag.bench.plugins.registry import discover
 from longlag.tasks.adding import Adding
+from longlag.tasks.copy_memory import CopyMemory
 from longlag.tasks.temporal_order import TemporalOrder
 
 REGISTRY = discover()
@@ -141,6 +142,21 @@ RECIPES = [
             "halving": 1e5,
             "units": 128,
             "batch_size": 50,
+        },
+    ),
+    Published(
+        "orthogonal_rnn",
+        "Lezcano-Casado & Martinez-Rubio 2019, copying",
+        CopyMemory(1000, "a16"),
+        {
+            "start": "rotations",
+            "input_scale": 0.3,
+            "readout_scale": 0.1,
+            "rate": 2e-4,
+            "turning": 2e-5,
+            "halving": 1e5,
+            "units": 190,
+            "batch_size": 128,
         },
     ),
     Published(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from longlag.methods.parts.gru.cell import GRU
 from longlag.methods.parts.lem.cell import LEM
+from longlag.methods.parts.orthogonal.cell import MODRELU
 from longlag.methods.parts.recurrence import Recurrence
 from longlag.methods.parts.relu.cell import RELU
 
@@ -65,6 +66,18 @@ def lem_written_out(
     return torch.stack(states)
 
 
+def modrelu_written_out(
+    inputs: Tensor, into: Tensor, within: Tensor, bias: Tensor, initial: Tensor
+) -> Tensor:
+    """Of a positive sum the size is itself, of a negative one its opposite: two rectifiers, side by side."""
+    state, states = initial, []
+    for u in inputs:
+        z = u @ into.T + state @ within.T
+        state = torch.where(z > 0, (z + bias).clamp(min=0), -(bias - z).clamp(min=0))
+        states.append(state)
+    return torch.stack(states)
+
+
 @dataclass(frozen=True)
 class Known:
     """A recurrence, what it should be, and the shapes of its weights for D inputs and H units.
@@ -81,6 +94,7 @@ class Known:
 KNOWN = {
     "gru": Known(GRU, gru_by_torch, lambda d, h: [(3 * h, d), (3 * h, h), (3 * h,), (h,)]),
     "relu": Known(RELU, relu_by_torch, lambda d, h: [(h, d), (h, h), (h,), (h,)]),
+    "modrelu": Known(MODRELU, modrelu_written_out, lambda d, h: [(h, d), (h, h), (h,), (h,)]),
     "lem": Known(
         LEM, lem_written_out, lambda d, h: [(4 * h, d), (4 * h, h), (4 * h,), (1, h), (h,), (h,)], (4,)
     ),

@@ -16,10 +16,11 @@ from longlag.bench.contract import (
 from longlag.methods.parts.gru.cell import GRUCell
 from longlag.methods.parts.lem.cell import LEMCell
 from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.orthogonal.cell import ModReLUCell
 from longlag.methods.parts.relu.cell import ReLUCell
 from longlag.methods.parts.tanh.cell import TanhCell
 
-CELLS = (TanhCell, LSTMCell, ReLUCell, LEMCell, GRUCell)
+CELLS = (TanhCell, LSTMCell, ReLUCell, LEMCell, GRUCell, ModReLUCell)
 
 
 class Elman(Recurrent):

@@ -1,0 +1,1 @@
+"""A layer whose recurrent matrix is orthogonal, and the optimiser that keeps it so."""

@@ -1,0 +1,70 @@
+"""A layer of modReLU units: h_t = s(W_in u_t + W h_(t-1)), h_(-1) learned, with W meant to be orthogonal.
+
+s(z) = sign(z) max(0, |z| + b) keeps the sign and moves the size by a bias (Arjovsky, Shah & Bengio 2016,
+equation 8; for real numbers as by Helfrich, Willmott & Ye 2018). Where b is 0 the layer is linear: with an
+orthogonal W it turns its state, and neither state nor error shrinks or grows. The way back is, with
+e_t = [dE/dh_t given from outside] + W^T d_(t+1),
+
+    d_t = e_t where h_t is not 0, else 0,    dE/db = sum over t of sign(h_t) d_t
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from longlag.methods.parts.recurrence import CompiledCell, Recurrence
+
+
+def _kernels() -> ModuleType:
+    from longlag.methods.parts.orthogonal import modrelu_numba
+
+    return modrelu_numba
+
+
+def _by_torch(
+    inputs: Tensor, input_weight: Tensor, recurrent: Tensor, bias: Tensor, initial: Tensor
+) -> Tensor:
+    state, states = initial.expand(inputs.shape[1], -1), []
+    for drive in inputs @ input_weight.T:
+        sum_ = drive + state @ recurrent.T
+        state = sum_.sign() * (sum_.abs() + bias).relu()
+        states.append(state)
+    return torch.stack(states)
+
+
+MODRELU = Recurrence(_kernels, _by_torch)
+"""Of inputs [T, B, D] and input_weight [H, D], recurrent [H, H], bias [H], initial [H]."""
+
+
+class ModReLUCell(CompiledCell):
+    """A layer of modReLU units with a learned initial state."""
+
+    recurrence: ClassVar = MODRELU
+
+    def __init__(self, input_size: int, units: int) -> None:
+        super().__init__(input_size, units)
+        self.input_weight = nn.Parameter(torch.zeros(units, input_size))
+        self.recurrent_weight = nn.Parameter(torch.zeros(units, units))
+        self.bias = nn.Parameter(torch.zeros(units))
+        self.initial = nn.Parameter(torch.zeros(units))
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        """W_in, W, b and the initial state."""
+        return (self.input_weight, self.recurrent_weight, self.bias, self.initial)
+
+    def recurrent_blocks(self) -> list[Tensor]:
+        """W."""
+        return [self.recurrent_weight]
+
+    def input_blocks(self) -> list[Tensor]:
+        """W_in."""
+        return [self.input_weight]
+
+    def biases(self) -> list[Tensor]:
+        """b, the threshold of the units."""
+        return [self.bias]
