@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from longlag.reports.answers import listed
+from longlag.reports.curves import norms
 from longlag.reports.figures import Caption
 from longlag.reports.formats import number, percent, tally
 from longlag.reports.inside import stages
@@ -61,10 +62,11 @@ def _errors(results: Results, panel: Panel) -> Caption:
         return Caption("", n)
     longest = int(cases["lag"].max())
     there = cases[cases["lag"] == longest]
-    best = there.sort_values("median_error", kind="stable").iloc[0]
-    error, chance = percent(float(best["median_error"])), percent(float(best["chance"]))
-    said = f"At lag {longest} {best['method']} has the lowest median error, {error} (chance {chance})."
-    return Caption(said, n)
+    least, chance = float(there["median_error"].min()), float(there["chance"].iloc[0])
+    best = there.loc[there["median_error"] == least, "method"].tolist()
+    verb = "have" if len(best) > 1 else "has"
+    said = f"At lag {longest} {listed(best)} {verb} the lowest median error, {percent(least)}"
+    return Caption(f"{said} (chance {percent(chance)}).", n)
 
 
 def _cost(results: Results, panel: Panel) -> Caption:
@@ -89,28 +91,29 @@ def _learning(results: Results, panel: Panel) -> Caption:
     whole = results.of(panel, results.retests)
     whole = whole[whole["run_id"].isin(runs["run_id"])]
     solved = int(whole["solved"].sum())
-    return Caption(f"{solved} of {len(whole)} curves end solved.", counted(len(whole), "retest"))
+    lags = f"of lags {', '.join(map(str, sorted(set(whole['lag']))))}"
+    return Caption(f"{solved} of {len(whole)} curves {lags} end solved.", counted(len(whole), "retest"))
 
 
 def _outcomes(results: Results, panel: Panel) -> Caption:
     runs = results.of(panel, results.retests)
     lost = runs[~runs["solved"].astype(bool)]
-    most = lost["status"].value_counts()
-    said = f"{len(lost)} of {len(runs)} retests are unsolved, most of them {most.index[0]} ({most.iloc[0]})."
+    ends = [f"{count} {status}" for status, count in lost["status"].value_counts().items()]
+    said = f"{len(lost)} of {len(runs)} retests are unsolved: {listed(ends)}."
     return Caption(said, counted(len(runs), "retest"))
 
 
 def _gradients(results: Results, panel: Panel) -> Caption:
-    probes = results.of(panel, results.probes)
-    after = probes[(probes["moment"] == "after") & (probes["gradient_norm"] > 0)]
-    n = counted(probes["run_id"].nunique(), "probed retest")
+    found = norms(results, panel)
+    n = counted(results.of(panel, results.probes)["run_id"].nunique(), "probed retest")
+    after = found[found["moment"] == "after"]
     if after.empty:
         return Caption("After training no gradient was probed that is above zero.", n)
     lag = int(after["lag"].max())
-    middle = after[after["lag"] == lag].groupby(["method", "back"], sort=False)["gradient_norm"].median()
+    there = after[after["lag"] == lag].groupby("method", sort=False)
     kept = {
-        str(method): float(own.iloc[-1] / own.iloc[0])
-        for method, own in middle.groupby(level="method", sort=False)
+        str(method): float(own["gradient_norm"].iloc[-1] / own["gradient_norm"].iloc[0])
+        for method, own in there
         if len(own) > 1
     }
     if not kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from longlag.reports import charts
@@ -103,11 +104,9 @@ def _numbered(ids: pd.Series[str]) -> dict[str, int]:
 def gradients(results: Results, panel: Panel) -> Spec | None:
     """The norm of the loss's gradient against how far back it reaches, before and after training."""
     sheets = charts.Sheets()
-    probes = results.of(panel, results.probes)
-    seen = probes[drawable(probes)]
-    if seen.empty:
+    middle = norms(results, panel)
+    if middle.empty:
         return None
-    middle = seen.groupby(["method", "lag", "moment", "back"])[["gradient_norm"]].median().reset_index()
     chart = (
         alt.Chart(sheets.add(middle, ["method", "lag", "moment", "back", "gradient_norm"], "medians"))
         .transform_filter("datum.lag === lag")
@@ -132,7 +131,33 @@ def gradients(results: Results, panel: Panel) -> Spec | None:
             ],
         )
     )
-    return charts.finish(alt.layer(chart), sheets, params=[lag_choice(results, panel, seen)])
+    return charts.finish(alt.layer(chart), sheets, params=[lag_choice(results, panel, middle)])
+
+
+def norms(results: Results, panel: Panel) -> pd.DataFrame:
+    """Medians over the runs of the probed norms before and after training: `back`, `gradient_norm`, `runs`.
+
+    Sequences differ in length, and so do the steps that are kept of a run's probe. Between these its norms
+    are interpolated, on a logarithmic axis, and all runs are looked at on the steps of the shortest: or
+    neighbours would be medians of other runs.
+    """
+    probes = results.of(panel, results.probes)
+    seen = probes[drawable(probes) & (probes["moment"] != "during")]
+    rows = []
+    for (method, lag, moment), case in seen.groupby(["method", "lag", "moment"], sort=False):
+        ordered = case.sort_values("back", kind="stable").groupby("run_id", sort=False)
+        runs = [
+            (own["back"].to_numpy(float), np.log(own["gradient_norm"].to_numpy(float))) for _, own in ordered
+        ]
+        first, last = max(at[0] for at, _ in runs), min(at[-1] for at, _ in runs)
+        steps = min((at for at, _ in runs), key=lambda at: float(at[-1]))
+        steps = steps[(steps >= first) & (steps <= last)]
+        middle = np.exp(np.median([np.interp(steps, at, values) for at, values in runs], axis=0))
+        rows += [
+            (method, lag, moment, int(back), float(norm), len(runs))
+            for back, norm in zip(steps, middle, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=["method", "lag", "moment", "back", "gradient_norm", "runs"])
 
 
 def drawable(probes: pd.DataFrame) -> pd.Series[bool]:

@@ -197,7 +197,9 @@ def cost(results: Results, panel: Panel) -> Spec | None:
         alt.Tooltip("status:N"),
         alt.Tooltip("runs:Q"),
     ]
-    layers: list[Any] = [charts.line_at(budget, "budget (✕ unsolved)", name="budget")]
+    # On a climb the budget grows with the lag, and a line would be that of the last one alone.
+    one = runs["budget"].nunique() == 1
+    layers: list[Any] = [charts.line_at(budget, "budget (✕ unsolved)", name="budget")] if one else []
     if won.any():
         solved = alt.Chart(sheets.add(runs[won], columns, "solved"))
         layers.append(

@@ -82,9 +82,10 @@ def chart(results: Results, panel: Panel) -> Spec | None:
 
 def picture(results: Results) -> str | None:
     """The same of all panels as one SVG, for pages that run nothing; None without retests."""
-    rows = pd.concat([_rows(results, panel) for panel in results.panels])
-    if rows.empty:
+    found = [rows for panel in results.panels if not (rows := _rows(results, panel)).empty]
+    if not found:
         return None
+    rows = pd.concat(found)
     sheets = charts.Sheets()
     drawn = _layers(results, rows, sheets.add(rows, list(rows.columns))).add_params(charts.focus())
     assert isinstance(drawn, alt.LayerChart)

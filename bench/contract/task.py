@@ -179,8 +179,9 @@ class Task(ABC):
     @property
     def sizes(self) -> Sizes:
         """What a method's recipes are told of the task."""
-        known = isinstance(self.loss, SquaredError) and self.chance_loss > 0
-        variance = 24 * self.chance_loss if known else 1.0
+        # A task that does not say what chance reaches is as wide as adding's mean.
+        variance = 24 * getattr(self, "chance_loss", 0.0) if isinstance(self.loss, SquaredError) else 1.0
+        variance = variance if variance > 0 else 1.0
         return Sizes(self.lag, self.input_size, self.output_size, 2.0 ** round(math.log2(variance) / 2))
 
     @abstractmethod

@@ -45,6 +45,8 @@ def write(exhibits: Iterable[Exhibit], folder: Path) -> Path:
     for each in made:
         for ending, content in figures(each).items():
             replace_file(folder / f"{each.name}.{ending}", content)
-    page = folder / PAGE
+    # One exhibit beside a whole gallery leaves the gallery as it is.
+    names = [each.name for each in made]
+    page = folder / (PAGE if set(names) == set(ORDER) else f"{'-'.join(names)}.html")
     replace_file(page, as_html(made).encode())
     return page

@@ -97,9 +97,11 @@ def exhibit(seed: int) -> Exhibit:  # noqa: ARG001
             f"gate, and shows itself as far as its read gate allows. Here {VALUE:g} is written in "
             f"{WRITES} portions, kept for {KEPT} steps while other things pass by unwritten, read, and "
             "cleared. A change of the written value arrives at the reading as "
-            f"{read['cell_derivative']:.4f} of itself: that is what the gradient flows back along. A tanh "
-            "unit that holds on to itself with a weight of one is given the same. It cannot reach "
-            f"{VALUE:g}, and of the change {read['unit_derivative']:.1g} is left."
+            f"{read['cell_derivative']:.4f} of itself in the cell: that is what the gradient flows back "
+            "along from step to step. A tanh unit that holds on to itself with a weight of one is given the "
+            f"same. It cannot hold {VALUE:g}, and of the change {read['unit_derivative']:.1g} is left in "
+            f"it. What the cell shows when it is read is tanh({VALUE:g}), {read['out']:.2f}: so large a "
+            "value is held, but a small change of it hardly shows; nets keep smaller ones."
         ),
         where="Computed before, by the project's own LSTM cell, in double precision; step through it.",
         compared=ON_A_TASK,

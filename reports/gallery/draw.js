@@ -166,7 +166,8 @@ const gallery = (() => {
     for (const section of document.querySelectorAll("section[data-exhibit]")) {
       const name = section.dataset.exhibit, place = section.querySelector(".live");
       const data = JSON.parse(section.querySelector("script[type='application/json']").textContent);
-      section.querySelector(".still")?.remove();
+      // on paper it stands for what can be played with here
+      section.querySelector(".still")?.classList.add("played");
       exhibits[name](place, data);
     }
     const at = document.getElementById([...address.keys()][0]?.split(".")[0] ?? "");

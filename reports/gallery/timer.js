@@ -27,7 +27,7 @@ gallery.exhibits.timer = (place, data) => {
     says.textContent = `u1 = 1, u2 = ${now.dial}`;
     const off = now.lstm.findLastIndex((value) => value > data.on / 2) + 1;
     reading.replaceChildren(
-      key("wanted", `wanted: on (${data.on}) from step ${now.start} to ${end}, else off (0)`),
+      key("wanted", `wanted: on (${data.on}) from step ${now.start} to ${end - 1}, else off (0)`),
       key("net", `${data.lstm}; here its last step on is ${off - 1}`, { "data-off": off }),
       key("vanilla thin", data.vanilla),
       beside ? key("net dashed", "the LSTM from zero states") : "");

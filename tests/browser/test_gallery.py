@@ -35,6 +35,16 @@ def test_nothing_is_wider_than_the_page(page):
     assert page.evaluate("document.documentElement.outerHTML.length") < WHOLE
 
 
+def test_on_paper_every_exhibit_has_its_picture(page):
+    stills = page.locator(".still")
+    assert stills.count() == len(gallery.ORDER)
+    assert not any(stills.nth(k).is_visible() for k in range(stills.count()))
+    page.emulate_media(media="print")
+    assert all(stills.nth(k).is_visible() for k in range(stills.count()))
+    assert not page.locator("[data-exhibit=cliff] .live").is_visible()
+    page.emulate_media(media="screen")
+
+
 def test_the_cliff_s_numbers_are_python_s(page):
     ends = {
         kind: path

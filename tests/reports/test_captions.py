@@ -33,8 +33,8 @@ def test_captions_worked_by_hand(maker):
         said["cost"].says
         == "At lag 10 lstm is the cheapest, a median of 1e8 FLOPs, 4 times less than vanilla."
     )
-    assert said["outcomes"].says == "1 of 6 retests are unsolved, most of them vanished (1)."
-    assert said["learning"] == ("5 of 6 curves end solved.", "6 retests")
+    assert said["outcomes"].says == "1 of 6 retests are unsolved: 1 vanished."
+    assert said["learning"] == ("5 of 6 curves of lags 10, 50 end solved.", "6 retests")
     assert (
         said["gradients"].says
         == "At lag 50, after training, the gradient farthest back is 9.77e-4 of the nearest in lstm."
@@ -47,3 +47,17 @@ def test_captions_worked_by_hand(maker):
     assert said["errors"].says == "At lag 50 lstm has the lowest median error, 0% (chance 93%)."
     page = html.unescape(as_html(results))
     assert all(each.says in page for each in said.values())
+
+
+def test_equals_are_named_together_and_ends_are_counted(maker):
+    for method, error in (("lstm", 0.0), ("echo_state", 0.0), ("vanilla", 0.8)):
+        solved = 1e8 if not error else None
+        for status in ("plateau", "vanished"):
+            maker.run(method, 10, solved, status=status, error=error)
+    results = Results([maker.made()])
+    (panel,) = results.panels
+    said = CAPTIONS["errors"](results, panel).says
+    assert said.startswith("At lag 10 lstm and echo_state have the lowest median error, 0% (chance")
+    assert (
+        CAPTIONS["outcomes"](results, panel).says == "2 of 6 retests are unsolved: 1 plateau and 1 vanished."
+    )

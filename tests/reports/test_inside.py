@@ -6,6 +6,7 @@ import pytest
 
 from longlag.reports import inside
 from longlag.reports.captions import CAPTIONS
+from longlag.reports.curves import norms
 from longlag.reports.results import Results
 
 
@@ -53,3 +54,22 @@ def test_campaigns_of_before_have_no_such_chart(maker):
     results = Results([maker.made()])
     assert math.isnan(results.probes["updates"].iloc[0])
     assert inside.chart(results, results.panels[0]) is None
+
+
+def test_gradients_are_medians_of_the_same_runs_before_and_after(maker):
+    # Every second step of one run, every third of the other: neither has the steps of both.
+    for length, decay in ((20, 0.5), (30, 0.1)):
+        key = maker.run("lstm", 20, 1e8)
+        for moment, updates in (("before", 0), ("during", 100), ("after", 3000)):
+            maker.probe(key, decay, length, moment, updates=updates)
+    results = Results([maker.made()])
+    found = norms(results, results.panels[0])
+    assert set(found["moment"]) == {"before", "after"}
+    assert set(found["runs"]) == {2}
+    after = found[found["moment"] == "after"]
+    assert after["back"].tolist() == list(range(0, 20, 2))
+    # On a logarithmic axis both are straight, and the median of two is the mean of their logarithms.
+    wanted = [math.sqrt(0.5 * 0.1) ** back for back in range(0, 20, 2)]
+    middle = [(0.5**back + 0.1**back) / 2 for back in range(0, 20, 2)]
+    assert after["gradient_norm"].tolist() == pytest.approx(wanted)
+    assert after["gradient_norm"].tolist()[1:] != pytest.approx(middle[1:])

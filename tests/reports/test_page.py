@@ -12,7 +12,7 @@ import pytest
 
 from longlag import BadInput, reports
 from longlag.bench import store
-from longlag.reports import charts, curves, figures
+from longlag.reports import charts, curves, figures, reach
 from longlag.reports.page import as_html
 from longlag.reports.results import Results
 from longlag.reports.tables import as_markdown
@@ -267,6 +267,8 @@ def test_thin_campaigns_have_a_page(maker, story):
     assert ("Unfinished" in page.words) == (maker.finished is None)
     assert ("Unfinished" in as_markdown(Results([maker.made()]))) == (maker.finished is None)
     assert "nan" not in page.words
+    # The picture of T* for pages that run nothing; none without retests.
+    assert (reach.picture(Results([maker.made()])) is None) == (story in (only_tuning, empty))
     for spec in page.specs:
         assert "NaN" not in json.dumps(spec)
         assert charts.static(spec)
