@@ -151,6 +151,8 @@ def _profile(results: Results, panel: Panel) -> Caption:
     found = results.once(by_campaign)
     found = found[found["campaign"] == panel.campaign]
     cases = int(found["cases"].iloc[0])
+    if not found["share"].max() > 0:
+        return Caption("No method solves a case.", counted(cases, "case"))
     cheapest = _best(found[found["tau"] == found["tau"].min()])
     widest = _best(found[found["tau"] == found["tau"].max()])
     return Caption(

@@ -73,7 +73,7 @@ def heat(results: Results, panel: Panel) -> Spec | None:
 def _counted(told: pd.DataFrame) -> pd.DataFrame:
     """How many trials each method has at each lag, and where these are too few."""
     cells = told.drop_duplicates(["method", "lag"])
-    few = (cells["knob"] == "").map({True: ", too few", False: ""})
+    few = (cells["knob"] == "").map({True: " (few)", False: ""})
     said = cells["trials"].astype(str) + few
     return cells.assign(row=cells["method"] + " · trials", said=said)
 

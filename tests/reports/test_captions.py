@@ -49,6 +49,13 @@ def test_captions_worked_by_hand(maker):
     assert all(each.says in page for each in said.values())
 
 
+def test_nobody_is_the_cheapest_where_nothing_is_solved(maker):
+    for lag in (10, 20):
+        maker.run("lstm", lag, None)
+    results = Results([maker.made()])
+    assert CAPTIONS["profile"](results, results.overall[0]).says == "No method solves a case."
+
+
 def test_equals_are_named_together_and_ends_are_counted(maker):
     for method, error in (("lstm", 0.0), ("echo_state", 0.0), ("vanilla", 0.8)):
         solved = 1e8 if not error else None

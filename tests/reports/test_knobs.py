@@ -108,7 +108,7 @@ def test_the_heat_table_and_the_slices(maker):
     shown = {row["knob"] for sheet in spec["datasets"].values() for row in sheet if "knob" in row}
     assert shown == {"rate", "units"}
     said = {row["said"] for sheet in spec["datasets"].values() for row in sheet if "said" in row}
-    assert said == {"30", "5, too few"}
+    assert said == {"30", "5 (few)"}
     sliced = {panel: spec for panel, spec, _ in knob_charts.slices(results)}
     assert [panel.label for panel in sliced] == ["lstm · rate", "lstm · units"]
     first = next(iter(sliced.values()))
