@@ -104,7 +104,7 @@ def _outcomes(results: Results, panel: Panel) -> Caption:
 
 
 def _gradients(results: Results, panel: Panel) -> Caption:
-    found = norms(results, panel)
+    found = results.of(panel, results.once(norms))
     n = counted(results.of(panel, results.probes)["run_id"].nunique(), "probed retest")
     after = found[found["moment"] == "after"]
     if after.empty:
@@ -126,7 +126,7 @@ def _gradients(results: Results, panel: Panel) -> Caption:
 
 def _inside(results: Results, panel: Panel) -> Caption:
     probes = results.of(panel, results.probes)
-    found = stages(probes)
+    found = results.of(panel, results.once(stages))
     n = counted(probes.loc[probes["updates"].notna(), "run_id"].nunique(), "probed retest")
     ends = found[(found["stage"] == found["stage"].max()) & found["saturated"].notna()]
     if ends.empty:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -12,7 +14,7 @@ from longlag.reports import charts
 from longlag.reports.charts import Spec
 from longlag.reports.crowds import some_runs
 from longlag.reports.palette import looks
-from longlag.reports.results import Panel, Results
+from longlag.reports.results import KEYS, Panel, Results
 
 COSTS = {"flops": "FLOPs", "sequences": "sequences", "updates": "updates", "seconds": "seconds"}
 POINTS_A_PANEL = 9000
@@ -104,7 +106,7 @@ def _numbered(ids: pd.Series[str]) -> dict[str, int]:
 def gradients(results: Results, panel: Panel) -> Spec | None:
     """The norm of the loss's gradient against how far back it reaches, before and after training."""
     sheets = charts.Sheets()
-    middle = norms(results, panel)
+    middle = results.of(panel, results.once(norms))
     if middle.empty:
         return None
     chart = (
@@ -134,30 +136,37 @@ def gradients(results: Results, panel: Panel) -> Spec | None:
     return charts.finish(alt.layer(chart), sheets, params=[lag_choice(results, panel, middle)])
 
 
-def norms(results: Results, panel: Panel) -> pd.DataFrame:
-    """Medians over the runs of the probed norms before and after training: `back`, `gradient_norm`, `runs`.
+def norms(results: Results) -> pd.DataFrame:
+    """Medians over a case's runs of the probed norms, before and after: `back`, `gradient_norm`, `runs`.
 
     Sequences differ in length, and so do the steps that are kept of a run's probe. Between these its norms
     are interpolated, on a logarithmic axis, and all runs are looked at on the steps of the shortest: or
     neighbours would be medians of other runs.
     """
-    probes = results.of(panel, results.probes)
+    probes = results.probes
     seen = probes[drawable(probes) & (probes["moment"] != "during")]
+    keys = [*KEYS, "moment"]
+    case = seen.groupby(keys, sort=False).ngroup().to_numpy()
+    run = pd.factorize(seen["run_id"])[0]
+    back, norm = seen["back"].to_numpy(float), np.log(seen["gradient_norm"].to_numpy(float))
+    # As arrays, a run at a time: a frame a run takes half of the time of a large report.
+    order = np.lexsort((back, run, case))
+    case, run, back, norm = case[order], run[order], back[order], norm[order]
+    begins = np.flatnonzero(np.diff(case, prepend=-1) | np.diff(run, prepend=-1))
+    of_case: dict[int, list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]] = {}
+    for begin, end in pairwise([*begins.tolist(), len(case)]):
+        of_case.setdefault(int(case[begin]), []).append((back[begin:end], norm[begin:end]))
+    named = seen[keys].iloc[order].to_numpy()[np.flatnonzero(np.diff(case, prepend=-1))]
     rows = []
-    for (method, lag, moment), case in seen.groupby(["method", "lag", "moment"], sort=False):
-        ordered = case.sort_values("back", kind="stable").groupby("run_id", sort=False)
-        runs = [
-            (own["back"].to_numpy(float), np.log(own["gradient_norm"].to_numpy(float))) for _, own in ordered
-        ]
+    for key, runs in zip(named.tolist(), of_case.values(), strict=True):
         first, last = max(at[0] for at, _ in runs), min(at[-1] for at, _ in runs)
         steps = min((at for at, _ in runs), key=lambda at: float(at[-1]))
         steps = steps[(steps >= first) & (steps <= last)]
         middle = np.exp(np.median([np.interp(steps, at, values) for at, values in runs], axis=0))
         rows += [
-            (method, lag, moment, int(back), float(norm), len(runs))
-            for back, norm in zip(steps, middle, strict=True)
+            (*key, int(place), float(value), len(runs)) for place, value in zip(steps, middle, strict=True)
         ]
-    return pd.DataFrame(rows, columns=["method", "lag", "moment", "back", "gradient_norm", "runs"])
+    return pd.DataFrame(rows, columns=[*keys, "back", "gradient_norm", "runs"])
 
 
 def drawable(probes: pd.DataFrame) -> pd.Series[bool]:

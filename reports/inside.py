@@ -10,7 +10,7 @@ from longlag.reports import charts
 from longlag.reports.charts import Spec
 from longlag.reports.curves import lag_choice
 from longlag.reports.palette import looks
-from longlag.reports.results import Panel, Results
+from longlag.reports.results import KEYS, Panel, Results
 
 MEASURES = {
     "spectral radius": "spectral_radius",
@@ -20,14 +20,14 @@ MEASURES = {
 """What a reader can choose, and its column."""
 
 
-def stages(probes: pd.DataFrame) -> pd.DataFrame:
-    """Medians over the runs of a case, a row a `method`, `lag` and `stage`: its `updates`, and the measures.
+def stages(results: Results) -> pd.DataFrame:
+    """Medians over the runs of a case, a row a case and `stage`: its `updates`, and the measures.
 
     A stage is before, after, or one of the probes between, by how many digits its updates have.
     """
-    known = probes[probes["updates"].notna()]
+    known = results.probes[results.probes["updates"].notna()]
     # A row a probe: the gradient's norms are several, the other columns the same in all of them.
-    found = known.groupby(["run_id", "method", "lag", "moment", "updates"], sort=False, as_index=False).agg(
+    found = known.groupby(["run_id", *KEYS, "moment", "updates"], sort=False, as_index=False).agg(
         spectral_radius=("spectral_radius", "first"),
         saturated=("saturated", "first"),
         largest=("gradient_norm", "max"),
@@ -39,15 +39,13 @@ def stages(probes: pd.DataFrame) -> pd.DataFrame:
     found = found.assign(
         reach=np.log10(share.where(share > 0)), stage=order + digits.where(found["moment"] == "during", 0)
     )
-    middle = found.groupby(["method", "lag", "stage"], as_index=False)[
-        ["updates", *MEASURES.values()]
-    ].median()
-    return middle.sort_values(["method", "lag", "stage"], kind="stable")
+    middle = found.groupby([*KEYS, "stage"], as_index=False)[["updates", *MEASURES.values()]].median()
+    return middle.sort_values([*KEYS, "stage"], kind="stable")
 
 
 def chart(results: Results, panel: Panel) -> Spec | None:
     """A measure of the nets against the updates made, a line a method; a reader chooses measure and lag."""
-    middle = stages(results.of(panel, results.probes))
+    middle = results.of(panel, results.once(stages))
     rows = middle.rename(columns={column: name for name, column in MEASURES.items()}).melt(
         id_vars=["method", "lag", "stage", "updates"], value_vars=list(MEASURES), var_name="measure"
     )

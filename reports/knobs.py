@@ -24,7 +24,7 @@ TOP = 0.25
 """The best share of the trials, which the importances tell from the others."""
 FEWEST = 20
 """Trials of a cell, so that five are in the best share, as Optuna's documentation asks."""
-MOST = 120
+MOST = 100
 """Trials that are enough: of a cell with more, evenly many, since a study of many takes long to make."""
 LOG_SPAN = 20.0
 """From how many times the smallest the largest of positive numbers is taken to lie on a logarithmic axis."""

@@ -136,7 +136,7 @@ ALL = {**BUILDERS, **OVERALL, "slices": knob_charts.slices}
 
 PICTURED = 6
 """Panels of a page whose charts are there as images too, for readers without JavaScript and for printing."""
-ALWAYS_PICTURED = ("reach", "profile")
+ALWAYS_PICTURED = ("profile",)
 """Those of a page with more: an image takes a seventh of a second, and most of a large page's bytes."""
 
 MISSING = {

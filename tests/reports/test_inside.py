@@ -22,7 +22,7 @@ def test_medians_by_stage(maker):
     for radius in (1.0, 2.0, 6.0):
         trained(maker, "vanilla", radius=radius)
     results = Results([maker.made()])
-    found = inside.stages(results.probes)
+    found = inside.stages(results)
     assert found["updates"].tolist() == [0, 100, 1200, 3000]
     assert found["spectral_radius"].tolist() == [2, 3, 4, 5]
     assert found["saturated"].tolist() == pytest.approx([0.2, 0.3, 0.4, 0.5])
@@ -63,7 +63,7 @@ def test_gradients_are_medians_of_the_same_runs_before_and_after(maker):
         for moment, updates in (("before", 0), ("during", 100), ("after", 3000)):
             maker.probe(key, decay, length, moment, updates=updates)
     results = Results([maker.made()])
-    found = norms(results, results.panels[0])
+    found = norms(results)
     assert set(found["moment"]) == {"before", "after"}
     assert set(found["runs"]) == {2}
     after = found[found["moment"] == "after"]

@@ -23,6 +23,8 @@ TASKS, LAGS = 12, [10, 20, 50, 100, 200, 500, 1000, 2000]
 SECONDS, BYTES_HELD, BYTES = 20.0, 2e9, 10e6
 """The bars: of one processor's time, of memory, and of the page."""
 BUDGET = 2e10
+MOMENTS = {"before": 0.0, "during": 1000.0, "after": 5000.0}
+"""When a retest is probed, and after how many updates."""
 
 
 def trials(rng: np.random.Generator) -> pd.DataFrame:
@@ -76,16 +78,21 @@ def curves(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def probes(rows: pd.DataFrame) -> pd.DataFrame:
-    """Gradients through time of the retests, before training and after it."""
+    """Gradients through time of the retests, before training, while they train, and after it."""
     of = rows[rows["phase"] == "retest"]
-    back = np.tile(np.arange(PROBES), 2 * len(of)) * np.repeat(of["lag"].to_numpy(), 2 * PROBES) // PROBES
+    many = len(MOMENTS)
+    back = (
+        np.tile(np.arange(PROBES), many * len(of)) * np.repeat(of["lag"].to_numpy(), many * PROBES) // PROBES
+    )
     return pd.DataFrame(
         {
-            "run_id": np.repeat(of["run_id"].to_numpy(), 2 * PROBES),
-            "moment": np.tile(np.repeat(["before", "after"], PROBES), len(of)),
+            "run_id": np.repeat(of["run_id"].to_numpy(), many * PROBES),
+            "moment": np.tile(np.repeat(list(MOMENTS), PROBES), len(of)),
             "lag": back,
             "gradient_norm": 0.97**back,
             "spectral_radius": 1.0,
+            "updates": np.tile(np.repeat(list(MOMENTS.values()), PROBES), len(of)),
+            "saturated": 0.1,
         }
     )
 
