@@ -156,7 +156,7 @@ gallery.exhibits.handwriting = (place, data) => {
   };
   const written = (way, says) => { own(way, says); keep(0, toText(way)); };
 
-  const typed = make("input", { type: "text", maxlength: 12, "aria-label": "a word for the page to write", placeholder: "a to z", autocapitalize: "none", spellcheck: "false" });
+  const typed = make("input", { type: "text", maxlength: 12, "aria-label": "a word for the page to write", placeholder: "a to z, 12 at most", autocapitalize: "none", spellcheck: "false" });
   const changed = say();
   const write = () => {
     const letters = [...typed.value.toLowerCase()], word = letters.filter((letter) => letter in data.glyphs).join("");

@@ -21,7 +21,7 @@ gallery.exhibits.strip = (place, data) => {
     view.line(net.right.map((share, t) => [t + 0.5, share]), net.method);
     const cursor = view.line([], "now");
     cursors.push((t) => cursor.set([[t + 0.5, 0.4], [t + 0.5, 1]]));
-    readings.push((t) => `${net.label}: read right in ${(100 * net.right[t]).toFixed(0)}%, here ${net.reading[t].toFixed(2)} for Y`);
+    readings.push((t) => `${net.label}: read right in ${(100 * net.right[t]).toFixed(0)}%, this sequence as ${net.reading[t].toFixed(2)}, where 0 is X and 1 is Y`);
   }
   const reading = make("p", { class: "reading", "aria-live": "polite" });
   const show = (t) => {

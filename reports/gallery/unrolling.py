@@ -145,14 +145,15 @@ def exhibit(seed: int) -> Exhibit:
         name="unrolling",
         title="Unrolling in time",
         story=(
-            f"A recurrent net that runs for {STEPS} steps is a feed-forward net of {STEPS} layers, all with "
-            "the same weights. What the last error says of an early state has come back through all copies "
-            "between, and each has multiplied it, by the weights and by tanh's slope: by less than one, and "
-            "it vanishes, by more, and it explodes. A linear net has no slope, and its factor is the "
-            f"spectral radius of the recurrent weights: {_told(ways[0])}; {_told(ways[-1])}. In the tanh net "
-            "the slope, which is one only where a unit is at zero, comes on top: it makes what vanishes "
-            "vanish sooner, and where large weights drive the units far from zero, it is what keeps the "
-            "gradient down. A memory cell multiplies by its keep gate instead, which can stand at nearly one."
+            f"A recurrent net that runs for {STEPS + 1} steps is a feed-forward net of {STEPS + 1} layers, "
+            "all with the same weights. What the last error says of an early state has come back through "
+            "all copies between, and each has multiplied it, by the weights and by tanh's slope: by less "
+            "than one, and it vanishes, by more, and it explodes. A linear net has no slope, and its factor "
+            f"is the spectral radius of the recurrent weights: {_told(ways[0])}; {_told(ways[-1])}. In the "
+            "tanh net the slope, which is one only where a unit is at zero, comes on top: it makes what "
+            "vanishes vanish sooner, and where large weights drive the units far from zero, it is what keeps "
+            "the gradient down. A memory cell multiplies by its keep gate instead, which can stand at nearly "
+            "one."
         ),
         where="Computed before, with the project's own cells in double precision; the slider chooses.",
         compared=ON_A_TASK,
