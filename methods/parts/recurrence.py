@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from longlag.bench.contract import Kernels, Pullback, Recurrent
 from longlag.methods.parts.backend import Array, Memory, arrays, at_steps, compiled, true_steps, wanted
@@ -128,6 +128,37 @@ class CompiledCell(Recurrent):
         parts = self.parts
         states, pullback = self.recurrence.vjp(inputs, self.memory.arrays(parts), mask)
         return states, lambda gradients: pullback(gradients, self.memory.gradients(parts))
+
+
+class PlainCell(CompiledCell):
+    """A layer of one matrix in, one back and a bias, with a learned initial state; a subclass has its units.
+
+    Its recurrence is of inputs [T, B, D] and input_weight [H, D], recurrent [H, H], bias [H], initial [H].
+    """
+
+    def __init__(self, input_size: int, units: int) -> None:
+        super().__init__(input_size, units)
+        self.input_weight = nn.Parameter(torch.zeros(units, input_size))
+        self.recurrent_weight = nn.Parameter(torch.zeros(units, units))
+        self.bias = nn.Parameter(torch.zeros(units))
+        self.initial = nn.Parameter(torch.zeros(units))
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        """W_in, W, b and the initial state."""
+        return (self.input_weight, self.recurrent_weight, self.bias, self.initial)
+
+    def recurrent_blocks(self) -> list[Tensor]:
+        """W."""
+        return [self.recurrent_weight]
+
+    def input_blocks(self) -> list[Tensor]:
+        """W_in."""
+        return [self.input_weight]
+
+    def biases(self) -> list[Tensor]:
+        """b."""
+        return [self.bias]
 
 
 class _Compiled(torch.autograd.Function):

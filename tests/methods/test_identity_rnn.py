@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longlag import Batch, SquaredError, Task
 from longlag.bench.plugins.registry import discover
 from longlag.methods.parts.relu.cell import ReLUCell
+from tests.methods.recall import Recall
 
 REGISTRY = discover()
 SETTINGS = {
@@ -28,28 +28,9 @@ SETTINGS = {
 }
 
 
-class Recall(Task):
-    """Give the first input at the last step."""
-
-    name = "recall"
-    source = ""
-
-    def __init__(self, lag: int) -> None:
-        super().__init__(lag)
-        self.input_size, self.output_size, self.loss = 2, 1, SquaredError()
-
-    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
-        inputs = torch.zeros(self.lag, batch_size, 2)
-        inputs[0] = torch.rand(batch_size, 2, generator=generator)
-        return Batch(inputs, inputs[:1, :, :1].clone(), torch.arange(self.lag) == self.lag - 1)
-
-    def wrong(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return (outputs - batch.targets).abs().amax((0, 2)) > 0.04
-
-
 def build(method: str = "identity_rnn", lag: int = 20, **changed: object):
     torch.manual_seed(0)
-    return REGISTRY.method(method).build(Recall(lag), **{**SETTINGS, **changed})
+    return REGISTRY.method(method).build(Recall(lag, 0.04), **{**SETTINGS, **changed})
 
 
 @settings(deadline=None, max_examples=20)
@@ -81,7 +62,7 @@ def test_it_begins_at_a_multiple_of_the_identity_without_biases(identity: float)
 
 
 def test_its_gradient_is_bounded_and_keeps_its_direction() -> None:
-    batch = Recall(20).sample(10, torch.Generator().manual_seed(0))
+    batch = Recall(20, 0.04).sample(10, torch.Generator().manual_seed(0))
     gradients = []
     for threshold in (1e3, 0.01):
         model = build(threshold=threshold)
@@ -95,14 +76,14 @@ def test_its_gradient_is_bounded_and_keeps_its_direction() -> None:
 
 def test_clipping_takes_the_place_of_the_bound() -> None:
     model = build("identity_rnn+gradient_clipping", clip_by="value", threshold=1e-3)
-    model.gradient(Recall(20).sample(10, torch.Generator().manual_seed(0)))
+    model.gradient(Recall(20, 0.04).sample(10, torch.Generator().manual_seed(0)))
     largest = max(float(p.grad.abs().max()) for p in model.network.parameters())
     assert largest == pytest.approx(1e-3)
 
 
 def test_its_weights_are_counted_and_its_steps_charged() -> None:
     model = build(units=7)
-    batch = Recall(20).sample(10, torch.Generator().manual_seed(0))
+    batch = Recall(20, 0.04).sample(10, torch.Generator().manual_seed(0))
     assert model.weights == 7 * (7 + 2)
     assert model.cost(batch) == 6 * 7 * 9 * 20 * 10
 
@@ -119,7 +100,7 @@ def test_an_error_that_grows_shows() -> None:
 
 
 def test_it_bridges_a_lag() -> None:
-    task, draws = Recall(100), torch.Generator().manual_seed(1)
+    task, draws = Recall(100, 0.04), torch.Generator().manual_seed(1)
     model = build(lag=100, units=16, adam_rate=3e-3, halving=300.0)
     optimizer = model.configure_optimizers()
     for _ in range(600):

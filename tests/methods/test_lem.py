@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from longlag import Batch, SquaredError, Task
 from longlag.bench.plugins.registry import discover
 from longlag.methods.parts.lem.cell import BLOCKS, LEMCell
+from tests.methods.recall import Recall
 
 REGISTRY = discover()
 SETTINGS = {
@@ -22,25 +22,6 @@ SETTINGS = {
     "units": 8,
     "batch_size": 10,
 }
-
-
-class Recall(Task):
-    """Give the first input at the last step: a lag without distractors."""
-
-    name = "recall"
-    source = ""
-
-    def __init__(self, lag: int) -> None:
-        super().__init__(lag)
-        self.input_size, self.output_size, self.loss = 2, 1, SquaredError()
-
-    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
-        inputs = torch.zeros(self.lag, batch_size, 2)
-        inputs[0] = torch.rand(batch_size, 2, generator=generator)
-        return Batch(inputs, inputs[:1, :, :1].clone(), torch.arange(self.lag) == self.lag - 1)
-
-    def wrong(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return (outputs - batch.targets).abs().amax((0, 2)) > 0.1
 
 
 def build(**changed: object):

@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from longlag.bench.contract import Change, Recipe
-from longlag.methods.parts.recurrence import CompiledCell, Recurrence
+from longlag.methods.parts.recurrence import PlainCell, Recurrence
 
 
 def _kernels() -> ModuleType:
@@ -39,34 +39,10 @@ RELU = Recurrence(_kernels, _by_torch)
 """Of inputs [T, B, D] and input_weight [H, D], recurrent [H, H], bias [H], initial [H]."""
 
 
-class ReLUCell(CompiledCell):
+class ReLUCell(PlainCell):
     """A layer of rectified linear units with a learned initial state."""
 
     recurrence: ClassVar = RELU
-
-    def __init__(self, input_size: int, units: int) -> None:
-        super().__init__(input_size, units)
-        self.input_weight = nn.Parameter(torch.zeros(units, input_size))
-        self.recurrent_weight = nn.Parameter(torch.zeros(units, units))
-        self.bias = nn.Parameter(torch.zeros(units))
-        self.initial = nn.Parameter(torch.zeros(units))
-
-    @property
-    def parts(self) -> tuple[Tensor, ...]:
-        """W_in, W, b and the initial state."""
-        return (self.input_weight, self.recurrent_weight, self.bias, self.initial)
-
-    def recurrent_blocks(self) -> list[Tensor]:
-        """W."""
-        return [self.recurrent_weight]
-
-    def input_blocks(self) -> list[Tensor]:
-        """W_in."""
-        return [self.input_weight]
-
-    def biases(self) -> list[Tensor]:
-        """The bias."""
-        return [self.bias]
 
 
 class ReLUUnits(Change):
