@@ -32,6 +32,7 @@ COLUMNS = [
     "median_seconds",
     "median_error",
     "median_extrapolates",
+    "state_bytes",
     "chance",
     "outcomes",
     "trials",
@@ -79,6 +80,7 @@ def summarise(found: dict[str, NDArray[Any]]) -> dict[str, Any]:
         "median_seconds": _median(runs["seconds"]),
         "median_error": _median(runs["error"]),
         "median_extrapolates": _median(runs["extrapolates"]),
+        "state_bytes": _median(runs["state_bytes"]),
         "chance": float(found["chance"][0]),
         "outcomes": ", ".join(
             f"{status} {count}" for status, count in Counter(runs["status"][~won]).most_common()
@@ -103,7 +105,7 @@ SUMMARISED = [
         "flops_to_solve",
         "sequences_to_solve",
     ),
-    *("updates_to_solve", "seconds", "error", "extrapolates", "chance", "hyperparameters"),
+    *("updates_to_solve", "seconds", "error", "extrapolates", "state_bytes", "chance", "hyperparameters"),
 ]
 
 

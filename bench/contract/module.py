@@ -6,6 +6,7 @@ is given). Time comes first.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -45,6 +46,11 @@ class SequenceModel(pl.LightningModule, ABC):
         """N, the weights used at every step: what FLOPs are counted by. All parameters, unless overridden."""
         return sum(parameter.numel() for parameter in self.parameters())
 
+    @property
+    def state_bytes(self) -> float:
+        """What a step leaves of a sequence to the next, once trained, in bytes; NaN where it is not said."""
+        return math.nan
+
     def cost(self, batch: Batch) -> float:
         """FLOPs the last training step on `batch` cost: one gradient of a sequence is 6 N T."""
         return 6.0 * self.weights * batch.length * batch.size
@@ -73,6 +79,12 @@ class RecipeModule(SequenceModel):
     def weights(self) -> int:
         """N, recurrent and input weights."""
         return self._weights
+
+    @property
+    def state_bytes(self) -> float:
+        """Those of the recurrent layer."""
+        recurrent = self.network.recurrent
+        return float(recurrent.remembered * self.network.readout.weight.element_size())
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Outputs [S, B, K] at the supervised steps."""

@@ -58,6 +58,11 @@ class Recurrent(nn.Module, ABC):
         """The share of `states` where the units hardly answer any more; NaN for a layer that has no such."""
         return math.nan
 
+    @property
+    def remembered(self) -> int:
+        """How many numbers of a sequence a step leaves to the next: its states, unless there are others."""
+        return self.units
+
     @cached_property
     def weights(self) -> int:
         """N, recurrent and input weights used at every step; asked for at every update."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -24,7 +25,9 @@ class CellModel(SequenceModel):
         self.threshold = threshold
         self.cell = cell
         with torch.no_grad():
-            states = self.states(torch.zeros(3, 2, task.input_size))
+            made = self.cell(torch.zeros(3, 2, task.input_size))
+        states = _states(made)
+        self._state_bytes = sum(part.nbytes for part in _left(made)) / 2 or math.nan
         if states.ndim != 3 or states.shape[:2] != (3, 2):
             raise ValueError(
                 f"{type(cell).__name__} made {list(states.shape)} of [3, 2, {task.input_size}], "
@@ -34,9 +37,7 @@ class CellModel(SequenceModel):
 
     def states(self, inputs: Tensor) -> Tensor:
         """[T, B, H] from inputs [T, B, D]."""
-        made = self.cell(inputs)
-        states: Tensor = made[0] if isinstance(made, tuple) else made
-        return states
+        return _states(self.cell(inputs))
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Outputs [S, B, K] at the supervised steps."""
@@ -48,6 +49,11 @@ class CellModel(SequenceModel):
         """N, all that the cell has."""
         return sum(parameter.numel() for parameter in self.cell.parameters())
 
+    @property
+    def state_bytes(self) -> float:
+        """Of what the cell returns beside its states, as torch's own do; NaN where that is nothing."""
+        return self._state_bytes
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam."""
         return torch.optim.Adam(self.parameters(), self.learning_rate)
@@ -55,3 +61,16 @@ class CellModel(SequenceModel):
     def on_before_optimizer_step(self, optimizer: Any) -> None:
         """Pascanu, Mikolov & Bengio 2013, Algorithm 1."""
         nn.utils.clip_grad_norm_(self.parameters(), self.threshold)
+
+
+def _states(made: Any) -> Tensor:
+    """The states [T, B, H] of what a cell returned."""
+    states: Tensor = made[0] if isinstance(made, tuple) else made
+    return states
+
+
+def _left(made: Any) -> list[Tensor]:
+    """What it returned beside its states, for a sequence to go on from: one tensor, or several."""
+    left = made[1] if isinstance(made, tuple) and len(made) > 1 else ()
+    parts = left if isinstance(left, (tuple, list)) else (left,)
+    return [part for part in parts if isinstance(part, Tensor)]

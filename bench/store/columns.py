@@ -112,6 +112,13 @@ TRIAL_COLUMNS = (
     Column("seconds", "double", "from start to end, checks among them", "s", "time"),
     Column("parameters", "int64", "trained numbers of the model"),
     Column(
+        "state_bytes",
+        "double",
+        "what a step of a sequence leaves to the next, once trained; NaN: the model does not say",
+        "bytes",
+        later=True,
+    ),
+    Column(
         "extrapolates",
         "double",
         "the largest multiple of its lag that it solves too, untrained; 1: none; NaN: not asked",

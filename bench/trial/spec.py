@@ -126,6 +126,8 @@ class Outcome:
     updates: int = 0
     seconds: float = 0.0
     parameters: int = 0
+    state_bytes: float = math.nan
+    """What a step of a sequence leaves to the next; NaN where the model does not say."""
     extrapolates: float = math.nan
     """The largest multiple of its lag that it solves too, 1 where none; NaN where none was asked."""
     curve: list[dict[str, float]] = field(default_factory=list)

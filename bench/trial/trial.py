@@ -54,6 +54,7 @@ def run(spec: TrialSpec, registry: Registry) -> Outcome:
         updates=meter.updates,
         seconds=check.curve[-1]["seconds"],
         parameters=sum(p.numel() for p in model.parameters()),
+        state_bytes=float(getattr(model, "state_bytes", math.nan)),
         curve=check.curve,
         probes=probes,
     )

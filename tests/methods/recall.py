@@ -16,6 +16,7 @@ class Recall(Task):
     def __init__(self, lag: int, tolerance: float = 0.1) -> None:
         super().__init__(lag)
         self.input_size, self.output_size, self.loss = 2, 1, SquaredError()
+        self.minimal_lag = lag - 1
         self.tolerance = tolerance
 
     def sample(self, batch_size: int, generator: torch.Generator) -> Batch:

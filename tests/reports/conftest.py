@@ -91,6 +91,7 @@ class Maker:
                 "updates_to_solve": flops / 2e6 if solved else np.nan,
                 "seconds": flops / 1e9,
                 "parameters": 300,
+                "state_bytes": 4.0 * 8 * (1 + (method == "lstm")),
                 "extrapolates": np.nan,
                 "hyperparameters": json.dumps(hyperparameters or {"learning_rate": 0.01}),
                 "code_hash": "0" * 12,

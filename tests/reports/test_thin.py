@@ -99,11 +99,11 @@ def test_campaigns_with_nothing_in_common_have_a_page(maker, another):
     assert "made and another share no method at the same task and lag" in page.words
 
 
-@pytest.mark.parametrize("missing", ["extrapolates", "updates", "saturated"])
+@pytest.mark.parametrize("missing", ["extrapolates", "state_bytes", "updates", "saturated"])
 def test_campaigns_of_before_a_column_have_a_page(maker, tmp_path, missing):
     maker.probe(maker.run("lstm", 10, 1e9), 0.9, 10, "after")
     folder = maker.stored(tmp_path / "campaign")
-    name = store.PROBES if missing != "extrapolates" else store.TRIALS
+    name = store.PROBES if missing in ("updates", "saturated") else store.TRIALS
     pd.read_parquet(folder / name).drop(columns=missing).to_parquet(folder / name)
     page = Page(as_html(reports.read([folder])))
     assert "no net was probed while it trained" in page.words

@@ -63,7 +63,8 @@ def trials(rng: np.random.Generator) -> pd.DataFrame:
         ],
     }
     same = {"variant": "v1", "carried_from": 0, "detail": "", "tested": 1000, "chance": 0.9, "budget": BUDGET,
-            "cap": np.nan, "parameters": 999, "extrapolates": np.nan, "code_hash": "0" * 12}  # fmt: skip
+            "cap": np.nan, "parameters": 999, "extrapolates": np.nan, "state_bytes": 32.0,
+            "code_hash": "0" * 12}  # fmt: skip
     return pd.DataFrame(found | same)
 
 

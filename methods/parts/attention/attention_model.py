@@ -48,6 +48,11 @@ class Attention(SequenceModel):
         """N, the weights used at every step: W, w, and the mean that a step is added to."""
         return self.each.weight.numel() + 2 * self.score.weight.numel()
 
+    @property
+    def state_bytes(self) -> float:
+        """Both sums of the mean, over the steps so far: of what is weighed, [H], and of the weights."""
+        return float((self.each.out_features + 1) * self.each.weight.element_size())
+
     def cost(self, batch: Batch) -> float:
         """6 N T a sequence, and 6 a weight of the net behind the mean."""
         behind = self.mixed.weight.numel() + self.readout.weight.numel()

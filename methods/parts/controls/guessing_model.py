@@ -54,6 +54,11 @@ class GuessingModel(SequenceModel):
         entering, units, _ = self.net_sizes
         return units * (units + entering)
 
+    @property
+    def state_bytes(self) -> float:
+        """The states of one net."""
+        return float(self.net_sizes[1] * next(iter(self.best.values())).element_size())
+
     def configure_optimizers(self) -> Any:
         """None is needed."""
         return []

@@ -43,6 +43,8 @@ class Window(nn.Module):
         # From torch's global generator, as weights are.
         mixing = None if channels == inputs else torch.randn(inputs, channels) / math.sqrt(channels)
         self.register_buffer("mixing", mixing)
+        self.kept = (steps - 1) * channels
+        """Numbers of the steps before the present one, of which the sums are made."""
         self.weights = inputs * (1 if mixing is None else channels)
         """N, the multiplications (or additions) a step takes."""
 

@@ -39,6 +39,11 @@ class WindowModel(SequenceModel):
         """N, what a step takes that is not asked for anything."""
         return self.window.weights
 
+    @property
+    def state_bytes(self) -> float:
+        """The steps that the window shows beside the present one."""
+        return float(self.window.kept * torch.get_default_dtype().itemsize)
+
     def cost(self, batch: Batch) -> float:
         """FLOPs of the last training step: 2 N T a sequence to see it, and what was learned of its rows."""
         return 2.0 * self.weights * batch.length * batch.size + self._cost

@@ -87,6 +87,11 @@ class EchoStateModel(SequenceModel):
         """N, recurrent and input weights: all, or the non-zero ones where only those are multiplied."""
         return self.layer.weights
 
+    @property
+    def state_bytes(self) -> float:
+        """The states of all units."""
+        return float(self.layer.units * self.readout.element_size())
+
     def get_extra_state(self) -> dict[str, Tensor]:
         """The weights as they were drawn, without which the readout is worth nothing."""
         return {each.name: getattr(self.layer, each.name) for each in fields(self.layer)}

@@ -83,6 +83,11 @@ class LEMCell(CompiledCell):
         starts = (self.initial_memory, self.initial)
         return (self.input_weight, self.recurrent_weight, self.bias, self.span, *starts)
 
+    @property
+    def remembered(self) -> int:
+        """States and memories."""
+        return 2 * self.units
+
     def recurrent_blocks(self) -> list[Tensor]:
         """R_p, R_q, R_z, R_y."""
         return list(self.recurrent_weight.split(self.units))

@@ -60,6 +60,11 @@ class LSTMCell(Recurrent):
         states, pullback = lstm_vjp(inputs, self.memory.arrays(weights), mask)
         return states, lambda gradients: pullback(gradients, self.memory.gradients(weights))
 
+    @property
+    def remembered(self) -> int:
+        """States and cells."""
+        return 2 * self.units
+
     def recurrent_blocks(self) -> list[Tensor]:
         """R_i, R_f, R_g, R_o."""
         return list(self.recurrent_weight.split(self.units))
