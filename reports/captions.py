@@ -12,6 +12,7 @@ from longlag.reports.figures import Caption
 from longlag.reports.formats import number, percent, tally
 from longlag.reports.inside import stages
 from longlag.reports.knobs import knobs
+from longlag.reports.paid import paid
 from longlag.reports.profiles import by_campaign
 from longlag.reports.reach import reach
 from longlag.reports.results import Panel, Results
@@ -75,14 +76,32 @@ def _cost(results: Results, panel: Panel) -> Caption:
     n = _retests(results, panel)
     if solved.empty:
         return Caption("No retest solves the task within its budget.", n)
-    # where most methods can be compared; of equals the longest
-    counts = solved.groupby("lag").size()
-    lag = int(counts[counts == counts.max()].index.max())
+    lag = _shared_lag(solved)
     there = solved[solved["lag"] == lag].sort_values("median_flops_to_solve", kind="stable")
     costs = there["median_flops_to_solve"].tolist()
     said = f"At lag {lag} {there['method'].iloc[0]} is the cheapest, a median of {number(costs[0])} FLOPs"
     if len(costs) > 1:
         said += f", {number(costs[1] / costs[0])} times less than {there['method'].iloc[1]}"
+    return Caption(f"{said}.", n)
+
+
+def _shared_lag(rows: pd.DataFrame) -> int:
+    """Where most methods can be compared; of equals the longest."""
+    counts = rows.groupby("lag").size()
+    return int(counts[counts == counts.max()].index.max())
+
+
+def _paid(results: Results, panel: Panel) -> Caption:
+    rows = paid(results, panel)
+    n = counted(len(rows[["method", "lag"]].drop_duplicates()), "case")
+    rows = rows[rows["measure"] == "state bytes"]
+    if rows.empty:
+        return Caption("", n)
+    lag = _shared_lag(rows)
+    there = rows[rows["lag"] == lag].sort_values("value", kind="stable")
+    least, most = there.iloc[0], there.iloc[-1]
+    said = f"At lag {lag} {least['method']} remembers {number(least['value'])} bytes of a sequence"
+    said += f", {most['method']} {number(most['value'])}" if len(there) > 1 else ""
     return Caption(f"{said}.", n)
 
 
@@ -182,6 +201,7 @@ CAPTIONS: dict[str, Callable[[Results, Panel], Caption]] = {
     "ladder": _ladder,
     "errors": _errors,
     "cost": _cost,
+    "paid": _paid,
     "learning": _learning,
     "outcomes": _outcomes,
     "gradients": _gradients,

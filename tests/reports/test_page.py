@@ -93,7 +93,7 @@ def test_fetches_nothing(page):
 
 def test_images_fetch_nothing_either(page):
     images = [each["src"] for tag, each in page.elements if tag == "img"]
-    assert len(images) == len(page.specs) == 19  # nine figures, two tasks; one of all tasks
+    assert len(images) == len(page.specs) == 21  # ten figures, two tasks; one of all tasks
     for image in images:
         drawn = unquote(image.split(",", 1)[1])
         assert "NaN" not in drawn
