@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from longlag.bench.campaign.profile import RERUN, Profile
+from longlag.bench.campaign.halving import rounds
+from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.rules import BudgetRule, budget_at, rungs
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.names import BASELINE, TWIN
@@ -18,15 +19,21 @@ from longlag.bench.trial.spec import Case
 
 
 class Phases(NamedTuple):
-    """The most trials of a case: how many tune it, how often each of the best is rerun, how many retests."""
+    """The most trials of a case: how many tune it, rerun the best, and retest the winner."""
 
     tuning: int
     reruns: int
     retests: int
 
+    @classmethod
+    def of(cls, profile: Profile, tuning: int) -> Phases:
+        """Those of a profile that tunes a case by so many trials."""
+        again = rounds(min(profile.leaders, tuning), profile.reruns)
+        return cls(tuning, sum(settings * each for settings, each in again), profile.retests)
+
     def counted(self) -> Counter[str]:
         """The same as trials; of a case that nothing solves in tuning it may be less."""
-        return Counter(tuning=self.tuning, reruns=min(RERUN, self.tuning) * self.reruns, retests=self.retests)
+        return Counter(tuning=self.tuning, reruns=self.reruns, retests=self.retests)
 
     @property
     def total(self) -> int:
@@ -155,7 +162,7 @@ def _ladders(profile: Profile, registry: Registry, skipped: dict[str, str]) -> I
                 raise BadInput(f"profile {profile.name}: {said} both climbs and has lags of its own")
             for some in [tuple(lags)] if climbs else [(lag,) for lag in lags]:
                 budget = grid.budget or profile.budget
-                phases = Phases(grid.trials or profile.trials, profile.reruns, profile.retests)
+                phases = Phases.of(profile, grid.trials or profile.trials)
                 yield Ladder(method, name, variant, some, climbs, budget, phases)
 
 

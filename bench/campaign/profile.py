@@ -15,12 +15,6 @@ from longlag.bench.trial.spec import Checks, Limits, Positive
 
 FOLDER = Path(__file__).parents[1] / "profiles"
 
-RERUN = 2
-"""The best settings of a case that are run again: on one seed each, the luckiest is not the best."""
-
-RERUN_SLACK = 5
-"""How often more than a tuning trial's cap a rerun may take: a dearer setting may be the surer one."""
-
 
 class TaskGrid(Strict):
     """One task of a profile, with settings of its own where the profile's do not fit."""
@@ -71,7 +65,9 @@ class Profile(Strict):
     recipes: Annotated[int, Field(ge=0, le=3)] = 3
     """How many of a method's recipes the first trials try."""
     reruns: Annotated[int, Field(ge=0)] = 0
-    """Then, how often each of the two best settings is run again; the better mean score wins the case."""
+    """Then, how often each of the best settings is run again at first; the best mean score wins the case."""
+    leaders: Annotated[int, Field(ge=2)] = 2
+    """How many of them there are; of more than two the better half is run twice as often, and so on."""
     retests: Positive
     """Retests of each case's winner."""
     retests_unsolved: Positive | None = None

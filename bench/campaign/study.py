@@ -18,7 +18,8 @@ import optuna
 
 from longlag.bench.campaign.carry import carried
 from longlag.bench.campaign.grid import Cell
-from longlag.bench.campaign.profile import RERUN, RERUN_SLACK, Profile
+from longlag.bench.campaign.halving import RERUN_SLACK, rounds
+from longlag.bench.campaign.profile import Profile
 from longlag.bench.contract.method import MOST_RECIPES, Method
 from longlag.bench.contract.seeds import derive
 from longlag.bench.contract.task import Task
@@ -127,24 +128,30 @@ class CaseProgram:
             yield from self._run_batch(study, found, asked)
         if not found.ran:
             return Ended(study, False, None)
-        leaders = found.best(RERUN)
         # What will hardly hold is not paid for in full.
         few = self.profile.retests_unsolved if found.cheapest is None else None
-        again = leaders * (self.cell.phases.reruns if few is None else 0)
-        for leader in again:
-            study.enqueue_trial(leader.trial.params)
-        if again:
-            # Reruns measure how reliably a setting solves its task, not how cheaply: they may take longer.
-            slack = None if found.cheapest is None else RERUN_SLACK * found.cheapest
-            yield from self._run_batch(study, found, [self._ask(study, slack, []) for _ in again])
-        # Only these ran more than once: the best of many single runs may owe it to its seed.
-        winner = min(leaders, key=_mean)
+        winner = yield from self._winner(study, found, self.profile.reruns if few is None else 0)
         retests = [self._retest(winner.spec, number) for number in range(self.cell.phases.retests)]
         outcomes = yield retests[:few]
         if len(outcomes) < len(retests) and all(outcome.solved for outcome in outcomes):
             outcomes += yield retests[few:]
         best = Carried(self.case.lag, winner.trial.params, winner.trial.distributions, recipes)
         return Ended(study, bridged(sum(o.solved for o in outcomes), len(outcomes)), best)
+
+    def _winner(
+        self, study: optuna.Study, found: _Found, reruns: int
+    ) -> Generator[list[TrialSpec], list[Outcome], _Setting]:
+        """The setting that is retested: of the best, which are run again, and of no others."""
+        leaders = found.best(self.profile.leaders)
+        # Reruns measure how reliably a setting solves its task, not how cheaply: they may take longer.
+        slack = None if found.cheapest is None else RERUN_SLACK * found.cheapest
+        for settings, each in rounds(len(leaders), reruns if self.cell.phases.reruns else 0):
+            again = sorted(leaders, key=_mean)[:settings] * each
+            for leader in again:
+                study.enqueue_trial(leader.trial.params)
+            yield from self._run_batch(study, found, [self._ask(study, slack, []) for _ in again])
+            leaders = again[:settings]
+        return min(leaders, key=_mean)
 
     def _run_batch(
         self, study: optuna.Study, found: _Found, asked: list[tuple[optuna.Trial, TrialSpec]]

@@ -79,24 +79,29 @@ def test_too_many_recipes_cost_a_trial_and_say_why() -> None:
     assert not any(faults[1:])
 
 
-def raced(reruns: int, solves: dict[float, list[bool]]) -> tuple[list[float], set[float]]:
-    """The rates that were rerun, and those retested; `solves` says of each run whether it solves."""
+def raced(reruns: int, solves: list[list[bool]], leaders: int = 2) -> tuple[list[list[int]], int]:
+    """The settings that were rerun, round by round, and the one retested, by the order of their first runs.
+
+    `solves` says of each run of each setting whether it solves; a later setting's runs cost more.
+    """
     case = Case("guesses", "adding", "ms11", 20)
     data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
-    profile = parse({**data, "trials": 3, "batch": 3, "reruns": reruns, "retests": 1, "budget": 1e9}, "here")
-    cell = Cell(case, 1e9, Phases(3, reruns, 1))
+    race = {"trials": len(solves), "batch": len(solves), "reruns": reruns, "leaders": leaders}
+    profile = parse({**data, **race, "retests": 1, "budget": 1e9}, "here")
+    cell = Cell(case, 1e9, Phases.of(profile, len(solves)))
     program = CaseProgram(cell, profile, Guesses(3), discover().task("adding", "ms11", 20)).run()
-    runs = {rate: iter(solved) for rate, solved in solves.items()}
-    seen, batch = [], next(program)
+    runs = [iter(solved) for solved in solves]
+    seen, asked, batch = [], [], next(program)
+    known = [spec.hyperparameters for spec in batch]
     while batch[0].phase == "tune":
         seen += batch
-        rates = [spec.hyperparameters["rate"] for spec in batch]
+        asked.append([known.index(spec.hyperparameters) for spec in batch])
         batch = program.send(
             [
-                Outcome("solved", flops=1e8 * (1 + rate))
-                if next(runs[rate])
-                else Outcome("plateau", error=0.5 + rate / 100, chance=0.8)
-                for rate in rates
+                Outcome("solved", flops=1e7 * (1 + setting))
+                if next(runs[setting])
+                else Outcome("plateau", error=0.5 + setting / 100, chance=0.8)
+                for setting in asked[-1]
             ]
         )
     assert [spec.number for spec in seen] == list(range(len(seen)))
@@ -105,15 +110,28 @@ def raced(reruns: int, solves: dict[float, list[bool]]) -> tuple[list[float], se
     with pytest.raises(StopIteration) as end:
         program.send([Outcome("plateau", error=0.5, chance=0.8)])
     assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in end.value.value.study.trials)
-    return [spec.hyperparameters["rate"] for spec in seen[3:]], {s.hyperparameters["rate"] for s in batch}
+    (retested,) = batch
+    return asked[1:], known.index(retested.hyperparameters)
 
 
 def test_of_the_two_best_settings_the_surer_is_retested() -> None:
-    lucky = {0.0: [True, False, False], 1.0: [True, True, True], 2.0: [False]}
-    assert raced(2, lucky) == ([0, 1, 0, 1], {1})
-    assert raced(0, lucky) == ([], {0})
+    lucky = [[True, False, False], [True, True, True], [False]]
+    assert raced(2, lucky) == ([[0, 1, 0, 1]], 1)
+    assert raced(0, lucky) == ([], 0)
 
 
 def test_a_setting_with_one_lucky_run_cannot_win_over_those_run_again() -> None:
-    worse = {0.0: [True, False, False], 1.0: [True, False, False], 2.0: [True]}
-    assert raced(2, worse) == ([0, 1, 0, 1], {0})
+    worse = [[True, False, False], [True, False, False], [True]]
+    assert raced(2, worse) == ([[0, 1, 0, 1]], 0)
+
+
+def test_of_many_settings_the_better_half_is_run_twice_as_often() -> None:
+    # The cheapest fails in the first round, the next in the second.
+    runs = [[True, False], [True, True, True, False], [True, True, True, True], [True, False], [False]]
+    assert raced(1, runs, leaders=4) == ([[0, 1, 2, 3], [1, 2, 1, 2]], 2)
+    dearer = [[True] * 4, [True] * 4, [True, True], [True, True]]
+    assert raced(1, dearer, leaders=4) == ([[0, 1, 2, 3], [0, 1, 0, 1]], 0)
+
+
+def test_with_fewer_settings_than_leaders_all_are_run_again() -> None:
+    assert raced(2, [[True] * 3, [True] * 3, [False] * 3], leaders=8) == ([[0, 1, 2, 0, 1, 2]], 0)

@@ -1,0 +1,21 @@
+"""Which of the best settings is the surest: sequential halving (Karnin, Koren & Somekh 2013, Algorithm 1).
+
+On one seed each, the luckiest setting is not the best. So the best are run again on fresh seeds; the better
+half is run twice as often as before, and so on, until one is left: as many runs a round, on ever fewer settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+RERUN_SLACK = 5
+"""How often more than a tuning trial's cap a rerun may take: a dearer setting may be the surer one."""
+
+
+def rounds(settings: int, reruns: int) -> Iterator[tuple[int, int]]:
+    """How many settings are run again in each round, and how often each; none for no setting or no rerun."""
+    while settings and reruns:
+        yield settings, reruns
+        settings, reruns = settings // 2, 2 * reruns
+        if settings == 1:
+            return
