@@ -1,7 +1,7 @@
 """Which of the best settings is the surest: sequential halving (Karnin, Koren & Somekh 2013, Algorithm 1).
 
 On one seed each, the luckiest setting is not the best. So the best are run again on fresh seeds; the better
-half is run twice as often as before, and so on, until one is left: as many runs a round, on ever fewer settings.
+half is run twice as often as before, and so on, until one is left: as many runs a round, on fewer settings.
 """
 
 from __future__ import annotations
