@@ -24,6 +24,7 @@ from longlag.bench.cli.report import report
 from longlag.bench.cli.running import plan, run
 from longlag.bench.cli.terminal import INTERRUPTED
 from longlag.bench.contract.errors import BadInput
+from longlag.bench.contract.names import INTERFACE
 
 app = typer.Typer(
     add_completion=False,
@@ -38,7 +39,7 @@ def start(
 ) -> None:
     """LongLag: which remedy bridges which lag, at what cost, and how the others fail."""
     if version:
-        typer.echo(f"longlag {metadata.version('longlag')}")
+        typer.echo(f"longlag {metadata.version('longlag')}, plugin interface {INTERFACE}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

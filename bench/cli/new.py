@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from importlib import metadata
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,7 +83,14 @@ def _in_the_house(kind: str, name: str) -> None:
 
 def _package(kind: str, name: str) -> None:
     folder = Path(f"longlag-{name.replace('_', '-')}")
-    given = {"kind": kind, "name": name, "class_name": _class(name), "dashed": name.replace("_", "-")}
+    major, minor = map(int, metadata.version("longlag").split(".")[:2])
+    given = {
+        "kind": kind,
+        "name": name,
+        "class_name": _class(name),
+        "dashed": name.replace("_", "-"),
+        "releases": f">={major}.{minor}, <{major}.{minor + 1}",
+    }
     _write(
         {
             folder / "pyproject.toml": _filled("pyproject.toml", given),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+INTERFACE = 1
+"""The version of what plugins are written with: raised where something is taken away or means another."""
+
 TWIN = "_twin"
 """What is added to a variant's name to ask for its twin: `ms11_twin`."""
 

@@ -37,11 +37,12 @@ def _methods(registry: Registry, full: bool) -> Table:
     )
     for name, plugin in sorted(registry.methods.items()):
         text = first_line(plugin) + f" {plugin.source}" * full
-        table.add_row(name, _changes(plugin), text)
+        table.add_row(name, changes(plugin), text)
     return table
 
 
-def _changes(plugin: type[Method] | type[Remedy]) -> str:
+def changes(plugin: type[Method] | type[Remedy]) -> str:
+    """The parts of the recipe that it changes, or what it is instead."""
     if not issubclass(plugin, Remedy):
         return "control" if plugin.control else "a model of its own"
     parts = (plugin.changes,) if isinstance(plugin.changes, str) else plugin.changes
