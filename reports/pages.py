@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from longlag.bench.plugins.reference import tasks
+import optuna
+
+from longlag.bench.plugins.reference import methods, tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import MANIFEST, load, read_manifest
 from longlag.bench.store.reference import columns
@@ -19,9 +21,11 @@ CONTROLS = "controls"
 
 def pages(results: Path) -> dict[str, str]:
     """Every generated page by its name, made of the plugins and of the campaigns in `results`."""
+    registry = discover()
     controls = sorted(path.parent for path in (results / CONTROLS).glob(f"*/{MANIFEST}"))
     made = {
-        "tasks.md": tasks(discover()) + certified.page(controls),
+        "methods.md": methods(registry),
+        "tasks.md": tasks(registry) + certified.page(controls),
         "results.md": columns(),
         "fairness.md": fairness.page(results),
         "claims.md": claims.page(results),
@@ -37,5 +41,6 @@ def pages(results: Path) -> dict[str, str]:
 
 if __name__ == "__main__":
     docs, stored = map(Path, sys.argv[1:])
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     for name, text in pages(stored).items():
         (docs / name).write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,10 @@ def test_every_task_is_documented_in_full() -> None:
     for name, plugin in discover().tasks.items():
         assert keys <= set(plugin.facts), name
         assert all(text.strip() for text in plugin.facts.values()), name
+
+
+def test_the_site_has_every_page() -> None:
+    configured = (DOCS.parent / "mkdocs.yml").read_text(encoding="utf-8")
+    named = set(re.findall(r": ([\w/]+\.md)$", configured, flags=re.MULTILINE))
+    assert named == {path.name for path in DOCS.glob("*.md")} | {"results/README.md"}
+    assert "strict: true" in configured
