@@ -89,6 +89,33 @@ RECIPES = [
     ),
     *(
         Published(
+            "lstm_1997",
+            f"Hochreiter & Schmidhuber 1997, {task.name}",
+            task,
+            {name: value for name, value in HS97.items() if name != "keep_gate"}
+            | {"descent_rate": rate, "write_bias": bias},
+        )
+        for task, rate, bias in (
+            (Adding(100, "hs97"), 0.5, -6.0),
+            (TemporalOrder(100, "hs97"), 0.1, -4.0),
+        )
+    ),
+    Published(
+        "chrono_lstm",
+        "Tallec & Ollivier 2018, adding",
+        Adding(750, "a16"),
+        {
+            "optimiser": "adam",
+            "adam_rate": 1e-3,
+            "halving": 1e5,
+            "units": 64,
+            "batch_size": 50,
+            "init_scale": 1.0,
+            "time_scale": 750.0,
+        },
+    ),
+    *(
+        Published(
             "careful_init",
             f"Sutskever et al. 2013, rate {rate} momentum {momentum}",
             Adding(80, "ms11"),
