@@ -71,7 +71,7 @@ def cluster(session: nox.Session) -> None:
     """Run a campaign on a real Dask scheduler and workers, some of which are lost."""
     session.install(*PINNED, "-e", ".[test,cluster]")
     session.run(
-        "pytest", "tests/bench/workers/test_cluster.py", "-m", "cluster", *session.posargs, env=ONE_THREAD
+        "pytest", "tests/bench/workers", "-m", "cluster", *session.posargs, env=ONE_THREAD
     )
 
 

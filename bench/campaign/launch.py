@@ -69,9 +69,10 @@ def launch(
     coordinator: Coordinator,
     jobs: int = 0,
     dask: str | None = None,
+    most: int | None = None,
     logged: Logged | None = None,
 ) -> bool:
-    """Run a campaign on `jobs` local workers (0: one a core) or on the cluster at `dask`.
+    """Run a campaign on `jobs` local workers (0: one a core), or on the cluster at `dask`, `most` at once.
 
     `logged` gets every trial too. False if it was interrupted. Raises BadInput where it cannot go on.
     """
@@ -84,7 +85,7 @@ def launch(
     if dask is None:
         executor = LocalPool(jobs or default_jobs(), profile.timeout, profile.memory)
     else:
-        executor = DaskExecutor.connect(dask, profile.timeout, profile.memory)
+        executor = DaskExecutor.connect(dask, profile.timeout, profile.memory, most)
     reporter = Reporter(console, coordinator.total)
     why: Counter[str] = Counter()
 

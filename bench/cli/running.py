@@ -49,6 +49,9 @@ def run(
     dask: Annotated[
         str | None, typer.Option("--dask", help="Run on the Dask cluster whose scheduler is at ADDRESS.")
     ] = None,
+    max_jobs: Annotated[
+        int | None, typer.Option("--max-jobs", min=1, help="With --dask: as many trials at once, at most.")
+    ] = None,
     against: Annotated[
         list[Path] | None,
         typer.Option("--against", help="A campaign whose results, as they are, the report shows beside."),
@@ -76,6 +79,8 @@ def run(
     if resume and out is None and not folder.exists():
         raise BadInput(f"{folder}: no campaign to resume; --out names the folder of another")
 
+    if max_jobs is not None and dask is None:
+        raise BadInput("--max-jobs is of a cluster, as --dask names one; --jobs of this machine")
     if dask is None:
         server.start()
     from longlag.bench.campaign.launch import launch, opened
@@ -86,7 +91,7 @@ def run(
 
     coordinator = opened(console, chosen, folder, resume, data, code_changed)
     try:
-        if not (coordinator.complete or launch(console, coordinator, jobs, dask, logged)):
+        if not (coordinator.complete or launch(console, coordinator, jobs, dask, max_jobs, logged)):
             raise typer.Exit(INTERRUPTED)
     finally:
         coordinator.close()

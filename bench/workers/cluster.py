@@ -1,42 +1,50 @@
 """Trials on many machines: the same specs to the workers of a Dask cluster, the same rows back.
 
-Every Dask worker process runs its trials in child processes of its own, in a LocalPool, so that limits and
-isolation are the same as on one machine. No data set is sent: a spec with the text of the plugin files it
-needs goes out, an outcome comes back.
+Every Dask worker process runs its trials in child processes of its own (`remote`). No data set is sent:
+a spec with the text of the plugin files it needs goes out, an outcome comes back.
+
+A trial that a worker refused, because it will not live for as long as the trial may take, is sent to
+those that will. What the scheduler took with it when it was lost is sent again to the one that comes in
+its place.
 """
 
 from __future__ import annotations
 
-import atexit
-import hashlib
 import json
-import multiprocessing
-import os
-import platform
-import tempfile
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import asdict, replace
-from functools import cache
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.guard import reason
-from longlag.bench.plugins.registry import discover
-from longlag.bench.trial.spec import SPECS, Outcome, TrialSpec
-from longlag.bench.workers.hashes import code_hash
-from longlag.bench.workers.pool import LocalPool
+from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.workers.remote import Refused, code_of, run_remote, seconds_left
 
-_FRESH = 5.0
-"""Seconds after which the cluster's slots are counted again."""
+_FRESH = 2.0
+"""Seconds after which the cluster's workers are counted again."""
 
 _PATIENCE = 60.0
 """Seconds to look for the scheduler, and then for a first worker."""
 
-_making = threading.Lock()
-"""What a Dask worker's threads share is made by one of them."""
+_ABSENCE = 600.0
+"""Seconds for which a scheduler that was lost is looked for."""
+
+
+@dataclass(eq=False)
+class _Job:
+    """A trial that was asked for, what Dask made of it, and the workers it may go to where not to all."""
+
+    spec: TrialSpec
+    future: Future[Any] = field(default_factory=Future)
+    remote: Any = None
+    only: tuple[str, ...] = ()
+    refused: bool = False
 
 
 class DaskExecutor:
@@ -46,61 +54,73 @@ class DaskExecutor:
     another, until four workers are lost with it.
     """
 
-    def __init__(self, client: Any, timeout: float, memory_gb: float) -> None:
-        """`client` is connected; `timeout` in seconds and `memory_gb` in GiB, for each trial."""
+    def __init__(
+        self, connected: Callable[[], Any], timeout: float, memory_gb: float, most: int | None = None
+    ) -> None:
+        """`connected` makes a client; `timeout` in seconds and `memory_gb` in GiB, for each trial.
+
+        `most` trials run at once, however many slots the cluster has.
+        """
         self.timeout = timeout
         self.memory_gb = memory_gb
-        self._client = client
-        self._texts: dict[str, str] = {}
-        self._slots = (0.0, 1)
-        self._names = 0
-        self._session = os.urandom(4).hex()
-        self._running: set[Any] = set()
+        self.most = most
+        self._connected = connected
+        self._client = connected()
+        self._waiting: deque[_Job] = deque()
+        self._running: set[_Job] = set()
+        self._threads: dict[str, int] = {}
+        """Of each worker that has answered."""
+        self._ends: dict[str, float] = {}
+        """When a worker has lived, by this machine's monotonic clock."""
+        self._lock = threading.RLock()
+        self._stir = threading.Event()
+        self._closed = threading.Event()
+        self._count()
+        self._keeper = threading.Thread(target=self._keep, name="longlag-dask", daemon=True)
+        self._keeper.start()
 
     @classmethod
-    def connect(cls, address: str, timeout: float, memory_gb: float) -> DaskExecutor:
-        """To the scheduler at `address`; raises BadInput where there is none, or no worker comes to it."""
+    def connect(cls, address: str, timeout: float, memory_gb: float, most: int | None = None) -> DaskExecutor:
+        """To the scheduler at `address`; raises BadInput where there is none, or no worker that will do."""
         try:
             from distributed import Client
         except ImportError:
             raise BadInput("--dask needs the extra `cluster`: pip install -e .[cluster]") from None
+
+        def connected() -> Any:
+            return Client(address, timeout=_PATIENCE, set_as_default=False)
+
         try:
-            client = Client(address, timeout=_PATIENCE, set_as_default=False)
+            executor = cls(connected, timeout, memory_gb, most)
         except (OSError, TimeoutError, ValueError) as error:
             raise BadInput(f"--dask {address}: no scheduler there: {reason(error)}") from None
-        try:
-            client.wait_for_workers(1, timeout=_PATIENCE)
-        except TimeoutError:
-            client.close()
-            raise BadInput(f"--dask {address}: the scheduler has no workers") from None
-        return cls(client, timeout, memory_gb)
+        started = time.monotonic()
+        while not executor._threads and time.monotonic() - started < _PATIENCE:
+            time.sleep(0.1)
+        why = ""
+        if not executor._threads:
+            why = "the scheduler has no workers that answer and have LongLag"
+        elif not executor._able():
+            why = f"a trial may take {timeout:g} s (timeout), and no worker there lives as long"
+        if why:
+            executor.close()
+            raise BadInput(f"--dask {address}: {why}")
+        return executor
 
     @property
     def slots(self) -> int:
         """The trials the cluster can run at once, as of the last few seconds."""
-        asked, known = self._slots
-        if time.monotonic() - asked > _FRESH:
-            known = max(1, sum(self._client.nthreads().values()))
-            self._slots = time.monotonic(), known
-        return known
+        with self._lock:
+            able = max(1, sum(self._threads[name] for name in self._able()))
+        return able if self.most is None else min(able, self.most)
 
     def submit(self, spec: TrialSpec) -> Future[Any]:
         """Start `spec` as soon as a worker is free."""
-        self._names += 1
-        remote = self._client.submit(
-            run_remote,
-            json.dumps(asdict(spec)),
-            [(path, self._text(path)) for path in spec.plugins],
-            _code(spec.case.method, spec.case.task, spec.plugins),
-            self.timeout,
-            self.memory_gb,
-            key=f"longlag-{self._session}-{self._names}-{spec.run_id}",
-            pure=False,
-        )
-        future: Future[Any] = Future()
-        self._running.add(remote)
-        remote.add_done_callback(lambda done: self._done(done, future))
-        return future
+        job = _Job(spec)
+        with self._lock:
+            self._waiting.append(job)
+        self._stir.set()
+        return job.future
 
     def outcome(self, future: Future[Any]) -> Outcome:
         """The outcome of a finished future; raises BadInput where the cluster could not run it."""
@@ -115,84 +135,119 @@ class DaskExecutor:
 
     def close(self) -> None:
         """Stop at once; unfinished trials are lost."""
-        self._client.cancel(list(self._running), force=True)
-        self._client.close(timeout=3)
+        self._closed.set()
+        self._stir.set()
+        with self._lock:
+            remotes = [job.remote for job in self._running]
+        with suppress(Exception):
+            self._client.cancel(remotes, force=True)
+            self._client.close(timeout=3)
+        self._keeper.join(_FRESH)
 
-    def _done(self, remote: Any, future: Future[Any]) -> None:
-        self._running.discard(remote)
-        if remote.cancelled():
-            future.set_exception(BadInput("the Dask scheduler cancelled its trials"))
-            return
-        error = remote.exception()
-        if error is None:
-            future.set_result(remote.result())
-        else:
-            future.set_exception(error)
+    def _able(self) -> list[str]:
+        """The workers that live for as long as a trial may take."""
+        now = time.monotonic()
+        return [name for name in self._threads if self._ends[name] - now > self.timeout]
 
-    def _text(self, path: str) -> str:
-        if path not in self._texts:
-            self._texts[path] = Path(path).read_text(encoding="utf-8")
-        return self._texts[path]
+    def _keep(self) -> None:
+        """Follows the cluster until it is closed; whatever is sent, is sent from here."""
+        while not self._closed.is_set():
+            self._stir.wait(_FRESH)
+            self._stir.clear()
+            try:
+                self._count()
+                self._recall()
+                self._send()
+            except Exception as error:
+                if not self._closed.is_set() and not self._found_again():
+                    self._fail(BadInput(f"the Dask scheduler is lost: {reason(error)}"))
+                    return
 
+    def _count(self) -> None:
+        """Which workers there are now, and until when."""
+        threads = dict(self._client.nthreads())
+        new = [name for name in threads if name not in self._ends]
+        # One that has another LongLag, or none, does not answer; its trials tell which.
+        left = self._client.run(seconds_left, workers=new, on_error="ignore") if new else {}
+        with self._lock:
+            self._ends |= {name: time.monotonic() + each for name, each in left.items()}
+            self._threads = {name: each for name, each in threads.items() if name in self._ends}
 
-def run_remote(spec: str, plugins: list[tuple[str, str]], code: str, timeout: float, memory_gb: float) -> str:
-    """On a Dask worker: run the spec (JSON) in a child process; the Outcome as JSON.
+    def _recall(self) -> None:
+        """What may go to certain workers only, and these are gone, waits again."""
+        with self._lock:
+            lost = [job for job in self._running if job.only and not set(job.only) & set(self._threads)]
+            self._running.difference_update(lost)
+            self._waiting.extendleft(lost)
+        if lost:
+            self._client.cancel([job.remote for job in lost], force=True)
 
-    Raises BadInput where the code here is not the coordinator's.
-    """
-    sent = SPECS.validate_json(spec)
-    trial = replace(sent, plugins=tuple(local_copy(path, text) for path, text in plugins))
-    # One at a time: a plugin's file that another thread is half through loading holds no plugins yet.
-    with _making:
-        own = _code(trial.case.method, trial.case.task, trial.plugins)
-    if own != code:
-        raise BadInput(f"the Dask worker on {platform.node()} has other code than the coordinator: update it")
-    pool = _pool(timeout, memory_gb)
-    return json.dumps(asdict(pool.outcome(pool.submit(trial))))
+    def _send(self) -> None:
+        """What waits goes to Dask, as far as it may; what was refused, when there is who will not."""
+        while not self._closed.is_set():
+            with self._lock:
+                able = tuple(self._able())
+                sendable = (job for job in self._waiting if able or not job.refused)
+                job = next(sendable, None)
+                full = self.most is not None and len(self._running) >= self.most
+                if job is None or full:
+                    return
+                self._waiting.remove(job)
+                job.only = able if job.refused else ()
+                self._running.add(job)
+            job.remote = self._client.submit(
+                run_remote,
+                json.dumps(asdict(job.spec)),
+                [(path, Path(path).read_text(encoding="utf-8")) for path in job.spec.plugins],
+                code_of(job.spec.case.method, job.spec.case.task, job.spec.plugins),
+                self.timeout,
+                self.memory_gb,
+                workers=list(job.only) or None,
+                pure=False,
+            )
+            job.remote.add_done_callback(lambda done, job=job: self._done(done, job))
 
+    def _done(self, remote: Any, job: _Job) -> None:
+        """In a thread of Dask's: hand on what came of a trial; what was refused or lost waits again."""
+        error = remote.exception() if remote.status == "error" else None
+        with self._lock:
+            # Or it was sent again in the meantime.
+            if job not in self._running or job.remote is not remote:
+                return
+            self._running.remove(job)
+            again = remote.status not in ("finished", "error") or isinstance(error, Refused)
+            if again:
+                job.refused = job.refused or error is not None
+                self._waiting.appendleft(job)
+        if error is not None and not again:
+            job.future.set_exception(error)
+        elif not again:
+            job.future.set_result(remote.result())
+        self._stir.set()
 
-@cache
-def _code(method: str, task: str, plugins: tuple[str, ...]) -> str:
-    return code_hash(discover(plugins).plugins(method, task))
+    def _found_again(self) -> bool:
+        """Look for a scheduler that was lost, for a while; what ran under it waits again."""
+        with suppress(Exception):
+            self._client.close(timeout=1)
+        started = time.monotonic()
+        while not self._closed.is_set() and time.monotonic() - started < _ABSENCE:
+            try:
+                self._client = self._connected()
+            except (OSError, TimeoutError):
+                time.sleep(1)
+                continue
+            with self._lock:
+                self._waiting.extendleft(self._running)
+                self._running.clear()
+                self._threads, self._ends = {}, {}
+            self._stir.set()
+            return True
+        return False
 
-
-def local_copy(path: str, text: str) -> str:
-    """A plugin's file on this machine: where it lies on the coordinator's, or a copy under its own name."""
-    here = Path(path)
-    try:
-        if here.read_text(encoding="utf-8") == text:
-            return path
-    except (OSError, UnicodeDecodeError):
-        pass
-    digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-    copy = Path(_scratch(), digest, here.name)
-    if not copy.exists():
-        copy.parent.mkdir(exist_ok=True)
-        temporary = copy.with_name(f"{copy.name}.{threading.get_ident()}")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(copy)
-    return str(copy)
-
-
-@cache
-def _scratch() -> str:
-    folder = tempfile.TemporaryDirectory(prefix="longlag-plugins-")
-    atexit.register(folder.cleanup)
-    return folder.name
-
-
-def _pool(timeout: float, memory_gb: float) -> LocalPool:
-    """The pool of this Dask worker, as wide as it has threads."""
-    with _making:
-        return _made(timeout, memory_gb)
-
-
-@cache
-def _made(timeout: float, memory_gb: float) -> LocalPool:
-    from distributed import get_worker
-
-    # Dask's nanny starts its workers as daemons, which multiprocessing does not let have children.
-    multiprocessing.process.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
-    pool = LocalPool(get_worker().state.nthreads, timeout, memory_gb)
-    atexit.register(pool.close)
-    return pool
+    def _fail(self, error: BadInput) -> None:
+        with self._lock:
+            jobs = [*self._running, *self._waiting]
+            self._running.clear()
+            self._waiting.clear()
+        for job in jobs:
+            job.future.set_exception(error)

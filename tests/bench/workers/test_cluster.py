@@ -2,79 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import psutil
 import pytest
 
 from longlag.bench import store
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.journal import lines
-from longlag.bench.workers.cluster import DaskExecutor, local_copy
+from longlag.bench.workers.cluster import DaskExecutor
 from longlag.bench.workers.pool import LocalPool
+from longlag.bench.workers.remote import local_copy
+from tests.bench.workers.clusters import After, Cluster, kill
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore::ResourceWarning")]
-
-
-class Cluster:
-    """`dask scheduler` and `dask worker` processes on the loopback device, somewhere else than the tests."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{port}"
-        self.processes = [
-            self._start("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
-        ]
-
-    def worker(self, *options: str) -> subprocess.Popen[bytes]:
-        process = self._start(
-            "worker", self.address, "--host", "127.0.0.1", "--no-dashboard", "--nthreads", "1", *options
-        )
-        self.processes.append(process)
-        return process
-
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        name = f"{arguments[0]}-{len(getattr(self, 'processes', []))}"
-        with (self.folder / f"{name}.log").open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "dask", *arguments],
-                cwd=self.folder,
-                env={**os.environ, "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "1h"},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def stop(self) -> None:
-        for process in reversed(self.processes):
-            kill(process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL to a process and its children, as when a machine goes down."""
-    try:
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        family = []
-    for member in family:
-        with suppress(psutil.NoSuchProcess):
-            member.send_signal(signal.SIGKILL)
-    process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -195,31 +143,25 @@ def test_no_scheduler_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None
         DaskExecutor.connect("nonsense://x", 1, 1)
 
 
-def test_a_scheduler_that_goes_is_one_clear_line(
-    make_profile: Callable[..., Profile], campaign: Callable[..., Any], tmp_path: Path
+def test_a_scheduler_that_does_not_come_back_is_one_clear_line(
+    make_profile: Callable[..., Profile],
+    campaign: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("longlag.bench.workers.cluster._PATIENCE", 3.0)
+    monkeypatch.setattr("longlag.bench.workers.cluster._ABSENCE", 3.0)
     cluster = Cluster(tmp_path)
     try:
         cluster.worker("--no-nanny")
         executor = DaskExecutor.connect(cluster.address, 60, 1)
         started = time.monotonic()
-        seen: list[Any] = []
-
-        class Abandoned:
-            slots = 1
-
-            def submit(self, spec: Any) -> Any:
-                return executor.submit(spec)
-
-            def outcome(self, future: Any) -> Any:
-                outcome = executor.outcome(future)
-                seen.append(outcome)
-                if len(seen) == 2:
-                    kill(cluster.processes[0])
-                return outcome
-
         with pytest.raises(BadInput, match="scheduler"):
-            campaign(make_profile(methods=["waits"], trials=20), tmp_path / "c", Abandoned())
+            campaign(
+                make_profile(methods=["waits"], trials=20),
+                tmp_path / "c",
+                After(executor, 2, lambda: kill(cluster.processes[0])),
+            )
         assert time.monotonic() - started < 120
         assert sum(1 for _ in lines(tmp_path / "c" / store.JOURNAL)) >= 2
         executor.close()
