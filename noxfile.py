@@ -70,9 +70,7 @@ def speed(session: nox.Session) -> None:
 def cluster(session: nox.Session) -> None:
     """Run a campaign on a real Dask scheduler and workers, some of which are lost."""
     session.install(*PINNED, "-e", ".[test,cluster]")
-    session.run(
-        "pytest", "tests/bench/workers", "-m", "cluster", *session.posargs, env=ONE_THREAD
-    )
+    session.run("pytest", "tests/bench/workers", "-m", "cluster", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session

@@ -27,6 +27,7 @@ METHODS = [
     "echo_state",
     "identity_rnn",
     "lem",
+    "cornn",
     "gru",
     "orthogonal_rnn",
 ]

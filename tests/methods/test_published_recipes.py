@@ -101,6 +101,22 @@ RECIPES = [
         )
     ),
     Published(
+        "cornn",
+        "Rusch & Mishra 2021, adding, its published program",
+        Adding(100, "a16"),
+        {
+            "dt": 0.06,
+            "gamma": 66.0,
+            "epsilon": 15.0,
+            "init_scale": 1.0,
+            "optimiser": "adam",
+            "adam_rate": 0.02,
+            "halving": 1e5,
+            "units": 128,
+            "batch_size": 50,
+        },
+    ),
+    Published(
         "chrono_lstm",
         "Tallec & Ollivier 2018, adding",
         Adding(750, "a16"),

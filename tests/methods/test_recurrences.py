@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from longlag.methods.parts.cornn.cell import CORNN
 from longlag.methods.parts.gru.cell import GRU
 from longlag.methods.parts.lem.cell import LEM
 from longlag.methods.parts.orthogonal.cell import MODRELU
@@ -66,6 +67,26 @@ def lem_written_out(
     return torch.stack(states)
 
 
+def cornn_written_out(
+    inputs: Tensor,
+    into: Tensor,
+    within: Tensor,
+    bias: Tensor,
+    swing: Tensor,
+    initial_velocity: Tensor,
+    initial: Tensor,
+) -> Tensor:
+    """Rusch & Mishra 2021, equation 3, with the damping of the velocity before."""
+    (dt, gamma, epsilon), (by_state, by_velocity) = swing, within.chunk(2)
+    z, y, states = initial_velocity, initial, []
+    for u in inputs:
+        pull = torch.tanh(y @ by_state.T + z @ by_velocity.T + u @ into.T + bias)
+        z, before = z + dt * pull - dt * gamma * y - dt * epsilon * z, y
+        y = before + dt * z
+        states.append(y)
+    return torch.stack(states)
+
+
 def modrelu_written_out(
     inputs: Tensor, into: Tensor, within: Tensor, bias: Tensor, initial: Tensor
 ) -> Tensor:
@@ -95,6 +116,9 @@ KNOWN = {
     "gru": Known(GRU, gru_by_torch, lambda d, h: [(3 * h, d), (3 * h, h), (3 * h,), (h,)]),
     "relu": Known(RELU, relu_by_torch, lambda d, h: [(h, d), (h, h), (h,), (h,)]),
     "modrelu": Known(MODRELU, modrelu_written_out, lambda d, h: [(h, d), (h, h), (h,), (h,)]),
+    "cornn": Known(
+        CORNN, cornn_written_out, lambda d, h: [(h, d), (2 * h, h), (h,), (3, h), (h,), (h,)], (4,)
+    ),
     "lem": Known(
         LEM, lem_written_out, lambda d, h: [(4 * h, d), (4 * h, h), (4 * h,), (1, h), (h,), (h,)], (4,)
     ),

@@ -17,6 +17,7 @@ from longlag.bench.plugins.registry import discover
 from longlag.bench.store.columns import row
 from longlag.bench.trial.spec import Case, Limits, TrialSpec
 from longlag.bench.trial.trial import run
+from longlag.methods.parts.cornn.cell import CoRNNCell
 from longlag.methods.parts.gru.cell import GRUCell
 from longlag.methods.parts.lem.cell import LEMCell
 from longlag.methods.parts.lstm.cell import LSTMCell
@@ -38,7 +39,7 @@ def rank(answer: Callable[[Tensor], Tensor], past: int = 8, later: int = 8) -> i
     return int(torch.linalg.matrix_rank(slopes.reshape(-1, past * WIDTH), rtol=1e-11))
 
 
-@pytest.mark.parametrize("kind", [TanhCell, ReLUCell, ModReLUCell, LSTMCell, GRUCell, LEMCell])
+@pytest.mark.parametrize("kind", [TanhCell, ReLUCell, ModReLUCell, LSTMCell, GRUCell, LEMCell, CoRNNCell])
 def test_a_layer_remembers_as_many_numbers_as_its_past_can_differ_by(kind: type[Recurrent]) -> None:
     layer = kind(WIDTH, 4).double()
     for parameter in layer.parameters():

@@ -1,0 +1,1 @@
+"""The coupled oscillators, and their compiled passes."""
