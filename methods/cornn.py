@@ -43,7 +43,7 @@ class CoupledOscillators(Remedy):
         CORNN.warm_up()
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
-        """Hardly damped over the lag; and as published for adding at 100."""
+        """A state that fades over the lag, and a rate that stays; and as published for adding at 100."""
         common = {"init_scale": 1.0, "optimiser": "adam"}
         return [
             {
@@ -70,7 +70,7 @@ class CoupledOscillators(Remedy):
         """The step, the pull towards rest, and the damping."""
         return {
             "dt": trial.suggest_float("dt", 1e-3, 0.3, log=True),
-            "gamma": trial.suggest_float("gamma", 0.1, 100.0, log=True),
+            "gamma": trial.suggest_float("gamma", 1e-3, 100.0, log=True),
             "epsilon": trial.suggest_float("epsilon", 1e-2, 20.0, log=True),
         }
 
@@ -84,6 +84,5 @@ class CoupledOscillators(Remedy):
 
 
 def _gentle(lag: int) -> dict[str, float]:
-    """A tenth of a period and of the fading a step over the lag, within the space."""
-    dt = 0.1
-    return {"dt": dt, "gamma": 1.0, "epsilon": min(20.0, max(0.01, 2 / (dt * lag)))}
+    """Strongly damped, so that what was heard fades over about twice the lag."""
+    return {"dt": 0.1, "gamma": max(1e-3, 5 / lag), "epsilon": 1.0}
