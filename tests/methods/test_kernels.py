@@ -28,6 +28,7 @@ METHODS = [
     "identity_rnn",
     "lem",
     "cornn",
+    "slstm",
     "gru",
     "orthogonal_rnn",
 ]

@@ -18,6 +18,7 @@ from longlag.methods.parts.lem.cell import LEM
 from longlag.methods.parts.orthogonal.cell import MODRELU
 from longlag.methods.parts.recurrence import Recurrence
 from longlag.methods.parts.relu.cell import RELU
+from longlag.methods.parts.slstm.cell import SLSTM
 
 TOLERANCE = {torch.float32: 2e-6, torch.float64: 1e-10}
 SHAPES = [(30, 7, 3, 20), (100, 20, 4, 8), (12, 5, 40, 16), (9, 130, 2, 33), (1, 1, 1, 1)]
@@ -87,6 +88,20 @@ def cornn_written_out(
     return torch.stack(states)
 
 
+def slstm_written_out(
+    inputs: Tensor, into: Tensor, within: Tensor, bias: Tensor, initial_cell: Tensor, initial: Tensor
+) -> Tensor:
+    """Beck et al. 2024, equations 8 to 17, without the scale that keeps exponentials small."""
+    c, h, n, states = initial_cell, initial, torch.ones_like(initial_cell), []
+    for u in inputs:
+        i, f, z, o = (u @ into.T + h @ within.T + bias).chunk(4, -1)
+        i, f, z, o = i.exp(), f.sigmoid(), z.tanh(), o.sigmoid()
+        c, n = f * c + i * z, f * n + i
+        h = o * c / n
+        states.append(h)
+    return torch.stack(states)
+
+
 def modrelu_written_out(
     inputs: Tensor, into: Tensor, within: Tensor, bias: Tensor, initial: Tensor
 ) -> Tensor:
@@ -119,6 +134,7 @@ KNOWN = {
     "cornn": Known(
         CORNN, cornn_written_out, lambda d, h: [(h, d), (2 * h, h), (h,), (3, h), (h,), (h,)], (4,)
     ),
+    "slstm": Known(SLSTM, slstm_written_out, lambda d, h: [(4 * h, d), (4 * h, h), (4 * h,), (h,), (h,)]),
     "lem": Known(
         LEM, lem_written_out, lambda d, h: [(4 * h, d), (4 * h, h), (4 * h,), (1, h), (h,), (h,)], (4,)
     ),

@@ -23,6 +23,7 @@ from longlag.methods.parts.lem.cell import LEMCell
 from longlag.methods.parts.lstm.cell import LSTMCell
 from longlag.methods.parts.orthogonal.cell import ModReLUCell
 from longlag.methods.parts.relu.cell import ReLUCell
+from longlag.methods.parts.slstm.cell import SLSTMCell
 from longlag.methods.parts.tanh.cell import TanhCell
 from tests.methods.recall import Recall
 
@@ -39,7 +40,9 @@ def rank(answer: Callable[[Tensor], Tensor], past: int = 8, later: int = 8) -> i
     return int(torch.linalg.matrix_rank(slopes.reshape(-1, past * WIDTH), rtol=1e-11))
 
 
-@pytest.mark.parametrize("kind", [TanhCell, ReLUCell, ModReLUCell, LSTMCell, GRUCell, LEMCell, CoRNNCell])
+@pytest.mark.parametrize(
+    "kind", [TanhCell, ReLUCell, ModReLUCell, LSTMCell, GRUCell, LEMCell, CoRNNCell, SLSTMCell]
+)
 def test_a_layer_remembers_as_many_numbers_as_its_past_can_differ_by(kind: type[Recurrent]) -> None:
     layer = kind(WIDTH, 4).double()
     for parameter in layer.parameters():

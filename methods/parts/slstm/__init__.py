@@ -1,0 +1,1 @@
+"""The cell with exponential gates, and its compiled passes."""
