@@ -27,6 +27,7 @@ METHODS = [
     "echo_state",
     "identity_rnn",
     "lem",
+    "adam",
     "cornn",
     "slstm",
     "gru",

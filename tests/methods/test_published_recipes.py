@@ -101,6 +101,12 @@ RECIPES = [
         )
     ),
     Published(
+        "adam",
+        "Kingma & Ba 2015, their rate",
+        Adding(100, "a16"),
+        {"learning_rate": 1e-3, "halving": 1e5, "init_scale": 1.0, "units": 50, "batch_size": 20},
+    ),
+    Published(
         "cornn",
         "Rusch & Mishra 2021, adding, its published program",
         Adding(100, "a16"),
