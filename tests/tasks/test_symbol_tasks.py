@@ -98,10 +98,38 @@ def test_selective_copy(lag: int, size: int, seed: int) -> None:
         assert all(lag + 10 + i - step >= task.minimal_lag for i, (step, _) in enumerate(data))
 
 
-def test_selective_copy_spreads_its_symbols_evenly() -> None:
-    batch = CopyMemory(21, "selective").sample(8000, stream(0))
-    filled = (batch.inputs.argmax(-1) < 8).double().mean(1)[:30]
-    assert filled.numpy() == pytest.approx(1 / 3, abs=0.02)
+@settings(max_examples=25)
+@given(lag=st.integers(1, 120), size=sizes, seed=seeds)
+def test_selective_copy_of_gu_and_dao(lag: int, size: int, seed: int) -> None:
+    task = CopyMemory(lag, "gd23")
+    batch = task.sample(size, stream(seed))
+    # 16 symbols of the vocabulary: 14 to remember, the noise and the marker.
+    assert batch.inputs.shape[-1] == 16
+    assert batch.mask.nonzero().flatten().tolist() == list(range(lag + 16, lag + 32))
+    for b, row in enumerate(rows(batch)):
+        assert len(row) == lag + 32
+        assert row[lag + 16 :] == [15] * 16
+        data = [(step, symbol) for step, symbol in enumerate(row[: lag + 16]) if symbol != 14]
+        assert len(data) == 16
+        assert all(symbol < 14 for _, symbol in data)
+        assert batch.targets[:, b].tolist() == [symbol for _, symbol in data]
+        kept = [lag + 16 + i - step for i, (step, _) in enumerate(data)]
+        assert task.minimal_lag == 16 <= min(kept)
+        assert max(kept) <= lag + 16
+
+
+@pytest.mark.parametrize(
+    ("variant", "kinds", "steps", "share"), [("selective", 8, 30, 1 / 3), ("gd23", 14, 37, 16 / 37)]
+)
+def test_selective_copy_spreads_its_symbols_evenly(
+    variant: str, kinds: int, steps: int, share: float
+) -> None:
+    batch = CopyMemory(21, variant).sample(8000, stream(0))
+    symbols = batch.inputs.argmax(-1)
+    filled = (symbols < kinds).double().mean(1)[:steps]
+    assert filled.numpy() == pytest.approx(share, abs=0.02)
+    shown = symbols[symbols < kinds]
+    assert stats.chisquare(np.bincount(shown)).pvalue > 1e-3
 
 
 @settings(max_examples=25)
@@ -151,6 +179,8 @@ def trivial(task: Task, batch: Batch) -> Tensor:
     steps, size = batch.targets.shape
     outputs = torch.full((steps, size, task.output_size), -40.0)
     if isinstance(task, Memorisation | CopyMemory):
+        if task.variant == "gd23":
+            return torch.zeros_like(outputs)
         kinds = task.output_size - 1
         shown = 5 if task.variant == "mem5" else 10
         outputs[:-shown, :, kinds] = 0
@@ -187,6 +217,7 @@ def test_trivial_predictors(kind: type[Task], variant: str) -> None:
 
 def test_published_constants() -> None:
     assert CopyMemory(500).chance_loss == pytest.approx(10 * math.log(8) / 520)
+    assert CopyMemory(4096, "gd23").chance_loss == pytest.approx(math.log(14))
     for variant, symbols in (("mem5", 2.5), ("mem20", 8.0)):
         task = Memorisation(50, variant)
         batch = task.sample(6000, stream(0))
