@@ -41,7 +41,9 @@ def stream(seed: int) -> torch.Generator:
 
 
 def make(name: str, variant: str, lag: int) -> Task:
-    shortest = 51 if variant == "p13_mixed" else 64 if variant == "a23_16" else 32 if variant == "a23_8" else 0
+    shortest = (
+        51 if variant == "p13_mixed" else 64 if variant == "a23_16" else 32 if variant == "a23_8" else 0
+    )
     return REGISTRY.task(name, f"{variant}_twin", max(lag, shortest))
 
 
