@@ -15,10 +15,10 @@ Variants (T is the lag):
              to 50 and at 250 to 500 steps (Bengio, Simard & Frasconi 1994; Bengio & Frasconi 1994)
 
 Lag: the first bit is asked for L - 1 steps after it was shown, L the length: T - 1 in o18, T/2 - 1 in the
-shortest sequences of b94, 0 in those of o18_mixed. Who sees only a window that misses the first bit is right
-half the time. Random guessing, which trains nothing, finds the rule: in 2,906 guesses on average where bits
-are clean, in 41,400 where they are not (Schmidhuber, Hochreiter & Bengio 2001). So what is hard is not to
-hold the answer, but that no gradient points to it.
+shortest sequences of b94, 0 in those of o18_mixed, where the last step alone answers one sequence in T. Who
+sees only a window that misses the first bit is right half the time. Random guessing, which trains nothing,
+finds the rule: in 2,906 guesses on average where bits are clean, in 41,400 where they are not (Schmidhuber,
+Hochreiter & Bengio 2001). So what is hard is not to hold the answer, but that no gradient points to it.
 
 The twin takes away the lag, and with it most of the bits that count: only the last six are drawn, and those
 before are 0 (b94: -1, in noise). It is still the parity of all bits, and the same net answers both.
