@@ -32,6 +32,8 @@ METHODS = [
     "slstm",
     "gru",
     "orthogonal_rnn",
+    "muon",
+    "soap",
 ]
 
 
