@@ -1,0 +1,95 @@
+"""A recurrent layer that is several, one upon the other, each an elementwise linear recurrence.
+
+The first hears the inputs; each other one adds to what comes from below, of which it hears the size alone
+divided out: y_l = y_(l-1) + layer_l(y_(l-1) / rms(y_(l-1))). Without the sum what a layer leaves out is lost
+to those above, and a deep net learns late. The last is worked out at the supervised steps alone from where
+its states are known; it is charged as if at all.
+
+Shapes: T steps, B sequences, H units, W what a layer hears (D inputs, or H), S supervised steps.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from longlag.bench.contract import Recurrent
+from longlag.methods.parts.backend import Array, at_steps, true_steps
+
+LEAST = 1e-6
+"""Added to the mean square before its root is divided by."""
+
+
+class Layer(nn.Module, ABC):
+    """One of them: its weights are begun where it is made, from torch's global generator."""
+
+    weights: int
+    """N, what it multiplies and adds a step: its weights, and what its recurrence takes beside them."""
+
+    @abstractmethod
+    def forward(self, heard: Tensor, steps: Array | None) -> Tensor:
+        """Outputs [S, B, H] at `steps` (all T without them), from what it hears, [T, B, W]."""
+
+    @abstractmethod
+    def input_blocks(self) -> list[Tensor]:
+        """The matrices that hear the inputs, as [H, W] views."""
+
+    @abstractmethod
+    def biases(self) -> list[Tensor]:
+        """Their biases, as [H] views."""
+
+
+class Stack(Recurrent):
+    """`count` layers as `make(heard, inner)` gives them, inner those that lie above another.
+
+    Initial weights that a recipe chooses are those of the first layer: the others hear no inputs, and begin
+    as they are made. There is no recurrent matrix.
+    """
+
+    def __init__(self, input_size: int, units: int, count: int, make: Callable[[int, bool], Layer]) -> None:
+        super().__init__(input_size, units)
+        self.layers = nn.ModuleList([make(input_size, False), *(make(units, True) for _ in range(count - 1))])
+
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """What comes out above, [S, B, H], at the supervised steps."""
+        steps = true_steps(mask)
+        first, *others = self.layers
+        below: Tensor = first(inputs, None if others else steps)
+        for layer in others:
+            asked = steps if layer is others[-1] else None
+            heard = below * torch.rsqrt(below.square().mean(-1, keepdim=True) + LEAST)
+            below = at_steps(below, asked) + layer(heard, asked)
+        return below
+
+    def recurrent_blocks(self) -> list[Tensor]:
+        """None: what a unit hears of the step before is its own state."""
+        return []
+
+    def input_blocks(self) -> list[Tensor]:
+        """The first layer's."""
+        return self._first.input_blocks()
+
+    def biases(self) -> list[Tensor]:
+        """The first layer's."""
+        return self._first.biases()
+
+    @cached_property
+    def weights(self) -> int:
+        """N of all layers."""
+        return sum(layer.weights for layer in self.layers if isinstance(layer, Layer))
+
+    @property
+    def _first(self) -> Layer:
+        first = self.layers[0]
+        assert isinstance(first, Layer)
+        return first
+
+
+def drawn(outputs: int, inputs: int, gain: float = 1.0) -> nn.Parameter:
+    """A matrix [outputs, inputs] from U[-r, r] with r = gain / sqrt(inputs)."""
+    bound = gain * inputs**-0.5
+    return nn.Parameter(torch.empty(outputs, inputs).uniform_(-bound, bound))
