@@ -34,6 +34,7 @@ METHODS = [
     "orthogonal_rnn",
     "muon",
     "soap",
+    "min_gru",
 ]
 
 

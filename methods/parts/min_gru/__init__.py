@@ -1,0 +1,1 @@
+"""The layer of minimal gated units, whose gates hear the inputs alone."""
