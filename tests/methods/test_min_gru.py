@@ -1,4 +1,4 @@
-"""Minimal gated units: their equations one number at a time, what they keep, how gates begin, what they learn."""
+"""Minimal gated units: their equations one number at a time, how gates begin, what they learn."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_states_are_those_of_the_papers_equations(
     inputs = torch.randn(7, 4, 2, dtype=torch.float64)
     y = written_out(made.layers[0], inputs.numpy())
     for layer in made.layers[1:]:
-        y = y + written_out(layer, y / np.sqrt((y**2).mean(-1, keepdims=True) + 1e-6))
+        y = y + written_out(layer, y / np.sqrt(1 + (y**2).mean(-1, keepdims=True)))
     expected = torch.from_numpy(y) if mask is None else torch.from_numpy(y)[mask]
     torch.testing.assert_close(made(inputs, mask), expected, rtol=1e-10, atol=1e-12)
 

@@ -1,9 +1,12 @@
 """A recurrent layer that is several, one upon the other, each an elementwise linear recurrence.
 
-The first hears the inputs; each other one adds to what comes from below, of which it hears the size alone
-divided out: y_l = y_(l-1) + layer_l(y_(l-1) / rms(y_(l-1))). Without the sum what a layer leaves out is lost
-to those above, and a deep net learns late. The last is worked out at the supervised steps alone from where
-its states are known; it is charged as if at all.
+The first hears the inputs; each other adds to what comes from below, which it hears with its size bounded:
+
+    y_l = y_(l-1) + layer_l(n(y_(l-1))),    n(y) = y / sqrt(1 + mean of y^2)
+
+The papers divide by the root of the mean square alone (RMSNorm). That makes what is near 0 as large as all
+else, and undoes what a layer does that lets in one step and leaves out the next. The last layer is worked out
+at the supervised steps alone from where its states are known; it is charged as if at all steps.
 
 Shapes: T steps, B sequences, H units, W what a layer hears (D inputs, or H), S supervised steps.
 """
@@ -20,8 +23,8 @@ from torch import Tensor, nn
 from longlag.bench.contract import Recurrent
 from longlag.methods.parts.backend import Array, at_steps, true_steps
 
-LEAST = 1e-6
-"""Added to the mean square before its root is divided by."""
+NORMAL = 3**0.5
+"""The gain at which `drawn` keeps the variance of what its matrix is multiplied with."""
 
 
 class Layer(nn.Module, ABC):
@@ -61,7 +64,7 @@ class Stack(Recurrent):
         below: Tensor = first(inputs, None if others else steps)
         for layer in others:
             asked = steps if layer is others[-1] else None
-            heard = below * torch.rsqrt(below.square().mean(-1, keepdim=True) + LEAST)
+            heard = below * torch.rsqrt(1 + below.square().mean(-1, keepdim=True))
             below = at_steps(below, asked) + layer(heard, asked)
         return below
 
