@@ -35,6 +35,8 @@ METHODS = [
     "muon",
     "soap",
     "min_gru",
+    "lru",
+    "selective_ssm",
 ]
 
 
