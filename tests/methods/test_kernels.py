@@ -35,6 +35,7 @@ METHODS = [
     "muon",
     "soap",
     "min_gru",
+    "lmu",
     "lru",
     "selective_ssm",
 ]

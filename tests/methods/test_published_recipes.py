@@ -242,6 +242,23 @@ RECIPES = [
         },
     ),
     Published(
+        "lmu",
+        "Voelker et al. 2019, Mackey-Glass",
+        Adding(16, "a16"),
+        {
+            "layers": 4,
+            "memories": 1,
+            "order": 4,
+            "window": 4.0,
+            "init_scale": 1.0,
+            "optimiser": "adam",
+            "adam_rate": 1e-3,
+            "halving": 1e5,
+            "units": 49,
+            "batch_size": 50,
+        },
+    ),
+    Published(
         "lru",
         "Orvieto et al. 2023, the narrow ring of Path-X",
         Adding(1000, "a16"),
