@@ -20,9 +20,14 @@ from longlag.bench.trial.trial import run
 from longlag.methods.parts.cornn.cell import CoRNNCell
 from longlag.methods.parts.gru.cell import GRUCell
 from longlag.methods.parts.lem.cell import LEMCell
+from longlag.methods.parts.lmu.cell import LegendreMemory
+from longlag.methods.parts.lru.cell import LinearRecurrentUnits
 from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.min_gru.cell import MinimalUnits
 from longlag.methods.parts.orthogonal.cell import ModReLUCell
 from longlag.methods.parts.relu.cell import ReLUCell
+from longlag.methods.parts.scan.stack import Layer, Stack
+from longlag.methods.parts.selective_ssm.cell import SelectiveStateSpace
 from longlag.methods.parts.slstm.cell import SLSTMCell
 from longlag.methods.parts.tanh.cell import TanhCell
 from tests.methods.recall import Recall
@@ -31,13 +36,22 @@ REGISTRY = discover()
 WIDTH = 3
 
 
-def rank(answer: Callable[[Tensor], Tensor], past: int = 8, later: int = 8) -> int:
-    """Of the later answers' slopes in the past inputs [past, 1, WIDTH]: the numbers that lie between them."""
-    inputs = torch.randn(past + later, 1, WIDTH, generator=torch.Generator().manual_seed(1)).double()
-    slopes = torch.autograd.functional.jacobian(
-        lambda before: answer(torch.cat([before, inputs[past:]]))[past:], inputs[:past]
-    )
-    return int(torch.linalg.matrix_rank(slopes.reshape(-1, past * WIDTH), rtol=1e-11))
+def rank(answer: Callable[[Tensor], Tensor], past: int = 8, later: int = 8, futures: int = 1) -> int:
+    """Of the later answers' slopes in the past inputs [past, 1, WIDTH]: the numbers that lie between them.
+
+    After one past, and before each of so many futures.
+    """
+    draws = torch.Generator().manual_seed(1)
+    inputs = torch.randn(past, 1, WIDTH, generator=draws).double()
+    slopes = []
+    for _ in range(futures):
+        after = torch.randn(later, 1, WIDTH, generator=draws).double()
+
+        def seen(before: Tensor, after: Tensor = after) -> Tensor:
+            return answer(torch.cat([before, after]))[past:]
+
+        slopes.append(torch.autograd.functional.jacobian(seen, inputs).reshape(-1, past * WIDTH))
+    return int(torch.linalg.matrix_rank(torch.cat(slopes), rtol=1e-11))
 
 
 @pytest.mark.parametrize(
@@ -51,6 +65,21 @@ def test_a_layer_remembers_as_many_numbers_as_its_past_can_differ_by(kind: type[
         for parameter in layer.parameters():
             parameter.data.abs_()
     assert rank(layer) == layer.remembered
+
+
+LAYERS: dict[str, Callable[[int, bool], Layer]] = {
+    "min_gru": lambda heard, inner: MinimalUnits(heard, 2, "gru", "linear", torch.zeros(2), inner),
+    "lru": lambda heard, inner: LinearRecurrentUnits(heard, 2, 0.5, 0.9, 3.0, inner),
+    "selective_ssm": lambda heard, _: SelectiveStateSpace(heard, 2, 1, 0.1, 0.3),
+    "lmu": lambda heard, _: LegendreMemory(heard, 3, 1, 4, 6.0),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_so_does_a_stack_of_linear_recurrences(name: str) -> None:
+    torch.manual_seed(0)
+    stack = Stack(WIDTH, LAYERS[name](WIDTH, False).units, 2, LAYERS[name]).double()
+    assert rank(stack, past=12, later=12, futures=4) == stack.remembered
 
 
 def built(name: str):

@@ -32,6 +32,13 @@ class Layer(nn.Module, ABC):
 
     weights: int
     """N, what it multiplies and adds a step: its weights, and what its recurrence takes beside them."""
+    initial: nn.Parameter
+    """Its states before the first step, flat."""
+
+    @property
+    def remembered(self) -> int:
+        """How many numbers of a sequence a step leaves to the next: its states, unless there are others."""
+        return self.initial.numel()
 
     @abstractmethod
     def forward(self, heard: Tensor, steps: Array | None) -> Tensor:
@@ -79,6 +86,11 @@ class Stack(Recurrent):
     def biases(self) -> list[Tensor]:
         """The first layer's."""
         return self._first.biases()
+
+    @property
+    def remembered(self) -> int:
+        """What all layers remember."""
+        return sum(layer.remembered for layer in self.layers if isinstance(layer, Layer))
 
     @cached_property
     def weights(self) -> int:

@@ -59,6 +59,12 @@ class SelectiveStateSpace(Layer):
         # Of a state: d A, the scan, d x B, and C h.
         self.weights = sum(matrix.numel() for matrix in matrices) + 4 * channels * states
 
+    @property
+    def remembered(self) -> int:
+        """The states, and what was heard at the steps that the convolution will see again."""
+        heard = min(self.into.shape[1], self.channels)
+        return super().remembered + (WIDTH - 1) * heard
+
     def forward(self, heard: Tensor, steps: Array | None) -> Tensor:
         """y [S, B, H]."""
         into_x, into_z = self.into.chunk(2)
