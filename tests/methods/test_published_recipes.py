@@ -101,6 +101,34 @@ RECIPES = [
         )
     ),
     Published(
+        "muon",
+        "Jordan et al. 2024, their rate and momentum",
+        TemporalOrder(20, "ms11"),
+        {
+            "learning_rate": 0.02,
+            "momentum": 0.95,
+            "adam_rate": 3e-4,
+            "halving": 1e5,
+            "init_scale": 1.0,
+            "units": 50,
+            "batch_size": 20,
+        },
+    ),
+    Published(
+        "soap",
+        "Vyas et al. 2024, their rate, decay and period",
+        TemporalOrder(20, "ms11"),
+        {
+            "learning_rate": 3e-3,
+            "decay": 0.95,
+            "every": 10,
+            "halving": 1e5,
+            "init_scale": 1.0,
+            "units": 50,
+            "batch_size": 20,
+        },
+    ),
+    Published(
         "adam",
         "Kingma & Ba 2015, their rate",
         Adding(100, "a16"),
@@ -371,6 +399,21 @@ KNOWN_TO_WORK = [
             "exact_ridge": 1e-13,
             "all_steps": True,
             "batch_size": 200,
+        },
+    ),
+    Published(
+        "slstm",
+        "adding at 500 with time scales up to the lag",
+        Adding(500, "ms11"),
+        {
+            "optimiser": "adam",
+            "adam_rate": 0.01,
+            "halving": 3000.0,
+            "units": 8,
+            "batch_size": 10,
+            "init_scale": 1.0,
+            "keep_gate": "chrono",
+            "time_scale": 500.0,
         },
     ),
     Published(

@@ -53,7 +53,8 @@ class LinearRecurrentUnits(Layer):
         """y [S, B, H]."""
         scaled = self.into * self.gamma.exp().repeat_interleave(2).unsqueeze(-1)
         drives = torch.view_as_complex(linear(heard, scaled).unflatten(-1, (self.units, 2)))
-        initial = torch.view_as_complex(self.initial.view(self.units, 2))
+        # Not as a view, which needs memory that begins at an even place: one of many weights may not.
+        initial = torch.complex(self.initial[0::2], self.initial[1::2])
         states = torch.view_as_real(scan(self.eigenvalues(), drives, initial, steps)).flatten(-2)
         now = at_steps(heard, steps)
         past = now * self.past if self.past.ndim == 1 else linear(now, self.past)

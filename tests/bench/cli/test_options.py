@@ -20,7 +20,7 @@ Command = Callable[..., tuple[object, str]]
 def test_run_takes_what_plan_takes_and_where_to_run() -> None:
     ours, theirs = (set(inspect.signature(command).parameters) for command in (run, plan))
     assert set(KEYS) < theirs < ours
-    assert ours - theirs == {"out", "resume", "code_changed", "dask", "against", "logger"}
+    assert ours - theirs == {"out", "resume", "code_changed", "dask", "max_jobs", "against", "logger"}
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])

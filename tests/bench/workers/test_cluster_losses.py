@@ -201,7 +201,7 @@ def test_jobs_of_a_batch_system_are_workers(
     jobqueue = pytest.importorskip("dask_jobqueue")
     for name, text in (
         ("sbatch", SBATCH.replace("{folder}", str(tmp_path))),
-        ("scancel", "#!/bin/sh\nkill $@\n"),
+        ("scancel", "#!/bin/sh\nkill -- -$1\n"),
     ):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(stat.S_IRWXU)
