@@ -106,6 +106,6 @@ def strength(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Generate the pages that are made of plugins, columns and results, and the site, in build/site."""
     # Not as links, which what reads the docstrings cannot follow.
-    session.install(*PINNED, ".[docs]")
+    session.install(*PINNED, ".[docs]", "ruff")
     session.run("python", "-m", "longlag.reports.pages", "docs", "results")
     session.run("mkdocs", *(session.posargs or ["build"]), env={"NO_MKDOCS_2_WARNING": "1"})
