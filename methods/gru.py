@@ -13,12 +13,12 @@ of the task (chrono initialisation, Tallec & Ollivier 2018).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import optuna
 
 from longlag.bench.contract import Recipe, Recurrent, Remedy, Sizes, Task
-from longlag.methods.parts.gru.cell import GRU, GRUCell
+from longlag.methods.parts.gru.cell import GRUCell
 from longlag.methods.parts.initialisers import UniformWeights
 from longlag.methods.parts.lstm import gates
 from longlag.methods.parts.optimisers import AdamOrMomentum
@@ -40,10 +40,12 @@ class GatedRecurrentUnits(Remedy):
         Units(4, 128),
         BatchSize(),
     )
+    layer: ClassVar[Any] = GRUCell
+    """Of inputs, units and the keep gates' first biases."""
 
     def warm_up(self) -> None:
         """Have the compiled passes ready."""
-        GRU.warm_up()
+        self.layer.recurrence.warm_up()
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
         """Time scales up to the lag, evenly spread, as for memory cells."""
@@ -73,8 +75,9 @@ class GatedRecurrentUnits(Remedy):
         """The recipe with gated units in place of its own."""
 
         def cell(input_size: int, units: int) -> Recurrent:
-            if keep_gate == "constant":
-                return GRUCell(input_size, units, gates.constant(units, keep_bias))
-            return GRUCell(input_size, units, SPREADS[keep_gate](units, time_scale))
+            constant = keep_gate == "constant"
+            bias = gates.constant(units, keep_bias) if constant else SPREADS[keep_gate](units, time_scale)
+            made: Recurrent = self.layer(input_size, units, bias)
+            return made
 
         return recipe.replace(cell=cell)
