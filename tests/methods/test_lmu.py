@@ -10,10 +10,11 @@ import torch
 from scipy.signal import cont2discrete
 from scipy.special import eval_sh_legendre
 
-from longlag.bench.contract import Batch, Network, SquaredError
+from longlag.bench.contract import Batch, Network
 from longlag.bench.plugins.registry import discover
 from longlag.methods.parts.lmu.cell import ORDERS, LegendreMemory
 from longlag.methods.parts.scan.stack import Stack
+from tests.methods.differences import agrees_with_finite_differences
 from tests.methods.recall import Recall
 
 REGISTRY = discover()
@@ -111,19 +112,7 @@ def test_a_slow_signal_is_found_again_anywhere_in_the_window(back: float) -> Non
 
 
 def test_the_gradient_is_that_of_finite_differences() -> None:
-    network = Network(cell(2), 1).double()
-    batch = Recall(6).sample(3, torch.Generator().manual_seed(0)).to(torch.float64)
-    network.gradient(batch, SquaredError())
-    for name, weight in network.named_parameters():
-        flat, found = weight.data.view(-1), weight.grad.view(-1)
-        for i in range(len(flat)):
-            ends = []
-            for step in (1e-5, -1e-5):
-                flat[i] += step
-                with torch.no_grad():
-                    ends.append(SquaredError()(network(batch.inputs, batch.mask), batch.targets))
-                flat[i] -= step
-            assert float(found[i]) == pytest.approx(float(ends[0] - ends[1]) / 2e-5, abs=1e-7), name
+    agrees_with_finite_differences(Network(cell(2), 1).double())
 
 
 def test_weights_and_the_memories_are_charged_and_the_memories_held() -> None:

@@ -12,10 +12,11 @@ import torch
 from scipy import stats
 from scipy.special import erf
 
-from longlag.bench.contract import Batch, Network, SquaredError
+from longlag.bench.contract import Batch, Network
 from longlag.bench.plugins.registry import discover
 from longlag.methods.parts.lru.cell import LinearRecurrentUnits
 from longlag.methods.parts.scan.stack import Stack
+from tests.methods.differences import agrees_with_finite_differences
 from tests.methods.recall import Recall
 
 REGISTRY = discover()
@@ -85,19 +86,7 @@ def test_outputs_are_those_of_the_papers_equations(layers: int, mask: torch.Tens
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_the_gradient_is_that_of_finite_differences(layers: int) -> None:
-    network = Network(cell(layers), 1).double()
-    batch = Recall(6).sample(3, torch.Generator().manual_seed(0)).to(torch.float64)
-    network.gradient(batch, SquaredError())
-    for name, weight in network.named_parameters():
-        flat, found = weight.data.view(-1), weight.grad.view(-1)
-        for i in range(len(flat)):
-            ends = []
-            for step in (1e-5, -1e-5):
-                flat[i] += step
-                with torch.no_grad():
-                    ends.append(SquaredError()(network(batch.inputs, batch.mask), batch.targets))
-                flat[i] -= step
-            assert float(found[i]) == pytest.approx(float(ends[0] - ends[1]) / 2e-5, abs=1e-7), name
+    agrees_with_finite_differences(Network(cell(layers), 1).double())
 
 
 def test_eigenvalues_begin_evenly_on_the_ring() -> None:
