@@ -66,6 +66,7 @@ class DaskExecutor:
         self.most = most
         self._connected = connected
         self._client = connected()
+        self._texts: dict[str, str] = {}
         self._waiting: deque[_Job] = deque()
         self._running: set[_Job] = set()
         self._threads: dict[str, int] = {}
@@ -198,7 +199,7 @@ class DaskExecutor:
             job.remote = self._client.submit(
                 run_remote,
                 json.dumps(asdict(job.spec)),
-                [(path, Path(path).read_text(encoding="utf-8")) for path in job.spec.plugins],
+                [(path, self._text(path)) for path in job.spec.plugins],
                 code_of(job.spec.case.method, job.spec.case.task, job.spec.plugins),
                 self.timeout,
                 self.memory_gb,
@@ -206,6 +207,12 @@ class DaskExecutor:
                 pure=False,
             )
             job.remote.add_done_callback(lambda done, job=job: self._done(done, job))
+
+    def _text(self, path: str) -> str:
+        """A plugin's file, as it was when it was first sent."""
+        if path not in self._texts:
+            self._texts[path] = Path(path).read_text(encoding="utf-8")
+        return self._texts[path]
 
     def _done(self, remote: Any, job: _Job) -> None:
         """In a thread of Dask's: hand on what came of a trial; what was refused or lost waits again."""
