@@ -15,6 +15,9 @@ from longlag.reports import certified, claims, fairness, frontiers, speed_page
 
 SURVEY = "survey"
 """The campaign of the frontiers' page."""
+TODAY = "today"
+"""That of the remedies since 2014, which stands beside it."""
+PICTURE = f"pictures/{TODAY}.svg"
 CONTROLS = "controls"
 """The folder of the campaigns of controls."""
 
@@ -32,11 +35,19 @@ def pages(results: Path) -> dict[str, str]:
     }
     if (speed := results / "speed" / speed_page.STORED).exists():
         made["speed.md"] = speed_page.page(speed.parent, load(results / speed_page.RUN).trials)
-    survey = results / SURVEY
-    # One that goes on in another sitting says what it found when it is done.
-    if (survey / MANIFEST).exists() and read_manifest(survey).finished is not None:
-        made["frontiers.md"] = frontiers.page(load(survey))
+    if _finished(results / SURVEY):
+        survey = load(results / SURVEY)
+        made["frontiers.md"] = frontiers.page([survey], "Frontiers", f"../results/{SURVEY}/frontier.svg")
+        if _finished(results / TODAY):
+            both = survey, load(results / TODAY)
+            made["today.md"] = frontiers.page(both, "Today's remedies", PICTURE)
+            made[PICTURE] = frontiers.picture(both)
     return made
+
+
+def _finished(folder: Path) -> bool:
+    """Whether there is a campaign: one that goes on in another sitting says what it found when it is done."""
+    return (folder / MANIFEST).exists() and read_manifest(folder).finished is not None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,17 @@
-"""The page of frontiers, of a campaign small enough to work out on paper."""
+"""The page of frontiers, of campaigns small enough to work out on paper."""
 
+from __future__ import annotations
+
+import pytest
+
+from longlag.bench.contract import BadInput
+from longlag.bench.store import Campaign
+from longlag.reports.alike import together
 from longlag.reports.frontiers import page
+
+
+def _page(*campaigns: Campaign) -> str:
+    return page(campaigns, "Frontiers", "frontier.svg")
 
 
 def test_the_page_says_how_far_each_method_gets(maker):
@@ -15,7 +26,7 @@ def test_the_page_says_how_far_each_method_gets(maker):
     made.manifest.skipped.update(
         {"lstm on digits:pixels at lag 64": "too long", "vanilla on timer:start_twin at lag 20": "-"}
     )
-    text = page(made)
+    text = _page(made)
     assert "2e10 (T / 10)^2 FLOPs at lag T; 4 trials" in " ".join(text.split())
     assert "| adding:hs97 | &lt; 10 | ≥ 20 [" in text
     assert "| xor:hs97 | – | ≥ 10 [" in text
@@ -24,3 +35,35 @@ def test_the_page_says_how_far_each_method_gets(maker):
     assert "- lstm on digits:pixels at lag 64: too long" in text
     assert "timer:start_twin" not in text
     assert "17 trials, 3.5e10 FLOPs" in text
+
+
+def test_the_median_cost_is_of_the_longest_lag_bridged(maker):
+    for rung, (lag, costs) in enumerate({10: (1e9,) * 5, 20: (1e9, 2e9, 3e9, 4e9, 5e9)}.items(), 1):
+        for cost in costs:
+            maker.run("lstm", lag, cost, rung=rung)
+    assert "| adding:hs97 | 3e9 |" in _page(maker.made())
+
+
+def test_campaigns_alike_are_one_on_the_tasks_of_the_last(maker):
+    first, last = maker, type(maker)(methods=["gru"])
+    for task in ("adding", "xor"):
+        for _ in range(5):
+            first.run("lstm", 10, 1e9, rung=1, task=task)
+    for _ in range(5):
+        last.run("gru", 10, 2e9, rung=1)
+    one, other = first.made(), last.made()
+    both = together([one, other])
+    assert both.manifest.profile["methods"] == ["vanilla", "lstm", "gru"]
+    assert list(both.trials["method"]) == ["lstm"] * 5 + ["gru"] * 5
+    assert set(both.trials["task"]) == {"adding"}
+    text = _page(one, other)
+    assert "| Method | adding:hs97 |" in text  # the longer list goes down
+    assert "| gru | ≥ 10 [" in text
+    assert "| lstm | 1e9 |" in text
+
+
+def test_campaigns_of_other_budgets_are_not_alike(maker):
+    one, other = maker.made(), maker.made()
+    other.manifest.profile["budget"] = 7e7
+    with pytest.raises(BadInput, match=r"are not alike: budget was 10000000000\.0 and 70000000\.0"):
+        together([one, other])

@@ -1,0 +1,55 @@
+"""Campaigns that gave every trial the same, read as one: the methods of all, on the tasks that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.contract.names import TWIN
+from longlag.bench.store import Campaign
+
+OWN = ("name", "description", "methods", "tasks", "controls")
+"""What profiles may differ in: who is compared, on what."""
+
+
+def together(campaigns: Sequence[Campaign]) -> Campaign:
+    """One campaign of the rows of all, on the task variants of the last; raises BadInput where they differ.
+
+    Its folder and the rest of its manifest are the last one's.
+    """
+    last = campaigns[-1]
+    rules = last.manifest.profile
+    for each in campaigns[:-1]:
+        other = each.manifest.profile
+        unlike = [key for key in rules if key not in OWN and key in other and other[key] != rules[key]]
+        if unlike:
+            names = f"{each.folder.name} and {last.folder.name}"
+            key = unlike[0]
+            raise BadInput(f"{names} are not alike: {key} was {other[key]} and {rules[key]}")
+    shared = _variants(last)
+    kept = [each.trials[_on(each, shared)] for each in campaigns]
+    frames = {
+        name: pd.concat([getattr(each, name) for each in campaigns], ignore_index=True)
+        for name in ("curves", "probes", "extrapolation")
+    }
+    methods = [method for each in campaigns for method in each.manifest.profile["methods"]]
+    certified = {name: of for each in campaigns for name, of in each.manifest.controls.items()}
+    profile = {**rules, "methods": list(dict.fromkeys(methods))}
+    manifest = last.manifest.model_copy(update={"profile": profile, "controls": certified})
+    return replace(last, manifest=manifest, trials=pd.concat(kept, ignore_index=True), **frames)
+
+
+def _variants(campaign: Campaign) -> set[tuple[Any, Any]]:
+    """Its task variants, and their twins."""
+    trials = campaign.trials
+    own = set(zip(trials["task"], trials["variant"], strict=True))
+    return own | {(task, variant + TWIN) for task, variant in own}
+
+
+def _on(campaign: Campaign, variants: set[tuple[Any, Any]]) -> list[bool]:
+    pairs = zip(campaign.trials["task"], campaign.trials["variant"], strict=True)
+    return [pair in variants for pair in pairs]
