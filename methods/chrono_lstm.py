@@ -29,10 +29,12 @@ class ChronoLSTM(LSTM):
     source = "Tallec & Ollivier 2018, ICLR (arXiv 1804.11188)"
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
-        """T_max the lag: few cells, the cheapest to train; and as published, with Adam for RMSprop."""
+        """T_max the lag: few cells, initial weights of two sizes; and as published, with Adam for RMSprop."""
         common = {"time_scale": float(sizes.lag), "init_scale": 1.0, "optimiser": "adam"}
+        few = {**common, "units": 8, "batch_size": 10, "adam_rate": 0.01, "halving": 3000.0}
         return [
-            {**common, "units": 8, "batch_size": 10, "adam_rate": 0.01, "halving": 3000.0},
+            few,
+            {**few, "init_scale": 3.0},
             {**common, "units": 64, "batch_size": 50, "adam_rate": 0.001, "halving": 1e5},
         ]
 

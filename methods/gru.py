@@ -35,7 +35,7 @@ class GatedRecurrentUnits(Remedy):
     source = "Cho et al. 2014, EMNLP (arXiv 1406.1078)"
     changes = "cell"
     companions = (
-        UniformWeights(),
+        UniformWeights((0.2, 5.0)),
         AdamOrMomentum(adam_rates=(1e-4, 3e-2)),
         Units(4, 128),
         BatchSize(),
@@ -48,18 +48,17 @@ class GatedRecurrentUnits(Remedy):
         self.layer.recurrence.warm_up()
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
-        """Time scales up to the lag, evenly spread, as for memory cells."""
+        """Time scales up to the lag, evenly spread, and initial weights of two sizes, as for memory cells."""
         common = {
             "keep_gate": "chrono",
             "time_scale": float(sizes.lag),
-            "init_scale": 1.0,
+            "units": 8,
+            "batch_size": 10,
+            "adam_rate": 0.01,
             "optimiser": "adam",
             "halving": 3000.0,
         }
-        return [
-            {**common, "units": 8, "batch_size": 10, "adam_rate": 0.01},
-            {**common, "units": 16, "batch_size": 20, "adam_rate": 0.003},
-        ]
+        return [{**common, "init_scale": 1.0}, {**common, "init_scale": 3.0}]
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """How the keep gates begin: alike, or spread over time scales up to `time_scale` steps."""

@@ -37,7 +37,7 @@ class LSTM(Remedy):
     source = "Hochreiter & Schmidhuber 1997, Neural Computation 9(8)"
     changes = "cell"
     companions = (
-        UniformWeights(),
+        UniformWeights((0.2, 5.0)),
         AdamOrMomentum(),
         Units(4, 64),
     )
@@ -47,18 +47,24 @@ class LSTM(Remedy):
         compiled_warm_up()
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
-        """Time scales up to the lag, evenly spread; few cells learn with the fewest FLOPs."""
+        """Time scales up to the lag, evenly spread; few cells learn with the fewest FLOPs.
+
+        The second begins with weights three times as large. Where one symbol of many must be kept, or two
+        bits set against each other, small weights let too little through gates that begin nearly closed:
+        xor at 20 took 18,165 updates with them and 800 with the larger, random permutation at 100 was not
+        learned and took 167 (one run each). Adding takes twice as many with the larger.
+        """
         common = {
             "keep_gate": "chrono",
             "time_scale": float(sizes.lag),
-            "init_scale": 1.0,
+            "adam_rate": 0.01,
             "optimiser": "adam",
             "halving": 3000.0,
         }
         return [
-            {**common, "units": 8, "batch_size": 10, "adam_rate": 0.01},
-            {**common, "units": 16, "batch_size": 20, "adam_rate": 0.003},
-            {**common, "units": 32, "batch_size": 20, "adam_rate": 0.01},
+            {**common, "units": 8, "batch_size": 10, "init_scale": 1.0},
+            {**common, "units": 8, "batch_size": 10, "init_scale": 3.0},
+            {**common, "units": 32, "batch_size": 20, "init_scale": 1.0},
         ]
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
