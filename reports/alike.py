@@ -19,7 +19,7 @@ OWN = ("name", "description", "methods", "tasks", "controls")
 def together(campaigns: Sequence[Campaign]) -> Campaign:
     """One campaign of the rows of all, on the task variants of the last; raises BadInput where they differ.
 
-    Its folder and the rest of its manifest are the last one's.
+    Of a method that several ran on a task the newest one's rows stand. Folder and manifest are the last's.
     """
     last = campaigns[-1]
     rules = last.manifest.profile
@@ -30,8 +30,13 @@ def together(campaigns: Sequence[Campaign]) -> Campaign:
             names = f"{each.folder.name} and {last.folder.name}"
             key = unlike[0]
             raise BadInput(f"{names} are not alike: {key} was {other[key]} and {rules[key]}")
+    newest = sorted(campaigns, key=lambda each: each.manifest.created)
+    wins = {pair: each for each in newest for pair in _pairs(each)}
     shared = _variants(last)
-    kept = [each.trials[_on(each, shared)] for each in campaigns]
+    kept = [
+        each.trials[[wins[pair] is each and pair[1:] in shared for pair in _pairs(each)]]
+        for each in campaigns
+    ]
     frames = {
         name: pd.concat([getattr(each, name) for each in campaigns], ignore_index=True)
         for name in ("curves", "probes", "extrapolation")
@@ -43,13 +48,13 @@ def together(campaigns: Sequence[Campaign]) -> Campaign:
     return replace(last, manifest=manifest, trials=pd.concat(kept, ignore_index=True), **frames)
 
 
+def _pairs(campaign: Campaign) -> list[tuple[Any, Any, Any]]:
+    """Method, task and variant of every trial."""
+    trials = campaign.trials
+    return list(zip(trials["method"], trials["task"], trials["variant"], strict=True))
+
+
 def _variants(campaign: Campaign) -> set[tuple[Any, Any]]:
     """Its task variants, and their twins."""
-    trials = campaign.trials
-    own = set(zip(trials["task"], trials["variant"], strict=True))
+    own = {pair[1:] for pair in _pairs(campaign)}
     return own | {(task, variant + TWIN) for task, variant in own}
-
-
-def _on(campaign: Campaign, variants: set[tuple[Any, Any]]) -> list[bool]:
-    pairs = zip(campaign.trials["task"], campaign.trials["variant"], strict=True)
-    return [pair in variants for pair in pairs]

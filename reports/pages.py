@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import optuna
 
 from longlag.bench.plugins.reference import methods, tasks
 from longlag.bench.plugins.registry import discover
-from longlag.bench.store import MANIFEST, load, read_manifest
+from longlag.bench.store import MANIFEST, Campaign, load, read_manifest
 from longlag.bench.store.reference import columns
 from longlag.reports import certified, claims, fairness, frontiers, speed_page
 
-SURVEY = "survey"
-"""The campaign of the frontiers' page."""
-TODAY = "today"
-"""That of the remedies since 2014, which stands beside it."""
-PICTURE = f"pictures/{TODAY}.svg"
+FRONTIERS = ("survey", "gates")
+"""The campaigns of the frontiers' page."""
+TODAY = ("today", "today_more")
+"""Those of the remedies since 2014, which stand beside these."""
 CONTROLS = "controls"
 """The folder of the campaigns of controls."""
 
@@ -35,19 +35,20 @@ def pages(results: Path) -> dict[str, str]:
     }
     if (speed := results / "speed" / speed_page.STORED).exists():
         made["speed.md"] = speed_page.page(speed.parent, load(results / speed_page.RUN).trials)
-    if _finished(results / SURVEY):
-        survey = load(results / SURVEY)
-        made["frontiers.md"] = frontiers.page([survey], "Frontiers", f"../results/{SURVEY}/frontier.svg")
-        if _finished(results / TODAY):
-            both = survey, load(results / TODAY)
-            made["today.md"] = frontiers.page(both, "Today's remedies", PICTURE)
-            made[PICTURE] = frontiers.picture(both)
+    older, newer = (_finished(results, names) for names in (FRONTIERS, TODAY))
+    shown = {"Frontiers": older, "Today's remedies": [*older, *newer] if newer else []}
+    for (title, campaigns), name in zip(shown.items(), ("frontiers", "today"), strict=True):
+        if campaigns:
+            picture = f"pictures/{name}.svg"
+            made[f"{name}.md"] = frontiers.page(campaigns, title, picture)
+            made[picture] = frontiers.picture(campaigns)
     return made
 
 
-def _finished(folder: Path) -> bool:
-    """Whether there is a campaign: one that goes on in another sitting says what it found when it is done."""
-    return (folder / MANIFEST).exists() and read_manifest(folder).finished is not None
+def _finished(results: Path, names: Iterable[str]) -> list[Campaign]:
+    """The campaigns that are done; one that goes on in another sitting says what it found when it is."""
+    folders = (results / name for name in names if (results / name / MANIFEST).exists())
+    return [load(folder) for folder in folders if read_manifest(folder).finished is not None]
 
 
 if __name__ == "__main__":

@@ -62,6 +62,17 @@ def test_campaigns_alike_are_one_on_the_tasks_of_the_last(maker):
     assert "| lstm | 1e9 |" in text
 
 
+def test_of_a_method_in_several_the_newest_rows_stand(maker):
+    first, last = maker, type(maker)()
+    for _ in range(5):
+        first.run("lstm", 10, 1e9, rung=1)
+        last.run("lstm", 10, 2e9, rung=1)
+    one, other = first.made(), last.made()
+    one.manifest.created = "2026-02-01T00:00:00"
+    for order in ([one, other], [other, one]):
+        assert list(together(order).trials["flops"]) == [1e9] * 5
+
+
 def test_campaigns_of_other_budgets_are_not_alike(maker):
     one, other = maker.made(), maker.made()
     other.manifest.profile["budget"] = 7e7
