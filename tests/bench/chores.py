@@ -105,6 +105,16 @@ class Hog(Method):
         return Idle(task, rate)
 
 
+class Sleeper(Nothing):
+    """Takes two seconds of nobody's processor."""
+
+    name = "sleeper"
+
+    def build(self, task, rate):
+        time.sleep(2.0)
+        return Idle(task, rate)
+
+
 def _allocate(make):
     kept = []
     while True:

@@ -162,6 +162,36 @@ def test_no_more_trials_at_once_than_asked(cluster: Cluster, make_spec: Callable
     assert max(running) == 1
 
 
+def test_four_workers_are_nearly_four_times_as_fast_as_one(
+    cluster: Cluster, make_spec: Callable[..., Any]
+) -> None:
+    """What is between the trials, that is: they sleep, so that it takes no machine of four cores."""
+
+    def took(workers: int, trials: int) -> float:
+        executor = DaskExecutor.connect(cluster.address, 60, 1)
+        try:
+            started = time.monotonic()
+            while executor.slots < workers and time.monotonic() - started < 60:
+                time.sleep(0.1)
+            assert executor.slots == workers
+            # The first trial of a worker loads plugins and torch.
+            for count in (2 * workers, trials):
+                start = time.monotonic()
+                specs = [make_spec("sleeper", workers * trials + n, rate=0.1) for n in range(count)]
+                futures = [executor.submit(spec) for spec in specs]
+                ended = {executor.outcome(future).status for future in futures}
+                assert ended <= {"improving", "plateau", "vanished"}
+            return time.monotonic() - start
+        finally:
+            executor.close()
+
+    cluster.worker()
+    alone = took(1, 12)
+    for _ in range(3):
+        cluster.worker()
+    assert alone / took(4, 12) >= 3.5
+
+
 def test_a_coordinator_that_is_killed_goes_on_where_it_was(
     cluster: Cluster,
     written: Path,
