@@ -22,7 +22,7 @@ import optuna
 from longlag.bench import store
 from longlag.bench.campaign import provenance
 from longlag.bench.campaign.climb import Program, climb
-from longlag.bench.campaign.folder import is_complete
+from longlag.bench.campaign.folder import GRID, differing, is_complete
 from longlag.bench.campaign.grid import Cell, Ladder, ladders
 from longlag.bench.campaign.mixing import CodeChanged, let_pass, of_other_code
 from longlag.bench.campaign.profile import Profile
@@ -128,6 +128,9 @@ class Coordinator:
         differs = {key: value for key, value in this.items() if value != getattr(before, key)}
         if others:
             differs[store.OTHER_CODE] = others
+        for key in [key for key in differing(before, self.manifest) if key in GRID]:
+            differs[key] = before.profile[key]
+            self.notices.append(f"its {key} were others until now; its tables will hold those of now alone")
         kept = {key: getattr(before, key) for key in (*this, "created", "seconds")}
         resumed = [*before.resumed, {"at": _now(), **differs}]
         self.manifest = self.manifest.model_copy(update={**kept, "resumed": resumed})

@@ -10,9 +10,15 @@ from longlag.bench.campaign.profile import Profile, parse
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import Manifest
 
+GRID = ("methods", "tasks")
+"""What a campaign may go on with others of: its cases know nothing of each other."""
+
 
 def is_complete(folder: Path, manifest: Manifest, resume: bool) -> bool:
-    """Whether `folder` holds this very campaign, complete; raises BadInput where it must not be touched."""
+    """Whether `folder` holds this very campaign, complete; raises BadInput where it must not be touched.
+
+    With `resume` it may have had other methods and tasks.
+    """
     if not store.exists(folder):
         return False
     if not folder.is_dir():
@@ -23,23 +29,23 @@ def is_complete(folder: Path, manifest: Manifest, resume: bool) -> bool:
         return False
     found = store.read_manifest(folder)
     parse(found.profile, f"{folder / store.MANIFEST}: profile")
-    if _identity(found) != _identity(manifest):
-        raise BadInput(
-            f"{folder}: holds another campaign ({_difference(found, manifest)}); choose another --out"
-        )
-    if found.finished is not None:
+    unlike = [key for key in differing(found, manifest) if not (resume and key in GRID)]
+    if unlike:
+        key = unlike[0]
+        told = f"its {key}: {_identity(found)[key]}"
+        raise BadInput(f"{folder}: holds another campaign ({told}); choose another --out")
+    if found.finished is not None and not differing(found, manifest):
         return True
     if not resume:
         raise BadInput(f"{folder}: holds this campaign unfinished; add --resume to finish it")
     return False
 
 
+def differing(found: Manifest, wanted: Manifest) -> list[str]:
+    """The keys in which two campaigns differ."""
+    a, b = _identity(found), _identity(wanted)
+    return [key for key in a if a[key] != b[key]]
+
+
 def _identity(manifest: Manifest) -> dict[str, Any]:
     return Profile.model_validate(manifest.profile).defining()
-
-
-def _difference(found: Manifest, wanted: Manifest) -> str:
-    """The first key in which two campaigns differ."""
-    a, b = _identity(found), _identity(wanted)
-    key = next(key for key in a if a[key] != b[key])
-    return f"its {key}: {a[key]}"

@@ -65,7 +65,8 @@ def run(
     if against:
         # What cannot be read is said now, and not after hours.
         reports.read(against)
-    if profile_name is None and resume and out is not None:
+    stored = profile_name is None and resume and out is not None
+    if stored and out is not None:
         from longlag.bench.campaign.replay import stored_profile
 
         base = stored_profile(out)
@@ -75,7 +76,7 @@ def run(
     folder = out or _default_folder(chosen, base)
     if chosen.name != base.name:
         # Another campaign than the profile's: named, as in reports, by where it lies.
-        chosen = chosen.model_copy(update={"name": folder.resolve().name})
+        chosen = chosen.model_copy(update={"name": base.name if stored else folder.resolve().name})
     if resume and out is None and not folder.exists():
         raise BadInput(f"{folder}: no campaign to resume; --out names the folder of another")
 

@@ -1,0 +1,126 @@
+"""A campaign goes on with other methods and tasks than it began with; what it has is not run again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+import pytest
+
+from longlag.bench import store
+from longlag.bench.campaign.profile import Profile
+from longlag.bench.contract.errors import BadInput
+from longlag.bench.store.studies import storage_of
+
+Campaign = Callable[..., list[dict[str, Any]]]
+Trials = Callable[[Path], pd.DataFrame]
+
+
+class Stops:
+    """An executor that is interrupted at its third trial."""
+
+    slots = 1
+
+    def __init__(self, inner: Any) -> None:
+        self.inner, self.left = inner, 2
+
+    def submit(self, spec: Any) -> Any:
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return self.inner.submit(spec)
+
+    def outcome(self, future: Any) -> Any:
+        return self.inner.outcome(future)
+
+
+@pytest.fixture(scope="module")
+def wide(make_profile: Callable[..., Profile]) -> Profile:
+    return make_profile(methods=["nothing", "climber"])
+
+
+@pytest.fixture(scope="module")
+def narrow(make_profile: Callable[..., Profile]) -> Profile:
+    return make_profile()
+
+
+@pytest.fixture(scope="module")
+def whole(wide: Profile, campaign: Campaign, inline: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole") / "c"
+    campaign(wide, folder, inline)
+    return folder
+
+
+def test_a_finished_campaign_takes_another_method(
+    narrow: Profile,
+    wide: Profile,
+    whole: Path,
+    campaign: Campaign,
+    inline: Any,
+    trials: Trials,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "c"
+    campaign(narrow, folder, inline)
+    fresh = campaign(wide, folder, inline, resume=True)
+    assert {row["method"] for row in fresh} == {"climber"}
+    pd.testing.assert_frame_equal(trials(folder), trials(whole))
+    manifest = store.read_manifest(folder)
+    assert manifest.profile["methods"] == ["nothing", "climber"]
+    assert manifest.resumed[0]["methods"] == ["nothing"]
+    studies = optuna.get_all_study_names(storage_of(folder / store.STUDIES))
+    assert len(studies) == len(set(studies)) == 4
+
+
+def test_an_unfinished_campaign_ends_with_fewer(
+    narrow: Profile,
+    wide: Profile,
+    complete_narrow: Path,
+    campaign: Campaign,
+    inline: Any,
+    trials: Trials,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "c"
+    with pytest.raises(KeyboardInterrupt):
+        campaign(wide, folder, Stops(inline))
+    campaign(narrow, folder, inline, resume=True)
+    pd.testing.assert_frame_equal(trials(folder), trials(complete_narrow))
+    assert not (folder / store.JOURNAL).exists()
+
+
+@pytest.fixture(scope="module")
+def complete_narrow(
+    narrow: Profile, campaign: Campaign, inline: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("narrow") / "c"
+    campaign(narrow, folder, inline)
+    return folder
+
+
+def test_nothing_but_the_grid_may_differ(
+    make_profile: Callable[..., Profile], whole: Path, campaign: Campaign, inline: Any, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(whole, tmp_path / "c")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(BadInput, match="its retests: 2"):
+        campaign(make_profile(methods=["nothing"], retests=3), folder, inline, resume=True)
+    with pytest.raises(BadInput, match="its methods: "):
+        campaign(make_profile(), folder, inline)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_command_line_takes_another_method(
+    whole: Path, longlag: Callable[..., tuple[object, str]], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(whole, tmp_path / "c")
+    code, printed = longlag("run", "--resume", "--out", str(folder), "--methods", "nothing", "--jobs", "1")
+    assert code == 0, printed
+    assert "its methods were others until now" in printed
+    manifest = store.read_manifest(folder)
+    assert (manifest.campaign, manifest.finished is None) == ("chores", False)
+    assert set(pd.read_parquet(folder / store.TRIALS).method) == {"nothing"}
