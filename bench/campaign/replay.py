@@ -28,12 +28,17 @@ class Replay:
 
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
-        """Column -> (stored, again), of every column that must come out the same."""
+        """Column -> (stored, again), of every column that must come out the same, and was there then."""
         return {
             name: (self.stored[name], self.again[name])
             for name in store.named("identity", "result")
-            if not _same(self.stored[name], self.again[name])
+            if not (_same(self.stored[name], self.again[name]) or self._came_later(name))
         }
+
+    def _came_later(self, name: str) -> bool:
+        """Whether the stored row is older than the column, which it then has no number in."""
+        there: float | str = self.stored[name]
+        return name in store.LATER[store.TRIALS] and isinstance(there, float) and math.isnan(there)
 
     @property
     def code_changed(self) -> bool:

@@ -1,5 +1,6 @@
 """What a campaign leaves in its folder, and reading it back."""
 
+from longlag.bench.store.columns import LATER as LATER
 from longlag.bench.store.columns import SCHEMA as SCHEMA
 from longlag.bench.store.columns import SCHEMAS as SCHEMAS
 from longlag.bench.store.columns import TRIAL_SCHEMA as TRIAL_SCHEMA

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -52,6 +53,14 @@ def test_a_difference_is_told(complete: Path, again: Callable[[dict[str, Any]], 
     assert set(result.differences) == {"error"}
     assert result.differences["error"][0] == 0.123
     assert result.code_changed
+
+
+def test_a_column_that_came_later_is_no_difference(
+    complete: Path, again: Callable[[dict[str, Any]], Replay]
+) -> None:
+    stored = next(row for row in store.rows(complete) if row["method"] == "nothing")
+    assert not again({**stored, "state_bytes": math.nan}).differences
+    assert set(again({**stored, "state_bytes": 7.0}).differences) == {"state_bytes"}
 
 
 def test_a_trial_that_never_ran_cannot_be_replayed(complete: Path, profile: Profile) -> None:
