@@ -90,7 +90,8 @@ def picture(results: Results) -> str | None:
     drawn = _layers(results, rows, sheets.add(rows, list(rows.columns))).add_params(charts.focus())
     assert isinstance(drawn, alt.LayerChart)
     panels = alt.Facet("panel:N", title=None, sort=[panel.label for panel in results.panels])
-    sized = drawn.properties(width=190, height=22 * rows["method"].nunique()).facet(panels, columns=3)
+    columns = 4 if len(found) == 4 else 3
+    sized = drawn.properties(width=190, height=22 * rows["method"].nunique()).facet(panels, columns=columns)
     return charts.svg({**sized.to_dict(), "datasets": sheets, "config": charts.CONFIG})
 
 
