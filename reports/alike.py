@@ -42,9 +42,12 @@ def together(campaigns: Sequence[Campaign]) -> Campaign:
         for name in ("curves", "probes", "extrapolation")
     }
     methods = [method for each in campaigns for method in each.manifest.profile["methods"]]
-    certified = {name: of for each in campaigns for name, of in each.manifest.controls.items()}
-    profile = {**rules, "methods": list(dict.fromkeys(methods))}
-    manifest = last.manifest.model_copy(update={"profile": profile, "controls": certified})
+    told = {
+        "profile": {**rules, "methods": list(dict.fromkeys(methods))},
+        "controls": {name: of for each in campaigns for name, of in each.manifest.controls.items()},
+        "skipped": {name: why for each in campaigns for name, why in each.manifest.skipped.items()},
+    }
+    manifest = last.manifest.model_copy(update=told)
     return replace(last, manifest=manifest, trials=pd.concat(kept, ignore_index=True), **frames)
 
 
