@@ -70,6 +70,21 @@ def kernel(function: Callable[..., Any]) -> Any:
         options.CACHE_DIR = chosen
 
 
+def named(*parts: object, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compiles a function that is made several times, each by a name of its own, of `parts`.
+
+    Numba tells functions of one name apart by how many its process had made before, and this number goes into
+    the cache: two kernels, cached by processes that imported in different orders, would bring different
+    functions under one name, and where both are loaded one is called for the other.
+    """
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        function.__qualname__ = "_".join([function.__name__, *map(str, parts)])
+        return njit(**INNER, **options)(function)
+
+    return compiled
+
+
 def _formulas(
     kind: Any,
     degree: int,
@@ -93,7 +108,7 @@ def _formulas(
     terms = tuple(kind(1 / math.factorial(k)) for k in range(degree, 0, -1))
     offset, width = bits(bias), bits(shift)
 
-    @njit(forceinline=True, **INNER)
+    @named(degree, forceinline=True)
     def parts(x: Any) -> Any:
         """2^n and 2^n (e^r - 1)."""
         n = np.rint(x * per_halving)
@@ -106,7 +121,7 @@ def _formulas(
 
     # below, comparisons that are false for NaN, so that NaN stays
 
-    @njit(forceinline=True, **INNER)
+    @named(degree, forceinline=True)
     def hyperbolic(u: Any) -> Any:
         x = u + u
         x = top if x > top else x
@@ -115,7 +130,7 @@ def _formulas(
         e = rest + (power - one)
         return e / (e + two)
 
-    @njit(forceinline=True, **INNER)
+    @named(degree, forceinline=True)
     def logistic(x: Any) -> Any:
         x = top if x > top else x
         x = lowest if x < lowest else x

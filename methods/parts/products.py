@@ -25,7 +25,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from longlag.bench.contract import register_bytes
-from longlag.methods.parts.compiled import INNER
+from longlag.methods.parts.compiled import INNER, named
 
 REGISTER = register_bytes()
 """Bytes of a vector register."""
@@ -147,7 +147,7 @@ def _columns(size: int, whole: bool, add: bool) -> Any:
     """A function for all rows of one vector of columns."""
     eight, four, two, one = (_tile(rows, size, whole, add) for rows in (8, 4, 2, 1))
 
-    @njit(**INNER)
+    @named(size, whole, add)
     def columns(target, sources, rows, c, width):  # type: ignore[no-untyped-def]
         r = 0
         while r + 8 <= rows:
@@ -171,7 +171,7 @@ def _product(add: bool) -> Any:
         _columns(size, whole, add) for size in (REGISTER, REGISTER // 2) for whole in (True, False)
     )
 
-    @njit(**INNER)
+    @named(add)
     def product(target, sources, rows, lanes):  # type: ignore[no-untyped-def]
         across = target[2]
         c = 0

@@ -1,13 +1,17 @@
 """Where compiled kernels are kept, and that processes which start together do not disturb each other."""
 
 import ast
+import gc
+import importlib
 import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 import longlag.bench
 import longlag.methods
@@ -80,6 +84,7 @@ def test_with_no_folder_that_can_be_written_every_process_compiles_for_itself():
 
 KINDS = """
 import sys
+from collections import Counter
 import numpy as np
 from longlag.methods.parts.compiled import ready
 from longlag.methods.parts import updates_numba
@@ -147,3 +152,51 @@ def test_kernels_import_compiled_code_from_nowhere_else():
         imported = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
         ours = {name for name in imported if name and name.startswith("longlag")}
         assert ours <= {"longlag.methods.parts.compiled", "longlag.methods.parts.products"}, path
+
+
+def test_no_two_compiled_functions_have_one_name():
+    folder = Path(longlag.methods.__file__).parent
+    for path in sorted(folder.rglob("*_numba.py")):
+        parts = path.relative_to(folder).with_suffix("").parts
+        importlib.import_module(".".join(("longlag.methods", *parts)))
+    compiled = [each for each in gc.get_objects() if issubclass(type(each), Dispatcher)]
+    functions = {each.py_func for each in compiled if each.py_func.__module__.startswith("longlag.methods")}
+    names = Counter((each.__module__, each.__qualname__) for each in functions)
+    assert len(names) > 50
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+TWO_KERNELS = """
+import sys
+from collections import Counter
+import numpy as np
+from numba import njit
+for _ in range(int(sys.argv[1])):  # as a module would that is imported before
+    njit(lambda: None)
+from longlag.methods.parts.gru import gru_numba
+from longlag.methods.parts.relu import relu_numba
+kernels = {"relu": relu_numba, "gru": gru_numba}
+for name in sys.argv[2:]:
+    gates = 3 if name == "gru" else 1
+    draw = np.random.default_rng(0)
+    weights = [draw.normal(size=(gates * 13, wide)) for wide in (3, 13)]
+    vectors = np.zeros(gates * 13), np.zeros(13)
+    kept = [np.zeros((8, 5, 13)), np.zeros((4, 7, 5, 13))][: 1 + (name == "gru")]
+    kernels[name].forward(draw.normal(size=(7, 5, 3)), *weights, *vectors, *kept)
+    print(name, np.abs(kept[0]).sum())
+"""
+
+
+@pytest.mark.slow
+def test_kernels_cached_by_processes_that_imported_in_other_orders(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def printed(*given):
+        command = [sys.executable, "-c", TWO_KERNELS, *given]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    gru, relu = printed("0", "gru"), printed("1", "relu")
+    assert printed("0", "relu", "gru") == relu + gru
+    assert printed("0", "gru", "relu") == gru + relu
