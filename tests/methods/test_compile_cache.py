@@ -84,7 +84,6 @@ def test_with_no_folder_that_can_be_written_every_process_compiles_for_itself():
 
 KINDS = """
 import sys
-from collections import Counter
 import numpy as np
 from longlag.methods.parts.compiled import ready
 from longlag.methods.parts import updates_numba
@@ -168,7 +167,6 @@ def test_no_two_compiled_functions_have_one_name():
 
 TWO_KERNELS = """
 import sys
-from collections import Counter
 import numpy as np
 from numba import njit
 for _ in range(int(sys.argv[1])):  # as a module would that is imported before
