@@ -18,15 +18,17 @@ if TYPE_CHECKING:
     )
     from longlag.bench.contract.method import Method
     from longlag.bench.contract.module import SequenceModel
-    from longlag.bench.contract.network import Network, Pullback, Recurrent
+    from longlag.bench.contract.network import Network, Pullback, Recurrent, by_autograd
     from longlag.bench.contract.recipe import BareOptimizer, BatchOptimizer, Change, Penalty, Recipe, Remedy
     from longlag.bench.contract.task import Batch, Lags, Sizes, Split, Task
+    from longlag.bench.contract.truncation import Block, blocks
 
 __all__ = [
     "BadInput",
     "BareOptimizer",
     "Batch",
     "BatchOptimizer",
+    "Block",
     "Change",
     "FlatParameter",
     "Kernels",
@@ -46,6 +48,8 @@ __all__ = [
     "Split",
     "SquaredError",
     "Task",
+    "blocks",
+    "by_autograd",
     "data_folder",
     "kernels_asked",
     "register_bytes",
@@ -53,7 +57,8 @@ __all__ = [
 
 if not TYPE_CHECKING:
     # Those without torch first, Lightning's last.
-    _HOMES = ("errors", "data", "kernels", "losses", "task", "flat", "network", "recipe", "method", "module")
+    _FIRST = ("errors", "data", "kernels", "truncation", "losses", "task")
+    _HOMES = (*_FIRST, "flat", "network", "recipe", "method", "module")
 
     def __getattr__(name: str) -> Any:
         """What is named, imported when it is first asked for: torch takes a second, Lightning two more."""

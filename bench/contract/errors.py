@@ -10,6 +10,10 @@ class BadInput(Exception):
     """Something the user gave is wrong; the message is one line that says what and how to mend it."""
 
 
+class Untaken(BadInput):
+    """A layer or an optimiser that cannot be trained as its recipe says."""
+
+
 def nearest(given: str, choices: Iterable[str]) -> str:
     """The end of an error line: the valid choice closest to `given`, or all of them."""
     known = sorted(choices)

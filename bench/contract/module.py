@@ -14,7 +14,6 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from longlag.bench.contract.network import Network
 from longlag.bench.contract.recipe import BareOptimizer, BatchOptimizer, Recipe
 from longlag.bench.contract.task import Batch, Task
 
@@ -68,7 +67,7 @@ class RecipeModule(SequenceModel):
         self.automatic_optimization = False
         self.recipe = recipe
         self.batch_size = recipe.batch_size
-        self.network = Network(recipe.cell(task.input_size, recipe.units), task.output_size)
+        self.network = recipe.network(task)
         recipe.initialiser(self.network, task)
         if recipe.penalty is not None:
             recipe.penalty.prepare(self.network)
@@ -93,7 +92,7 @@ class RecipeModule(SequenceModel):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The recipe's optimiser."""
-        return self.recipe.optimiser(self.network, self.task)
+        return self.recipe.optimise(self.network, self.task)
 
     def gradient(self, batch: Batch) -> Tensor:
         """Leave the loss's gradient, with penalty and gradient rule, in `.grad`; the loss."""
@@ -131,4 +130,4 @@ class RecipeModule(SequenceModel):
 
     def cost(self, batch: Batch) -> float:
         """FLOPs of the last training step, on `batch`."""
-        return super().cost(batch) if self._cost is None else self._cost
+        return self.network.cost(batch) if self._cost is None else self._cost

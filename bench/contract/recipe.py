@@ -21,11 +21,21 @@ import optuna
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract.errors import BadInput
-from longlag.bench.contract.network import Network, Recurrent
+from longlag.bench.contract.errors import BadInput, Untaken
+from longlag.bench.contract.network import Network, Recurrent, refusal
 from longlag.bench.contract.task import Batch, Sizes, Task
 
-Part = Literal["cell", "initialiser", "optimiser", "units", "batch_size", "penalty", "gradient"]
+Part = Literal[
+    "cell",
+    "initialiser",
+    "optimiser",
+    "units",
+    "batch_size",
+    "penalty",
+    "gradient",
+    "state_noise",
+    "horizon",
+]
 """A field of the Recipe."""
 
 CellFactory = Callable[[int, int], Recurrent]
@@ -73,6 +83,9 @@ class BareOptimizer(torch.optim.Optimizer, ABC):
 class BatchOptimizer(torch.optim.Optimizer, ABC):
     """An optimiser that needs the batch itself (curvature products, line searches), not only a gradient."""
 
+    untaken: ClassVar[str] = "it says nothing of them"
+    """Why it takes no gradient made with state noise or a horizon; empty where it does, and charges
+    `Network.cost` for one."""
     cost: float = 0.0
     """FLOPs of the last step."""
 
@@ -85,7 +98,11 @@ class BatchOptimizer(torch.optim.Optimizer, ABC):
 class Recipe:
     """How a network is made and trained; every field is a part a remedy may change.
 
-    `optimiser` may return a BatchOptimizer or a BareOptimizer.
+    `optimiser` may return a BatchOptimizer or a BareOptimizer. `state_noise` is the standard deviation of
+    Gaussian noise that is added, in training alone, to what goes into a unit's nonlinearity or a gate's, and
+    drawn afresh for each of them, every sequence and step. `horizon` is how many steps an error goes back,
+    all of them where it is None: sequences are cut into blocks of so many, counted from the end, and states
+    go on from block to block, but no error back.
     """
 
     cell: CellFactory
@@ -95,10 +112,24 @@ class Recipe:
     batch_size: int
     penalty: Penalty | None = None
     gradient: GradientRule | None = None
+    state_noise: float = 0.0
+    horizon: int | None = None
 
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+    def network(self, task: Task) -> Network:
+        """Its network for `task`, begun as the cell begins; raises Untaken where that is not trained so."""
+        layer = self.cell(task.input_size, self.units)
+        return Network(layer, task.output_size, self.state_noise, self.horizon)
+
+    def optimise(self, network: Network, task: Task) -> torch.optim.Optimizer:
+        """The optimiser of its network; raises Untaken where that takes no such gradient."""
+        made = self.optimiser(network, task)
+        if network.through_time and isinstance(made, BatchOptimizer) and made.untaken:
+            raise Untaken(refusal(made, made.untaken))
+        return made
 
 
 PARTS = tuple(field.name for field in dataclasses.fields(Recipe))

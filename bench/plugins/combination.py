@@ -7,7 +7,7 @@ from typing import Any
 
 import optuna
 
-from longlag.bench.contract.errors import BadInput
+from longlag.bench.contract.errors import BadInput, Untaken
 from longlag.bench.contract.method import Method
 from longlag.bench.contract.recipe import EMPTY, Change, Part, Recipe, Remedy, Undeclared
 from longlag.bench.contract.task import Sizes, Task
@@ -120,15 +120,19 @@ class Combination(Method):
         return recipe
 
     def check(self, task: Task) -> None:
-        """Raises Undeclared where the recipes or one random suggestion show it."""
+        """Raises Undeclared or Untaken where the recipes or one random suggestion show it."""
         try:
             with patience():
                 recipes = self.recipes(task.sizes)
                 study = tuning.study(recipes, optuna.samplers.RandomSampler(seed=0))
                 for _ in range(len(recipes) + 1):
-                    self.recipe(self.suggest(study.ask(), task))
+                    recipe = self.recipe(self.suggest(study.ask(), task))
+                    if recipe.state_noise or recipe.horizon is not None:
+                        recipe.optimise(recipe.network(task), task)
         except Undeclared:
             raise
+        except Untaken as untaken:
+            raise Untaken(f"{self.name!r} cannot be trained: {untaken}") from None
         except Exception:
             # Whatever else is wrong with a plugin costs its own trials.
             return

@@ -12,6 +12,8 @@ from torch import Tensor
 from longlag.bench.contract import Kernels, kernels_asked
 
 Array = np.ndarray[Any, Any]
+REGISTER = 64
+"""Bytes that products are aligned by."""
 
 
 def compiled(tensor: Tensor, backend: Kernels = "auto") -> bool:
@@ -102,3 +104,19 @@ def at_steps(states: Tensor, steps: Array | None) -> Tensor:
     if last - first + 1 == len(steps):
         return states[first : last + 1]
     return states.index_select(0, torch.from_numpy(steps).to(states.device))
+
+
+def placed(shape: tuple[int, int, int], kind: np.dtype[Any], steps: Array) -> Array:
+    """Memory for the states at `steps`, aligned as among the states of all steps, where those are neighbours.
+
+    MKL rounds a readout's products as their operands lie: so they are the same with and without a way back.
+    """
+    count, size, units = shape
+    wanted = 0
+    if count and int(steps[-1]) - int(steps[0]) + 1 == count:
+        # numpy's arrays of many pages begin 16 bytes into one
+        wanted = 16 + (int(steps[0]) + 1) * size * units * kind.itemsize
+    numbers = count * size * units
+    room = np.empty(numbers + REGISTER // kind.itemsize, kind)
+    start = (wanted - room.ctypes.data) % REGISTER // kind.itemsize
+    return room[start : start + numbers].reshape(shape)

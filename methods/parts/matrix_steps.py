@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,8 @@ class MatrixSteps(BatchOptimizer):
     that are held are left out.
     """
 
+    untaken: ClassVar = ""
+
     def __init__(self, network: Network, settings: Mapping[str, Any]) -> None:
         trained = [weight for weight in network.parameters() if weight.requires_grad]
         super().__init__(trained, {**settings, "updates": 0})
@@ -41,8 +43,8 @@ class MatrixSteps(BatchOptimizer):
         return group
 
     def load(self, batch: Batch) -> None:
-        """The batch of the next step, whose gradient costs 6 N T a sequence."""
-        self._gradient_cost = 6.0 * self.network.recurrent.weights * batch.length * batch.size
+        """The batch of the next step, whose gradient is charged beside it."""
+        self._gradient_cost = self.network.cost(batch)
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:  # type: ignore[override]
         """One update; `closure`, if given, leaves the gradient in `.grad` and returns the loss."""

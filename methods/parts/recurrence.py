@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract import Kernels, Pullback, Recurrent
+from longlag.bench.contract import Block, Kernels, Pullback, Recurrent, by_autograd
 from longlag.methods.parts.backend import Array, Memory, arrays, at_steps, compiled, true_steps, wanted
+from longlag.methods.parts.through_time import back_in_blocks, noise_array
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,21 @@ class Recurrence:
 
     `kernels` imports the module of the compiled passes, over C-contiguous arrays:
 
-    - forward(inputs, *weights, *kept) fills what is kept: the states [T+1, B, H], the initial one first;
-      where there are any, also `cells` of that shape and `gates` [gates, T, B, H], of which it holds as many
-      steps as it is given memory for.
+    - forward(inputs, *weights, noise, *kept) fills what is kept: the states [T+1, B, H], the initial one
+      first; where there are any, also `cells` of that shape and `gates` [gates, T, B, H], of which it holds
+      as many steps as it is given memory for. It adds noise [G, T, B, H] to what its G gates hear; of no
+      steps where there is none.
     - backward(inputs, *matrices, *kept, steps, output_gradients, *found, to_inputs) takes dE/dstates
       [S, B, H] at `steps` [S], rising, and fills the gradients `found` of all weights, and of the inputs
-      unless that is empty. Of the weights it is given those that are matrices.
+      unless that is empty. Of the weights it is given those that are matrices. It may be given a part of the
+      steps, with the states and cells before and after each of them.
+
+    Where there are `cells`, there is an initial one too, before the initial state.
     """
 
     kernels: Callable[[], ModuleType]
     by_torch: Callable[..., Tensor]
-    """The states [T, B, H] from inputs and weights."""
+    """The states [T, B, H] from inputs and weights, and from `noise` and `horizon` where they are named."""
     cells: bool = False
     gates: int = 0
 
@@ -61,17 +66,35 @@ class Recurrence:
         return states
 
     def vjp(
-        self, inputs: Tensor, weights: Sequence[Array], mask: Tensor | None = None
+        self,
+        inputs: Tensor,
+        weights: Sequence[Array],
+        mask: Tensor | None = None,
+        noise: Tensor | None = None,
+        horizon: int | None = None,
     ) -> tuple[Tensor, Callable[[Tensor, Sequence[Array]], None]]:
         """What `states` gives, outside autograd, and the way back of dE/dstates [S, B, H]. Compiled only.
 
-        The gradients of the weights fill the arrays that the way back is given, of the same shapes.
+        The gradients of the weights fill the arrays that the way back is given, of the same shapes. Of
+        `noise` and `horizon` see `Recurrent.vjp`.
         """
         steps = true_steps(mask)
-        states, passed = self._forward((*arrays(inputs), *weights), len(inputs))
+        states, passed = self._forward((*arrays(inputs), *weights), len(inputs), noise)
+        nothing = np.empty((0, 0, 0), passed[0].dtype)
 
         def pullback(output_gradients: Tensor, found: Sequence[Array]) -> None:
-            self._backward(passed, steps, output_gradients, found, np.empty((0, 0, 0), passed[0].dtype))
+            if horizon is None:
+                self._backward(passed, steps, output_gradients, found, nothing)
+                return
+            length = len(inputs)
+            supervised = np.arange(length) if steps is None else steps
+
+            def back(block: Block, into: Sequence[Array]) -> None:
+                some = slice(block.first, block.last)
+                part, within = self._part(passed, block), supervised[some] - block.begin
+                self._backward(part, within, output_gradients[some], into, nothing)
+
+            back_in_blocks(back, supervised, length, horizon, found, 2 if self.cells else 1)
 
         return at_steps(states, steps), pullback
 
@@ -80,15 +103,28 @@ class Recurrence:
         if wanted():
             _ready(self.kernels, np.dtype(np.float32))
 
-    def _forward(self, given: tuple[Array, ...], held: int) -> tuple[Tensor, tuple[Array, ...]]:
+    def _forward(
+        self, given: tuple[Array, ...], held: int, noise: Tensor | None = None
+    ) -> tuple[Tensor, tuple[Array, ...]]:
         length, size, _ = given[0].shape
         units = len(given[-1])
         shapes: list[tuple[int, ...]] = [(length + 1, size, units)]
         shapes += [(held + 1, size, units)] if self.cells else []
         shapes += [(self.gates, held, size, units)] if self.gates else []
         kept = [np.empty(shape, given[0].dtype) for shape in shapes]
-        _ready(self.kernels, given[0].dtype).forward(*given, *kept)
+        kind = given[0].dtype
+        _ready(self.kernels, kind).forward(*given, noise_array(noise, kind), *kept)
         return torch.from_numpy(kept[0])[1:], (*(part for part in given if part.ndim > 1), *kept)
+
+    def _part(self, passed: tuple[Array, ...], block: Block) -> tuple[Array, ...]:
+        """What the way back needs of the steps of a block alone."""
+        inputs, *others = passed
+        kept = 1 + self.cells + (self.gates > 0)
+        matrices, (states, *more) = others[:-kept], others[-kept:]
+        steps, around = slice(block.begin, block.end), slice(block.begin, block.end + 1)
+        cells = [more[0][around]] if self.cells else []
+        gates = [np.ascontiguousarray(more[-1][:, steps])] if self.gates else []
+        return (inputs[steps], *matrices, states[around], *cells, *gates)
 
     def _backward(
         self,
@@ -106,6 +142,7 @@ class Recurrence:
 class CompiledCell(Recurrent):
     """A layer of which `recurrence` is the function, and `parts` are the weights, in its order."""
 
+    untaken: ClassVar = ""
     recurrence: ClassVar[Recurrence]
 
     def __init__(self, input_size: int, units: int) -> None:
@@ -121,12 +158,21 @@ class CompiledCell(Recurrent):
         """States [S, B, H] at the supervised steps."""
         return self.recurrence.states(inputs, self.parts, mask)
 
-    def vjp(self, inputs: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Pullback]:
+    def vjp(
+        self,
+        inputs: Tensor,
+        mask: Tensor | None = None,
+        *,
+        noise: Tensor | None = None,
+        horizon: int | None = None,
+    ) -> tuple[Tensor, Pullback]:
         """The states [S, B, H] and their way back, without autograd around them."""
-        if not compiled(inputs):
-            return super().vjp(inputs, mask)
         parts = self.parts
-        states, pullback = self.recurrence.vjp(inputs, self.memory.arrays(parts), mask)
+        if not compiled(inputs):
+            with torch.enable_grad():
+                all_states = self.recurrence.by_torch(inputs, *parts, noise=noise, horizon=horizon)
+                return by_autograd(at_steps(all_states, true_steps(mask)))
+        states, pullback = self.recurrence.vjp(inputs, self.memory.arrays(parts), mask, noise, horizon)
         return states, lambda gradients: pullback(gradients, self.memory.gradients(parts))
 
 

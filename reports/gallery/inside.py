@@ -20,5 +20,6 @@ def inside(cell: LSTMCell, inputs: Array) -> tuple[Array, Array, Array]:
         np.zeros((count, size, cell.units), inputs.dtype) for count in (length + 1, length + 1, length)
     )
     gates = np.zeros((4, length, size, cell.units), inputs.dtype)
-    forward(inputs, *(part.detach().numpy() for part in parts), states, cells, squashed, gates)
+    silence = np.zeros((0, 0, 0, 0), inputs.dtype)
+    forward(inputs, *(part.detach().numpy() for part in parts), silence, states, cells, squashed, gates)
     return states, cells, gates

@@ -73,6 +73,7 @@ def kernels(model: RecipeModule, stream: Iterator[Batch], count: int) -> Callabl
     units = cell.units
     error = np.ones((1, model.batch_size, units), np.float32)
     found, nothing = [np.empty_like(weight) for weight in weights], np.empty((0, 0, 0), np.float32)
+    silence = np.empty((0, 0, 0, 0), np.float32)
     back = lstm_numba.backward if len(weights) == 5 else tanh_numba.gradients
 
     def filled(length: int) -> list[np.ndarray[Any, Any]]:
@@ -84,7 +85,7 @@ def kernels(model: RecipeModule, stream: Iterator[Batch], count: int) -> Callabl
         for _ in range(count):
             (inputs,) = arrays(next(stream).inputs)
             passed = filled(len(inputs))
-            (lstm_numba if len(weights) == 5 else tanh_numba).forward(inputs, *weights, *passed)
+            (lstm_numba if len(weights) == 5 else tanh_numba).forward(inputs, *weights, silence, *passed)
             rest = [nothing] if len(weights) == 5 else [nothing] * 3
             back(inputs, *weights[:2], *passed, np.array([len(inputs) - 1]), error, *found, *rest)
 

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from longlag.methods.parts.recurrence import CompiledCell, Recurrence
+from longlag.methods.parts.through_time import Carried, noisy, unrolled
 
 
 def _kernels() -> ModuleType:
@@ -39,18 +40,22 @@ def _by_torch(
     swing: Tensor,
     initial_velocity: Tensor,
     initial: Tensor,
+    *,
+    noise: Tensor | None = None,
+    horizon: int | None = None,
 ) -> Tensor:
     size, units = inputs.shape[1], len(initial)
-    z, y = initial_velocity.expand(size, -1), initial.expand(size, -1)
     by_state, by_velocity = (block.T for block in recurrent.split(units))
     dt, gamma, epsilon = swing
-    states = []
-    for driven in inputs @ input_weight.T + bias:
-        new = torch.tanh(driven + y @ by_state + z @ by_velocity)
+
+    def step(drive: Tensor, carried: Carried) -> Carried:
+        y, z = carried
+        new = torch.tanh(drive + y @ by_state + z @ by_velocity)
         z = z + dt * (new - gamma * y - epsilon * z)
-        y = y + dt * z
-        states.append(y)
-    return torch.stack(states)
+        return y + dt * z, z
+
+    begun = initial.expand(size, -1), initial_velocity.expand(size, -1)
+    return unrolled(step, noisy(inputs @ input_weight.T + bias, noise), begun, horizon)
 
 
 CORNN = Recurrence(_kernels, _by_torch, cells=True, gates=1)

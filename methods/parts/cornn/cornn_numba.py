@@ -33,6 +33,7 @@ def forward(
     swing: Array,
     initial_velocity: Array,
     initial: Array,
+    noise: Array,
     states: Array,
     velocities: Array,
     drives: Array,
@@ -40,13 +41,14 @@ def forward(
     """Fill states y [T+1, B, H], velocities z [T+1, B, H] and drives n [1, T, B, H].
 
     inputs [T, B, D]; input_weight [H, D], recurrent [2H, H], bias [H]; swing [3, H]; initial_velocity and
-    initial [H]. velocities of length 2 and drives of length 1 hold the last step alone.
+    initial [H]; noise [1, T, B, H] or empty. velocities of length 2 and drives of length 1 hold the last step
+    alone.
     """
     length, size, width = inputs.shape
     units = initial.shape[0]
     n = size * units
     flat_inputs, flat_states, flat_velocities = inputs.reshape(-1), states.reshape(-1), velocities.reshape(-1)
-    flat_drives = drives.reshape(-1)
+    flat_drives, extra = drives.reshape(-1), noise.reshape(-1)
     into, within = transposed(input_weight, units), transposed(recurrent, units)
     for b in range(size):
         flat_states[b * units : (b + 1) * units] = initial
@@ -59,6 +61,8 @@ def forward(
         fill(flat_drives, at, size, units, bias, 0, (entering, heard))
         add(flat_drives, at, size, units, plain(flat_velocities, before, units, within, units * units))
         drive = flat_drives[at : at + n]
+        if extra.shape[0] > 0:
+            add_to(drive, extra[t * n : (t + 1) * n])
         tanh(drive)
         _swing(
             swing, drive, flat_velocities[before : before + n], flat_states[t * n : (t + 1) * n],
@@ -181,7 +185,8 @@ def warm_up(*kinds: type[np.floating[Any]]) -> None:
         step, two, into = np.zeros((1, 1, 1), kind), np.zeros((2, 1, 1), kind), np.zeros((1, 1), kind)
         within, swing, start = np.zeros((2, 1), kind), np.zeros((3, 1), kind), np.zeros(1, kind)
         drives = np.zeros((1, 1, 1, 1), kind)
-        forward(step, into, within, start, swing, start, start, two, two.copy(), drives)
+        none = np.zeros((0, 0, 0, 0), kind)
+        forward(step, into, within, start, swing, start, start, none, two, two.copy(), drives)
         found = (into.copy(), within.copy(), start.copy(), swing.copy(), start.copy(), start.copy())
         steps = np.zeros(1, np.int64)
         backward(step, into, within, swing, two, two.copy(), drives, steps, step, *found, step.copy())

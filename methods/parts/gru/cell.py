@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from longlag.methods.parts.recurrence import CompiledCell, Recurrence
+from longlag.methods.parts.through_time import Carried, noisy, unrolled
 
 BLOCKS = ("reset", "keep", "new")
 """The order in which torch stacks the gates (r, z, n)."""
@@ -36,8 +37,25 @@ def _kernels() -> ModuleType:
 
 
 def _by_torch(
-    inputs: Tensor, input_weight: Tensor, recurrent: Tensor, bias: Tensor, initial: Tensor
+    inputs: Tensor,
+    input_weight: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    initial: Tensor,
+    *,
+    noise: Tensor | None = None,
+    horizon: int | None = None,
 ) -> Tensor:
+    def step(drive: Tensor, carried: Carried) -> Carried:
+        (state,) = carried
+        reset, keep, new = drive.chunk(3, 1)
+        to_reset, to_keep, to_new = (state @ recurrent.T).chunk(3, 1)
+        new = (new + (reset + to_reset).sigmoid() * to_new).tanh()
+        return (torch.lerp(new, state, (keep + to_keep).sigmoid()),)
+
+    if noise is not None or horizon is not None:
+        drives = noisy(inputs @ input_weight.T + bias, noise)
+        return unrolled(step, drives, (initial.expand(inputs.shape[1], -1),), horizon)
     start = initial.expand(1, inputs.shape[1], -1).contiguous()
     # torch adds two biases; of a second one the net has no need
     weights = [input_weight, recurrent, bias, torch.zeros_like(bias)]

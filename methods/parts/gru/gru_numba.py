@@ -35,20 +35,21 @@ def forward(
     recurrent: Array,
     bias: Array,
     initial: Array,
+    noise: Array,
     states: Array,
     gates: Array,
 ) -> None:
     """Fill states [T+1, B, H] and gates [4, T, B, H]: the three, and what the new one hears of the state.
 
-    inputs [T, B, D]; input_weight [3H, D], recurrent [3H, H], bias [3H]; initial [H]. gates of length 1 hold
-    the last step alone.
+    inputs [T, B, D]; input_weight [3H, D], recurrent [3H, H], bias [3H]; initial [H]; noise [3, T, B, H] or
+    empty. gates of length 1 hold the last step alone.
     """
     length, size, width = inputs.shape
     units = initial.shape[0]
     n, square = size * units, units * units
     flat_inputs, flat_states, flat_gates = inputs.reshape(-1), states.reshape(-1), gates.reshape(-1)
     into, within = transposed(input_weight, units), transposed(recurrent, units)
-    nothing = np.zeros(units, states.dtype)
+    nothing, extra = np.zeros(units, states.dtype), noise.reshape(-1)
     for b in range(size):
         flat_states[b * units : (b + 1) * units] = initial
     held = gates.shape[1]
@@ -60,11 +61,14 @@ def forward(
             heard = plain(flat_states, t * n, units, within, g * square)
             if g < NEW:
                 fill(flat_gates, start, size, units, bias, g * units, (drive, heard))
-                logistic(flat_gates[start : start + n])
             else:
                 fill(flat_gates, start, size, units, bias, g * units, (drive, no_product(within)))
                 apart = (HEARD * held + at) * n
                 fill(flat_gates, apart, size, units, nothing, NONE, (heard, no_product(within)))
+            if extra.shape[0] > 0:
+                add_to(flat_gates[start : start + n], _step(extra, g, length, t, n))
+            if g < NEW:
+                logistic(flat_gates[start : start + n])
         new = _step(flat_gates, NEW, held, at, n)
         _renew(_step(flat_gates, RESET, held, at, n), _step(flat_gates, HEARD, held, at, n), new)
         _mix(_step(flat_gates, KEEP, held, at, n), new, before, flat_states[(t + 1) * n : (t + 2) * n])
@@ -175,6 +179,6 @@ def warm_up(*kinds: type[np.floating[Any]]) -> None:
     for kind in kinds or (np.float32,):
         step, two, weight = np.zeros((1, 1, 1), kind), np.zeros((2, 1, 1), kind), np.zeros((3, 1), kind)
         bias, start, gates = np.zeros(3, kind), np.zeros(1, kind), np.zeros((4, 1, 1, 1), kind)
-        forward(step, weight, weight, bias, start, two, gates)
+        forward(step, weight, weight, bias, start, np.zeros((0, 0, 0, 0), kind), two, gates)
         found = (weight.copy(), weight.copy(), bias.copy(), start.copy())
         backward(step, weight, weight, two, gates, np.zeros(1, np.int64), step, *found, step.copy())

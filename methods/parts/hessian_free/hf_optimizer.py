@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -49,6 +49,8 @@ class HessianFree(BatchOptimizer):
     optimiser's state, so they survive a checkpoint. A failed step leaves the weights as they are, raises
     lambda and forgets the last solution.
     """
+
+    untaken: ClassVar = "its curvature is that of all steps, without noise"
 
     def __init__(
         self,

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from longlag.methods.parts.recurrence import CompiledCell, Recurrence
+from longlag.methods.parts.through_time import Carried, noisy, unrolled
 
 BLOCKS = ("slow", "fast", "memory", "state")
 """The order in which the four are stacked."""
@@ -45,17 +46,21 @@ def _by_torch(
     span: Tensor,
     initial_memory: Tensor,
     initial: Tensor,
+    *,
+    noise: Tensor | None = None,
+    horizon: int | None = None,
 ) -> Tensor:
     size, units = inputs.shape[1], len(initial)
-    z, y = initial_memory.expand(size, -1), initial.expand(size, -1)
     listening, reading = recurrent[: 3 * units].T, recurrent[3 * units :].T
-    states = []
-    for drive in inputs @ input_weight.T + bias:
+
+    def step(drive: Tensor, carried: Carried) -> Carried:
+        y, z = carried
         slow, fast, memory = (drive[:, : 3 * units] + y @ listening).split(units, 1)
         z = z + span * slow.sigmoid() * (memory.tanh() - z)
-        y = y + span * fast.sigmoid() * ((drive[:, 3 * units :] + z @ reading).tanh() - y)
-        states.append(y)
-    return torch.stack(states)
+        return y + span * fast.sigmoid() * ((drive[:, 3 * units :] + z @ reading).tanh() - y), z
+
+    begun = initial.expand(size, -1), initial_memory.expand(size, -1)
+    return unrolled(step, noisy(inputs @ input_weight.T + bias, noise), begun, horizon)
 
 
 LEM = Recurrence(_kernels, _by_torch, cells=True, gates=4)

@@ -36,6 +36,7 @@ def forward(
     span: Array,
     initial_memory: Array,
     initial: Array,
+    noise: Array,
     states: Array,
     memories: Array,
     gates: Array,
@@ -43,13 +44,14 @@ def forward(
     """Fill states y [T+1, B, H], memories z [T+1, B, H] and gates [4, T, B, H].
 
     inputs [T, B, D]; input_weight [4H, D], recurrent [4H, H], bias [4H]; span [1, H]; initial_memory and
-    initial [H]. memories of length 2 and gates of length 1 hold the last step alone.
+    initial [H]; noise [4, T, B, H] or empty. memories of length 2 and gates of length 1 hold the last step
+    alone.
     """
     length, size, width = inputs.shape
     units = initial.shape[0]
     n = size * units
     flat_inputs, flat_states, flat_memories = inputs.reshape(-1), states.reshape(-1), memories.reshape(-1)
-    flat_gates, spans = gates.reshape(-1), span.reshape(-1)
+    flat_gates, spans, extra = gates.reshape(-1), span.reshape(-1), noise.reshape(-1)
     into, within = transposed(input_weight, units), transposed(recurrent, units)
     for b in range(size):
         flat_states[b * units : (b + 1) * units] = initial
@@ -67,6 +69,8 @@ def forward(
                 heard = plain(flat_states, t * n, units, within, g * units * units)
             fill(flat_gates, start, size, units, bias, g * units, (drive, heard))
             gate = flat_gates[start : start + n]
+            if extra.shape[0] > 0:
+                add_to(gate, _step(extra, g, length, t, n))
             if g < MEMORY:
                 logistic(gate)
             else:
@@ -207,8 +211,8 @@ def warm_up(*kinds: type[np.floating[Any]]) -> None:
     for kind in kinds or (np.float32,):
         step, two, weight = np.zeros((1, 1, 1), kind), np.zeros((2, 1, 1), kind), np.zeros((4, 1), kind)
         bias, span, start = np.zeros(4, kind), np.zeros((1, 1), kind), np.zeros(1, kind)
-        gates = np.zeros((4, 1, 1, 1), kind)
-        forward(step, weight, weight, bias, span, start, start, two, two.copy(), gates)
+        gates, none = np.zeros((4, 1, 1, 1), kind), np.zeros((0, 0, 0, 0), kind)
+        forward(step, weight, weight, bias, span, start, start, none, two, two.copy(), gates)
         found = (weight.copy(), weight.copy(), bias.copy(), span.copy(), start.copy(), start.copy())
         steps = np.zeros(1, np.int64)
         backward(step, weight, weight, span, two, two.copy(), gates, steps, step, *found, step.copy())

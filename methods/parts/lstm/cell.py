@@ -11,12 +11,14 @@ cell   c_t = f_t c_(t-1) + i_t g_t,    state  h_t = o_t tanh(c_t)
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract import Pullback, Recurrent
-from longlag.methods.parts.backend import Memory, compiled
-from longlag.methods.parts.lstm.lstm_core import lstm_recurrence, lstm_vjp
+from longlag.bench.contract import Pullback, Recurrent, by_autograd
+from longlag.methods.parts.backend import Memory, at_steps, compiled, true_steps
+from longlag.methods.parts.lstm.lstm_core import by_torch, lstm_recurrence, lstm_vjp
 
 BLOCKS = ("write", "keep", "new", "read")
 """The order in which torch stacks the gates (i, f, g, o)."""
@@ -24,6 +26,8 @@ BLOCKS = ("write", "keep", "new", "read")
 
 class LSTMCell(Recurrent):
     """A layer of memory cells; `keep_bias` and `write_bias` [H] start those gates (zeros without)."""
+
+    untaken: ClassVar = ""
 
     def __init__(
         self,
@@ -52,12 +56,21 @@ class LSTMCell(Recurrent):
         weights = (self.input_weight, self.recurrent_weight, self.bias)
         return lstm_recurrence(inputs, *weights, self.initial, self.initial_cell, mask)
 
-    def vjp(self, inputs: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Pullback]:
+    def vjp(
+        self,
+        inputs: Tensor,
+        mask: Tensor | None = None,
+        *,
+        noise: Tensor | None = None,
+        horizon: int | None = None,
+    ) -> tuple[Tensor, Pullback]:
         """The states [S, B, H] and their way back, without autograd around them."""
-        if not compiled(inputs):
-            return super().vjp(inputs, mask)
         weights = (self.input_weight, self.recurrent_weight, self.bias, self.initial, self.initial_cell)
-        states, pullback = lstm_vjp(inputs, self.memory.arrays(weights), mask)
+        if not compiled(inputs):
+            with torch.enable_grad():
+                states = by_torch(inputs, *weights, noise=noise, horizon=horizon)
+                return by_autograd(at_steps(states, true_steps(mask)))
+        states, pullback = lstm_vjp(inputs, self.memory.arrays(weights), mask, noise, horizon)
         return states, lambda gradients: pullback(gradients, self.memory.gradients(weights))
 
     @property

@@ -24,8 +24,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longlag.bench.contract import Kernels
+from longlag.bench.contract import Block, Kernels
 from longlag.methods.parts.backend import Array, arrays, at_steps, compiled, true_steps, wanted
+from longlag.methods.parts.through_time import Carried, back_in_blocks, noise_array, noisy, unrolled
 
 Passed = tuple[Array, ...]
 
@@ -47,25 +48,41 @@ def lstm_recurrence(
     steps = true_steps(mask)
     parts = (inputs, input_weight, recurrent, bias, initial, initial_cell)
     if not compiled(inputs, backend):
-        return at_steps(_torch_states(*parts), steps)
+        return at_steps(by_torch(*parts), steps)
     going_back = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
     states: Tensor = _Recurrence.apply(*parts, steps, going_back)
     return states
 
 
 def lstm_vjp(
-    inputs: Tensor, weights: Passed, mask: Tensor | None = None
+    inputs: Tensor,
+    weights: Passed,
+    mask: Tensor | None = None,
+    noise: Tensor | None = None,
+    horizon: int | None = None,
 ) -> tuple[Tensor, Callable[[Tensor, Sequence[Array]], None]]:
     """What `lstm_recurrence` gives, outside autograd, and the way back of dE/dstates [S, B, H].
 
     `weights` are the arrays of its five weights; their gradients fill the arrays that the way back is given,
-    of the same shapes.
+    of the same shapes. Of `noise` [4, T, B, H] and `horizon` see `Recurrent.vjp`.
     """
     steps = true_steps(mask)
-    states, passed = _forward((*arrays(inputs), *weights), len(inputs))
+    states, passed = _forward((*arrays(inputs), *weights), len(inputs), noise)
+    nothing = np.empty((0, 0, 0), passed[0].dtype)
 
     def pullback(output_gradients: Tensor, found: Sequence[Array]) -> None:
-        _backward(passed, steps, output_gradients, found, np.empty((0, 0, 0), passed[0].dtype))
+        if horizon is None:
+            _backward(passed, steps, output_gradients, found, nothing)
+            return
+        length = len(inputs)
+        supervised = np.arange(length) if steps is None else steps
+
+        def back(block: Block, into: Sequence[Array]) -> None:
+            some = slice(block.first, block.last)
+            within = supervised[some] - block.begin
+            _backward(_part(passed, block), within, output_gradients[some], into, nothing)
+
+        back_in_blocks(back, supervised, length, horizon, found, 2)
 
     return at_steps(states, steps), pullback
 
@@ -76,15 +93,28 @@ def compiled_warm_up() -> None:
         _kernels(np.dtype(np.float32))
 
 
-def _torch_states(
+def by_torch(
     inputs: Tensor,
     input_weight: Tensor,
     recurrent: Tensor,
     bias: Tensor,
     initial: Tensor,
     initial_cell: Tensor,
+    *,
+    noise: Tensor | None = None,
+    horizon: int | None = None,
 ) -> Tensor:
-    """All states [T, B, H], by torch."""
+    """All states [T, B, H], by torch; of `noise` [4, T, B, H] and `horizon` see `Recurrent.vjp`."""
+
+    def step(drive: Tensor, carried: Carried) -> Carried:
+        state, cell = carried
+        write, keep, new, read = (drive + state @ recurrent.T).chunk(4, 1)
+        cell = keep.sigmoid() * cell + write.sigmoid() * new.tanh()
+        return read.sigmoid() * cell.tanh(), cell
+
+    if noise is not None or horizon is not None:
+        begun = tuple(part.expand(inputs.shape[1], -1) for part in (initial, initial_cell))
+        return unrolled(step, noisy(inputs @ input_weight.T + bias, noise), begun, horizon)
     start = [part.expand(1, inputs.shape[1], -1).contiguous() for part in (initial, initial_cell)]
     # torch adds two biases; a second trainable one would only double the rate of the first
     weights = [input_weight, recurrent, bias, torch.zeros_like(bias)]
@@ -114,7 +144,15 @@ class _Recurrence(torch.autograd.Function):
         return inputs if needed[0] else None, *weights, None, None
 
 
-def _forward(given: Passed, held: int) -> tuple[Tensor, Passed]:
+def _part(passed: Passed, block: Block) -> Passed:
+    """What the way back needs of the steps of a block alone."""
+    inputs, input_weight, recurrent, states, cells, squashed, gates = passed
+    steps, around = slice(block.begin, block.end), slice(block.begin, block.end + 1)
+    gates = np.ascontiguousarray(gates[:, steps])
+    return inputs[steps], input_weight, recurrent, states[around], cells[around], squashed[steps], gates
+
+
+def _forward(given: Passed, held: int, noise: Tensor | None = None) -> tuple[Tensor, Passed]:
     """The states [T, B, H], and what the way back needs where `held` is T; 1 holds nothing for it."""
     length, size, _ = given[0].shape
     units = len(given[4])
@@ -122,7 +160,7 @@ def _forward(given: Passed, held: int) -> tuple[Tensor, Passed]:
         np.empty((n, size, units), given[0].dtype) for n in (length + 1, held + 1, held, 4 * held)
     )
     gates = gates.reshape(4, held, size, units)
-    _kernels(states.dtype).forward(*given, states, cells, squashed, gates)
+    _kernels(states.dtype).forward(*given, noise_array(noise, states.dtype), states, cells, squashed, gates)
     return torch.from_numpy(states)[1:], (*given[:3], states, cells, squashed, gates)
 
 
@@ -146,7 +184,7 @@ def _differentiable(
     before = mkldnn.enabled
     mkldnn.enabled = False
     try:
-        states = at_steps(_torch_states(*parts), steps)
+        states = at_steps(by_torch(*parts), steps)
         wanted = [part for part, need in zip(parts, needed, strict=True) if need]
         found = iter(torch.autograd.grad(states, wanted, output_gradients, create_graph=True))
     finally:

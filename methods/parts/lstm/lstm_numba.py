@@ -26,6 +26,7 @@ def forward(
     bias: Array,
     initial: Array,
     initial_cell: Array,
+    noise: Array,
     states: Array,
     cells: Array,
     squashed: Array,
@@ -33,14 +34,14 @@ def forward(
 ) -> None:
     """Fill states [T+1, B, H], cells [T+1, B, H], squashed [T, B, H], tanh(cells), and gates [4, T, B, H].
 
-    inputs [T, B, D]; input_weight [4H, D], recurrent [4H, H], bias [4H]; initial, initial_cell [H]. cells of
-    length 2 and squashed and gates of length 1 hold the last step alone.
+    inputs [T, B, D]; input_weight [4H, D], recurrent [4H, H], bias [4H]; initial, initial_cell [H]; noise
+    [4, T, B, H] or empty. cells of length 2 and squashed and gates of length 1 hold the last step alone.
     """
     length, size, width = inputs.shape
     units = initial.shape[0]
     n = size * units
     flat_inputs, flat_cells, flat_states = inputs.reshape(-1), cells.reshape(-1), states.reshape(-1)
-    flat_squashed, flat_gates = squashed.reshape(-1), gates.reshape(-1)
+    flat_squashed, flat_gates, extra = squashed.reshape(-1), gates.reshape(-1), noise.reshape(-1)
     into, within = transposed(input_weight, units), transposed(recurrent, units)
     for b in range(size):
         for i in range(units):
@@ -55,6 +56,8 @@ def forward(
             heard = plain(flat_states, t * n, units, within, g * units * units)
             fill(flat_gates, start, size, units, bias, g * units, (drive, heard))
             gate = flat_gates[start : start + n]
+            if extra.shape[0] > 0:
+                add_to(gate, _step(extra, g, length, t, n))
             if g == NEW:
                 tanh(gate)
             else:
@@ -212,6 +215,7 @@ def warm_up(*kinds: type[np.floating[Any]]) -> None:
     for kind in kinds or (np.float32,):
         step, two, weight = np.zeros((1, 1, 1), kind), np.zeros((2, 1, 1), kind), np.zeros((4, 1), kind)
         bias, start, gates = np.zeros(4, kind), np.zeros(1, kind), np.zeros((4, 1, 1, 1), kind)
-        forward(step, weight, weight, bias, start, start, two, two.copy(), step.copy(), gates)
+        none = np.zeros((0, 0, 0, 0), kind)
+        forward(step, weight, weight, bias, start, start, none, two, two.copy(), step.copy(), gates)
         passes = (step, weight, weight, two, two, step, gates, np.zeros(1, np.int64), step)
         backward(*passes, weight.copy(), weight.copy(), bias, start, start.copy(), step.copy())

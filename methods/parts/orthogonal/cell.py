@@ -13,10 +13,10 @@ from __future__ import annotations
 from types import ModuleType
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from longlag.methods.parts.recurrence import PlainCell, Recurrence
+from longlag.methods.parts.through_time import Carried, noisy, unrolled
 
 
 def _kernels() -> ModuleType:
@@ -26,14 +26,22 @@ def _kernels() -> ModuleType:
 
 
 def _by_torch(
-    inputs: Tensor, input_weight: Tensor, recurrent: Tensor, bias: Tensor, initial: Tensor
+    inputs: Tensor,
+    input_weight: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    initial: Tensor,
+    *,
+    noise: Tensor | None = None,
+    horizon: int | None = None,
 ) -> Tensor:
-    state, states = initial.expand(inputs.shape[1], -1), []
-    for drive in inputs @ input_weight.T:
-        sum_ = drive + state @ recurrent.T
-        state = sum_.sign() * (sum_.abs() + bias).relu()
-        states.append(state)
-    return torch.stack(states)
+    def step(drive: Tensor, carried: Carried) -> Carried:
+        sum_ = drive + carried[0] @ recurrent.T
+        return (sum_.sign() * (sum_.abs() + bias).relu(),)
+
+    return unrolled(
+        step, noisy(inputs @ input_weight.T, noise), (initial.expand(inputs.shape[1], -1),), horizon
+    )
 
 
 MODRELU = Recurrence(_kernels, _by_torch)

@@ -26,23 +26,32 @@ from longlag.methods.parts.products import (
 
 @kernel
 def forward(
-    inputs: Array, input_weight: Array, recurrent: Array, bias: Array, initial: Array, states: Array
+    inputs: Array,
+    input_weight: Array,
+    recurrent: Array,
+    bias: Array,
+    initial: Array,
+    noise: Array,
+    states: Array,
 ) -> None:
     """Fill states [T+1, B, H]: the initial state, then one after each step.
 
-    inputs [T, B, D], input_weight [H, D], recurrent [H, H]; bias, initial [H].
+    inputs [T, B, D], input_weight [H, D], recurrent [H, H]; bias, initial [H]; noise [1, T, B, H] or empty.
     """
     length, size, width = inputs.shape
     units = bias.shape[0]
     n = size * units
-    flat_inputs, flat_states, nothing = inputs.reshape(-1), states.reshape(-1), np.zeros(units, states.dtype)
+    flat_inputs, flat_states, extra = inputs.reshape(-1), states.reshape(-1), noise.reshape(-1)
     into, within = transposed(input_weight, units), transposed(recurrent, units)
+    nothing = np.zeros(units, states.dtype)
     for b in range(size):
         flat_states[b * units : (b + 1) * units] = initial
     for t in range(length):
         drive = plain(flat_inputs, t * size * width, width, into, NONE)
         heard = plain(flat_states, t * n, units, within, NONE)
         fill(flat_states, (t + 1) * n, size, units, nothing, NONE, (drive, heard))
+        if extra.shape[0] > 0:
+            add_to(flat_states[(t + 1) * n : (t + 2) * n], extra[t * n : (t + 1) * n])
         _shift(flat_states[(t + 1) * n : (t + 2) * n], bias)
 
 
@@ -126,6 +135,6 @@ def warm_up(*kinds: type[np.floating[Any]]) -> None:
     for kind in kinds or (np.float32,):
         states, step = np.zeros((2, 1, 1), kind), np.zeros((1, 1, 1), kind)
         weight, bias, steps = np.zeros((1, 1), kind), np.zeros(1, kind), np.zeros(1, np.int64)
-        forward(step, weight, weight, bias, bias, states)
+        forward(step, weight, weight, bias, bias, np.zeros((0, 0, 0, 0), kind), states)
         found = (weight.copy(), weight.copy(), bias.copy(), bias.copy(), step.copy())
         backward(step, weight, weight, states, steps, step, *found)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,8 @@ class TurningAdam(BatchOptimizer):
     in float64. Raises ValueError where the recurrent layer has not one matrix.
     """
 
+    untaken: ClassVar = ""
+
     def __init__(self, network: Network, rate: float, turning: float, halving: float = math.inf) -> None:
         blocks = network.recurrent.recurrent_blocks()
         if len(blocks) != 1 or not isinstance(blocks[0], nn.Parameter):
@@ -43,7 +45,7 @@ class TurningAdam(BatchOptimizer):
         trained = [p for p in network.parameters() if p.requires_grad and p is not matrix]
         groups = [{"params": [FlatParameter(trained)], "lr": rate}, {"params": [matrix], "lr": turning}]
         super().__init__(groups, {"halving": halving, "updates": 0})
-        self._weights = network.recurrent.weights
+        self._network = network
         self._batch: Batch | None = None
 
     def load(self, batch: Batch) -> None:
@@ -66,8 +68,7 @@ class TurningAdam(BatchOptimizer):
                 step = self._adam(matrix, (product - product.T) / 2, turned)
                 half, identity = step / 2, torch.eye(len(matrix), dtype=torch.float64, device=matrix.device)
                 matrix.copy_(exact @ torch.linalg.solve(identity + half, identity - half))
-        self.cost = 6.0 * self._weights * self._batch.length * self._batch.size
-        self.cost += PRODUCTS * len(matrix) ** 3
+        self.cost = self._network.cost(self._batch) + PRODUCTS * len(matrix) ** 3
         return loss
 
     def _adam(self, of: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:

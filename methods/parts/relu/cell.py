@@ -17,6 +17,7 @@ from torch import Tensor
 
 from longlag.bench.contract import Change, Recipe
 from longlag.methods.parts.recurrence import PlainCell, Recurrence
+from longlag.methods.parts.through_time import noisy, unrolled
 
 
 def _kernels() -> ModuleType:
@@ -26,8 +27,21 @@ def _kernels() -> ModuleType:
 
 
 def _by_torch(
-    inputs: Tensor, input_weight: Tensor, recurrent: Tensor, bias: Tensor, initial: Tensor
+    inputs: Tensor,
+    input_weight: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    initial: Tensor,
+    *,
+    noise: Tensor | None = None,
+    horizon: int | None = None,
 ) -> Tensor:
+    if noise is not None or horizon is not None:
+        drives = noisy(inputs @ input_weight.T + bias, noise)
+        begun = (initial.expand(inputs.shape[1], -1),)
+        return unrolled(
+            lambda drive, state: ((drive + state[0] @ recurrent.T).relu(),), drives, begun, horizon
+        )
     start = initial.expand(1, inputs.shape[1], -1).contiguous()
     # torch adds two biases; a second trainable one would only double the rate of the first
     weights = [input_weight, recurrent, bias, torch.zeros_like(bias)]

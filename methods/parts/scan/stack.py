@@ -16,6 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -59,6 +60,8 @@ class Stack(Recurrent):
     Initial weights that a recipe chooses are those of the first layer: the others hear no inputs, and begin
     as they are made. There is no recurrent matrix.
     """
+
+    untaken: ClassVar = "its steps are worked out all at once"
 
     def __init__(self, input_size: int, units: int, count: int, make: Callable[[int, bool], Layer]) -> None:
         super().__init__(input_size, units)

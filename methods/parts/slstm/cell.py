@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from longlag.methods.parts.recurrence import CompiledCell, Recurrence
+from longlag.methods.parts.through_time import Carried, noisy, unrolled
 
 BLOCKS = ("write", "keep", "new", "read")
 """The order in which the four are stacked."""
@@ -48,23 +49,25 @@ def _by_torch(
     bias: Tensor,
     initial_cell: Tensor,
     initial: Tensor,
+    *,
+    noise: Tensor | None = None,
+    horizon: int | None = None,
 ) -> Tensor:
-    size = inputs.shape[1]
-    c, h = initial_cell.expand(size, -1), initial.expand(size, -1)
-    n, m = torch.ones_like(c), torch.zeros_like(c)
-    states = []
-    for driven in inputs @ input_weight.T + bias:
-        write, keep, new, read = (driven + h @ recurrent.T).chunk(4, 1)
+    def step(drive: Tensor, carried: Carried) -> Carried:
+        h, c, n, m = carried
+        write, keep, new, read = (drive + h @ recurrent.T).chunk(4, 1)
         kept = logsigmoid(keep)
         size_of = torch.maximum(kept + m, write).detach()
         i, f = torch.exp(write - size_of), torch.exp(kept + m - size_of)
-        c, n, m = f * c + i * torch.tanh(new), f * n + i, size_of
-        h = torch.sigmoid(read) * c / n
-        states.append(h)
-    return torch.stack(states)
+        c, n = f * c + i * torch.tanh(new), f * n + i
+        return torch.sigmoid(read) * c / n, c, n, size_of
+
+    h, c = (start.expand(inputs.shape[1], -1) for start in (initial, initial_cell))
+    begun = h, c, torch.ones_like(c), torch.zeros_like(c)
+    return unrolled(step, noisy(inputs @ input_weight.T + bias, noise), begun, horizon)
 
 
-SLSTM = Recurrence(_kernels, _by_torch, cells=True, gates=6)
+SLSTM = Recurrence(_kernels, _by_torch, cells=True, gates=7)
 """Of inputs and input_weight [4H, D], recurrent [4H, H], bias [4H], initial cell and state [H]."""
 
 

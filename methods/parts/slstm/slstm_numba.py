@@ -24,8 +24,8 @@ from longlag.methods.parts.products import (
     transposed,
 )
 
-WRITE, KEEP, NEW, READ, NORM, OPEN = range(6)
-"""What is held of a step: i and f as held, z, o, n as held, and the sigmoid of the keep gate."""
+WRITE, KEEP, NEW, READ, NORM, OPEN, BEFORE = range(7)
+"""What is held of a step: i and f as held, z, o, n as held, the sigmoid of the keep gate, and n before it."""
 
 
 @kernel
@@ -36,20 +36,21 @@ def forward(
     bias: Array,
     initial_cell: Array,
     initial: Array,
+    noise: Array,
     states: Array,
     cells: Array,
     gates: Array,
 ) -> None:
-    """Fill states h [T+1, B, H], cells c [T+1, B, H], as held, and gates [6, T, B, H].
+    """Fill states h [T+1, B, H], cells c [T+1, B, H], as held, and gates [7, T, B, H].
 
-    inputs [T, B, D]; input_weight [4H, D], recurrent [4H, H], bias [4H]; initial_cell and initial [H]. cells
-    of length 2 and gates of length 1 hold the last step alone.
+    inputs [T, B, D]; input_weight [4H, D], recurrent [4H, H], bias [4H]; initial_cell and initial [H]; noise
+    [4, T, B, H] or empty. cells of length 2 and gates of length 1 hold the last step alone.
     """
     length, size, width = inputs.shape
     units = initial.shape[0]
     n, square = size * units, units * units
     flat_inputs, flat_states, flat_cells = inputs.reshape(-1), states.reshape(-1), cells.reshape(-1)
-    flat_gates = gates.reshape(-1)
+    flat_gates, extra = gates.reshape(-1), noise.reshape(-1)
     into, within = transposed(input_weight, units), transposed(recurrent, units)
     for b in range(size):
         flat_states[b * units : (b + 1) * units] = initial
@@ -63,12 +64,15 @@ def forward(
             drive = plain(flat_inputs, t * size * width, width, into, g * width * units)
             heard = plain(flat_states, t * n, units, within, g * square)
             fill(flat_gates, start, size, units, bias, g * units, (drive, heard))
+            if extra.shape[0] > 0:
+                add_to(flat_gates[start : start + n], _step(extra, g, length, t, n))
         opened, keep = _step(flat_gates, OPEN, held, at, n), _step(flat_gates, KEEP, held, at, n)
         opened[:] = keep
         logistic(opened)
         tanh(_step(flat_gates, NEW, held, at, n))
         logistic(_step(flat_gates, READ, held, at, n))
         _hold(_step(flat_gates, WRITE, held, at, n), keep, scale)
+        _step(flat_gates, BEFORE, held, at, n)[:] = norm
         _answer(
             _step(flat_gates, WRITE, held, at, n), keep, _step(flat_gates, NEW, held, at, n),
             _step(flat_gates, READ, held, at, n), norm, flat_cells[before : before + n],
@@ -141,7 +145,7 @@ def backward(
         found[:] = 0
     # dE/dh_t, dE/dc_t and dE/dn_t on their way back, and dE/d(what goes into a gate) of a stretch
     state, cell, norm = np.zeros(n, states.dtype), np.zeros(n, states.dtype), np.zeros(n, states.dtype)
-    ones, deltas = np.ones(n, states.dtype), np.empty(4 * stretch * n, states.dtype)
+    deltas = np.empty(4 * stretch * n, states.dtype)
     s = steps.shape[0] - 1
     for last in range(length, 0, -stretch):
         begin = max(0, last - stretch)
@@ -150,7 +154,6 @@ def backward(
                 add_to(state, given[s * n : (s + 1) * n])
                 s -= 1
             at = t - begin
-            norm_before = ones if t == 0 else _step(flat_gates, NORM, length, t - 1, n)
             _through_answer(
                 state, cell, norm, _step(flat_gates, READ, length, t, n),
                 flat_cells[(t + 1) * n : (t + 2) * n], _step(flat_gates, NORM, length, t, n),
@@ -159,8 +162,9 @@ def backward(
             _through_sums(
                 cell, norm, _step(flat_gates, WRITE, length, t, n), _step(flat_gates, KEEP, length, t, n),
                 _step(flat_gates, NEW, length, t, n), _step(flat_gates, OPEN, length, t, n),
-                flat_cells[t * n : (t + 1) * n], norm_before, _step(deltas, WRITE, stretch, at, n),
-                _step(deltas, KEEP, stretch, at, n), _step(deltas, NEW, stretch, at, n),
+                flat_cells[t * n : (t + 1) * n], _step(flat_gates, BEFORE, length, t, n),
+                _step(deltas, WRITE, stretch, at, n), _step(deltas, KEEP, stretch, at, n),
+                _step(deltas, NEW, stretch, at, n),
             )  # fmt: skip
             for g in range(4):
                 back = plain(deltas, (g * stretch + at) * n, units, weight, g * square)
@@ -221,8 +225,9 @@ def warm_up(*kinds: type[np.floating[Any]]) -> None:
     """Compile both kernels for `kinds` of float (float32 without any), or load them from Numba's cache."""
     for kind in kinds or (np.float32,):
         step, two, weight = np.zeros((1, 1, 1), kind), np.zeros((2, 1, 1), kind), np.zeros((4, 1), kind)
-        bias, start, gates = np.zeros(4, kind), np.zeros(1, kind), np.zeros((6, 1, 1, 1), kind)
-        forward(step, weight, weight, bias, start, start, two, two.copy(), gates)
+        bias, start, gates = np.zeros(4, kind), np.zeros(1, kind), np.zeros((7, 1, 1, 1), kind)
+        none = np.zeros((0, 0, 0, 0), kind)
+        forward(step, weight, weight, bias, start, start, none, two, two.copy(), gates)
         found = (weight.copy(), weight.copy(), bias.copy(), start.copy(), start.copy())
         steps = np.zeros(1, np.int64)
         backward(step, weight, weight, two, two.copy(), gates, steps, step, *found, step.copy())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
-from longlag.bench.contract import Change, Pullback, Recipe, Recurrent
+from longlag.bench.contract import Change, Pullback, Recipe, Recurrent, by_autograd
 from longlag.methods.parts.backend import Memory, compiled
 from longlag.methods.parts.tanh.tanh_core import Tape, compiled_warm_up, tanh_recurrence, tanh_vjp
 
@@ -19,6 +21,8 @@ class TanhCell(Recurrent):
     With `record` set, `tape` holds the last pass made with gradients: its states and, once it went
     backward, dE/dh_t for every step (what penalties on the gradient's way back ask for).
     """
+
+    untaken: ClassVar = ""
 
     def __init__(self, input_size: int, units: int) -> None:
         super().__init__(input_size, units)
@@ -42,13 +46,23 @@ class TanhCell(Recurrent):
             self.tape if self.record and torch.is_grad_enabled() else None,
         )
 
-    def vjp(self, inputs: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Pullback]:
+    def vjp(
+        self,
+        inputs: Tensor,
+        mask: Tensor | None = None,
+        *,
+        noise: Tensor | None = None,
+        horizon: int | None = None,
+    ) -> tuple[Tensor, Pullback]:
         """The states [S, B, H] and their way back, without autograd around them."""
-        if not compiled(inputs):
-            return super().vjp(inputs, mask)
         weights = (self.input_weight, self.recurrent_weight, self.bias, self.initial)
         tape = self.tape if self.record else None
-        states, pullback = tanh_vjp(inputs, self.memory.arrays(weights), mask, tape)
+        if not compiled(inputs):
+            with torch.enable_grad():
+                return by_autograd(
+                    tanh_recurrence(inputs, *weights, mask, tape, noise=noise, horizon=horizon)
+                )
+        states, pullback = tanh_vjp(inputs, self.memory.arrays(weights), mask, tape, noise, horizon)
         return states, lambda gradients: pullback(gradients, self.memory.gradients(weights))
 
     def recurrent_blocks(self) -> list[Tensor]:

@@ -26,12 +26,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longlag.bench.contract import Kernels
-from longlag.methods.parts.backend import Array, arrays, at_steps, compiled, true_steps, wanted
+from longlag.bench.contract import Block, Kernels, blocks
+from longlag.methods.parts.backend import (
+    Array,
+    arrays,
+    at_steps,
+    compiled,
+    placed,
+    true_steps,
+    wanted,
+)
+from longlag.methods.parts.through_time import back_in_blocks, noise_array
 
 Passed = tuple[Array, ...]
-REGISTER = 64
-"""Bytes that products are aligned by."""
 
 
 @dataclass
@@ -52,25 +59,34 @@ def tanh_recurrence(
     mask: Tensor | None = None,
     tape: Tape | None = None,
     backend: Kernels = "auto",
+    noise: Tensor | None = None,
+    horizon: int | None = None,
 ) -> Tensor:
     """States [S, B, H] at the steps where `mask` [T] is true (all T without it); differentiable once.
 
     inputs [T, B, D], input_weight [H, D], recurrent [H, H], bias [H], initial [H]. A `tape` is filled
-    as the passes run. Where there is no way back, the compiled kernels hold no more than what is given.
+    as the passes run. Where there is no way back, the compiled kernels hold no more than what is given. Of
+    `noise` [1, T, B, H] and `horizon` see `Recurrent.vjp`.
     """
     parts, steps = (inputs, input_weight, recurrent, bias, initial), true_steps(mask)
     going_back = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
-    if tape is None and steps is not None and not going_back and compiled(inputs, backend):
+    quiet = tape is None and noise is None and not going_back
+    if quiet and steps is not None and compiled(inputs, backend):
         given = arrays(*parts)
-        kept = _placed((len(steps), inputs.shape[1], len(bias)), given[0].dtype, steps)
+        kept = placed((len(steps), inputs.shape[1], len(bias)), given[0].dtype, steps)
         _kernels(kept.dtype).supervised_states(*given, steps, kept)
         return torch.from_numpy(kept)
-    states: Tensor = _Recurrence.apply(*parts, steps, tape, backend)
+    states: Tensor = _Recurrence.apply(*parts, steps, tape, backend, noise, horizon)
     return states
 
 
 def tanh_vjp(
-    inputs: Tensor, weights: Passed, mask: Tensor | None = None, tape: Tape | None = None
+    inputs: Tensor,
+    weights: Passed,
+    mask: Tensor | None = None,
+    tape: Tape | None = None,
+    noise: Tensor | None = None,
+    horizon: int | None = None,
 ) -> tuple[Tensor, Callable[[Tensor, Sequence[Array]], None]]:
     """What `tanh_recurrence` gives, outside autograd, and the way back of dE/dstates [S, B, H].
 
@@ -78,10 +94,10 @@ def tanh_vjp(
     back is given, of the same shapes.
     """
     steps = true_steps(mask)
-    states, passed = _compiled_states((*arrays(inputs), *weights), tape)
+    states, passed = _compiled_states((*arrays(inputs), *weights), tape, noise)
 
     def pullback(output_gradients: Tensor, found: Sequence[Array]) -> None:
-        _compiled_gradients(passed, output_gradients, steps, tape, found)
+        _compiled_gradients(passed, output_gradients, steps, tape, found, horizon=horizon)
 
     return at_steps(states[1:], steps), pullback
 
@@ -93,17 +109,20 @@ def forward_states(
     bias: Tensor,
     initial: Tensor,
     backend: Kernels = "auto",
+    noise: Tensor | None = None,
 ) -> Tensor:
     """The states [T+1, B, H], the initial one first; arguments as in `tanh_recurrence`."""
     length, size, _ = inputs.shape
     states = inputs.new_empty(length + 1, size, len(bias))
     if compiled(inputs, backend):
-        given = arrays(inputs, input_weight, recurrent, bias, initial, states)
-        _kernels(given[0].dtype).forward(*given)
+        *given, filled = arrays(inputs, input_weight, recurrent, bias, initial, states)
+        _kernels(filled.dtype).forward(*given, noise_array(noise, filled.dtype), filled)
         return states
     states[0] = initial
     torch.matmul(inputs, input_weight.T, out=states[1:])
     states[1:] += bias
+    if noise is not None:
+        states[1:] += noise[0]
     transposed = recurrent.T
     for t in range(length):
         states[t + 1].addmm_(states[t], transposed).tanh_()
@@ -192,14 +211,14 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> Tensor:
-        *parts, steps, tape, backend = arguments
-        ctx.steps, ctx.tape, ctx.arrays = steps, tape, None
+        *parts, steps, tape, backend, noise, horizon = arguments
+        ctx.steps, ctx.tape, ctx.arrays, ctx.horizon = steps, tape, None, horizon
         if compiled(parts[0], backend):
-            states, ctx.arrays = _compiled_states(arrays(*parts), tape)
+            states, ctx.arrays = _compiled_states(arrays(*parts), tape, noise)
             ctx.save_for_backward(*parts)
         else:
             inputs, input_weight, recurrent, bias, initial = parts
-            states = forward_states(inputs, input_weight, recurrent, bias, initial, "torch")
+            states = forward_states(inputs, input_weight, recurrent, bias, initial, "torch", noise)
             ctx.save_for_backward(*parts, states)
             if tape is not None:
                 tape.states, tape.deltas, tape.state_gradients = states, None, None
@@ -211,37 +230,22 @@ class _Recurrence(torch.autograd.Function):
         # also where only the arrays are used: this is what notices weights changed in between
         saved, needs_input = ctx.saved_tensors, ctx.needs_input_grad[0]
         if ctx.arrays is None:
-            found = _torch_gradients(saved, output_gradients, ctx.steps, ctx.tape, needs_input)
+            found = _torch_gradients(saved, output_gradients, ctx.steps, ctx.tape, needs_input, ctx.horizon)
         else:
             weights = [weight.new_empty(weight.shape) for weight in saved[1:]]
             inputs = saved[0].new_empty(saved[0].shape) if needs_input else None
             into = None if inputs is None else arrays(inputs)[0]
-            _compiled_gradients(ctx.arrays, output_gradients, ctx.steps, ctx.tape, arrays(*weights), into)
+            given = (output_gradients, ctx.steps, ctx.tape, arrays(*weights), into, ctx.horizon)
+            _compiled_gradients(ctx.arrays, *given)
             found = [inputs, *weights]
-        return (*found, None, None, None)
+        return (*found, None, None, None, None, None)
 
 
-def _placed(shape: tuple[int, int, int], kind: np.dtype[Any], steps: Array) -> Array:
-    """Memory for the states at `steps`, aligned as among the states of all steps, where those are neighbours.
-
-    MKL rounds a readout's products as their operands lie: so they are the same with and without a way back.
-    """
-    count, size, units = shape
-    wanted = 0
-    if count and int(steps[-1]) - int(steps[0]) + 1 == count:
-        # numpy's arrays of many pages begin 16 bytes into one
-        wanted = 16 + (int(steps[0]) + 1) * size * units * kind.itemsize
-    numbers = count * size * units
-    room = np.empty(numbers + REGISTER // kind.itemsize, kind)
-    start = (wanted - room.ctypes.data) % REGISTER // kind.itemsize
-    return room[start : start + numbers].reshape(shape)
-
-
-def _compiled_states(given: Passed, tape: Tape | None) -> tuple[Tensor, Passed]:
+def _compiled_states(given: Passed, tape: Tape | None, noise: Tensor | None = None) -> tuple[Tensor, Passed]:
     """The states [T+1, B, H], and what their way back needs; `given` are inputs and weights."""
     length, size, _ = given[0].shape
     filled = np.empty((length + 1, size, len(given[3])), given[0].dtype)
-    _kernels(filled.dtype).forward(*given, filled)
+    _kernels(filled.dtype).forward(*given, noise_array(noise, filled.dtype), filled)
     states = torch.from_numpy(filled)
     if tape is not None:
         tape.states, tape.deltas, tape.state_gradients = states, None, None
@@ -255,18 +259,31 @@ def _compiled_gradients(
     tape: Tape | None,
     found: Sequence[Array],
     to_inputs: Array | None = None,
+    horizon: int | None = None,
 ) -> None:
     """Fill the gradients of the four weights, and of the inputs where theirs is given and not empty."""
-    inputs, _, _, states = passed
+    inputs, input_weight, recurrent, states = passed
     nothing = np.empty((0, 0, 0), states.dtype)
     deltas = state_gradients = nothing
     if tape is not None:
         deltas, state_gradients = np.empty_like(states[1:]), np.empty_like(states[1:])
         tape.deltas, tape.state_gradients = torch.from_numpy(deltas), torch.from_numpy(state_gradients)
     steps = np.arange(len(inputs)) if steps is None else steps
-    given = arrays(output_gradients)
+    (given,) = arrays(output_gradients)
     others = (nothing if to_inputs is None else to_inputs, deltas, state_gradients)
-    _kernels(states.dtype).gradients(*passed, steps, *given, *found, *others)
+    kernel = _kernels(states.dtype).gradients
+    if horizon is None:
+        kernel(*passed, steps, given, *found, *others)
+        return
+    for other in others:
+        other[...] = 0
+
+    def back(block: Block, into: Sequence[Array]) -> None:
+        some, at = slice(block.first, block.last), slice(block.begin, block.end)
+        part = (inputs[at], input_weight, recurrent, states[block.begin : block.end + 1])
+        kernel(*part, steps[some] - block.begin, given[some], *into, *(other[at] for other in others))
+
+    back_in_blocks(back, steps, len(inputs), horizon, found, 1)
 
 
 def _torch_gradients(
@@ -275,12 +292,20 @@ def _torch_gradients(
     steps: Array | None,
     tape: Tape | None,
     needs_input: bool,
+    horizon: int | None,
 ) -> list[Tensor | None]:
     """The gradients of inputs (only if needed), weights, bias and initial state, by torch."""
     inputs, input_weight, recurrent, _, _, states = saved
-    deltas, state_gradients = backward_states(
-        recurrent, states, output_gradients, steps, tape is not None, "torch"
-    )
+    steps = np.arange(len(inputs)) if steps is None else steps
+    deltas, state_gradients = torch.zeros_like(states[1:]), torch.zeros_like(states[1:])
+    for block in blocks(steps, len(inputs), horizon):
+        some, at = slice(block.first, block.last), slice(block.begin, block.end)
+        part = states[block.begin : block.end + 1]
+        deltas[at], errors = backward_states(
+            recurrent, part, output_gradients[some], steps[some] - block.begin, True, "torch"
+        )
+        assert errors is not None
+        state_gradients[at] = errors
     if tape is not None:
         tape.deltas, tape.state_gradients = deltas, state_gradients
     weights = weight_gradients(deltas, states, inputs, "torch")
