@@ -382,6 +382,13 @@ RECIPES = [
 # What is not taken from a paper, but must not fall out of a space either.
 KNOWN_TO_WORK = [
     Published(
+        "truncated_bptt",
+        "errors that go back through all steps",
+        Adding(100, "hs97"),
+        {**PLAIN, "horizon": 110},
+    ),
+    Published("state_noise", "a tenth", TemporalOrder(20, "ms11"), {**PLAIN, "noise": 0.1}),
+    Published(
         "echo_state",
         "leaky units at all time scales",
         Adding(200, "ms11"),
