@@ -34,6 +34,8 @@ METHODS = [
     "orthogonal_rnn",
     "muon",
     "soap",
+    "state_noise",
+    "truncated_bptt",
     "min_gru",
     "lmu",
     "lru",
