@@ -45,7 +45,12 @@ def together(campaigns: Sequence[Campaign]) -> Campaign:
     told = {
         "profile": {**rules, "methods": list(dict.fromkeys(methods))},
         "controls": {name: of for each in campaigns for name, of in each.manifest.controls.items()},
-        "skipped": {name: why for each in campaigns for name, why in each.manifest.skipped.items()},
+        "skipped": {
+            label: why
+            for each in campaigns
+            for label, why in each.manifest.skipped.items()
+            if each is last or any(f" {task}:{variant} " in label for task, variant in shared)
+        },
     }
     manifest = last.manifest.model_copy(update=told)
     return replace(last, manifest=manifest, trials=pd.concat(kept, ignore_index=True), **frames)

@@ -38,6 +38,31 @@ def test_the_methods_of_the_readme_are_those_there_are() -> None:
     assert named == set(discover().methods)
 
 
+def test_the_first_screen_says_what_was_found_of_the_newer_remedies() -> None:
+    first = " ".join(README[: README.index("## Two commands")].split())
+    page = (ROOT / "docs" / "today.md").read_text()
+    far, cost = (
+        {cells[0]: dict(zip(names[1:], cells[1:], strict=True)) for cells in rows}
+        for names, *rows in _tables(page)
+        if "adding:ms11" in names
+    )
+    kept = [method for method, cells in far.items() if cells["memorisation:mem5"].startswith("≥ 100")]
+    assert set(kept) == {"echo_state", "orthogonal_rnn", "lru"}
+    assert "`echo_state`, `orthogonal_rnn` and `lru`, and by no other of twenty methods" in first
+    assert len(far) == 20
+    bridged = [method for method, cells in far.items() if cells["adding:ms11"].startswith("≥ 100")]
+    cheapest = sorted(bridged, key=lambda method: float(cost[method]["adding:ms11"]))[:3]
+    assert cheapest == ["echo_state", "min_gru", "gru"]
+    assert "of the trained ones `min_gru` and `gru` are the cheapest" in first
+
+
+def _tables(text: str) -> list[list[list[str]]]:
+    """The tables of a page in Markdown, as rows of cells, heads first."""
+    found = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    rows = [[line.strip("| ").split(" | ") for line in table.splitlines()] for table in found]
+    return [[table[0], *table[2:]] for table in rows]
+
+
 def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
     first = README[: README.index("## Two commands")]
     frontiers = (ROOT / "docs" / "frontiers.md").read_text()
