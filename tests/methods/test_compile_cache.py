@@ -160,7 +160,9 @@ def test_no_two_compiled_functions_have_one_name():
         importlib.import_module(".".join(("longlag.methods", *parts)))
     compiled = [each for each in gc.get_objects() if issubclass(type(each), Dispatcher)]
     functions = {each.py_func for each in compiled if each.py_func.__module__.startswith("longlag.methods")}
-    names = Counter((each.__module__, each.__qualname__) for each in functions)
+    # Those of an overload are told apart by the types that they are for.
+    named = [each for each in functions if not each.__qualname__.endswith("<lambda>")]
+    names = Counter((each.__module__, each.__qualname__) for each in named)
     assert len(names) > 50
     assert [name for name, count in names.items() if count > 1] == []
 
@@ -178,7 +180,7 @@ for name in sys.argv[2:]:
     gates = 3 if name == "gru" else 1
     draw = np.random.default_rng(0)
     weights = [draw.normal(size=(gates * 13, wide)) for wide in (3, 13)]
-    vectors = np.zeros(gates * 13), np.zeros(13)
+    vectors = np.zeros(gates * 13), np.zeros(13), np.zeros((0, 0, 0, 0))
     kept = [np.zeros((8, 5, 13)), np.zeros((4, 7, 5, 13))][: 1 + (name == "gru")]
     kernels[name].forward(draw.normal(size=(7, 5, 3)), *weights, *vectors, *kept)
     print(name, np.abs(kept[0]).sum())
@@ -186,7 +188,8 @@ for name in sys.argv[2:]:
 
 
 @pytest.mark.slow
-def test_kernels_cached_by_processes_that_imported_in_other_orders(tmp_path):
+@pytest.mark.parametrize("ahead", ["1", "3"])
+def test_kernels_cached_by_processes_that_imported_in_other_orders(ahead, tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
 
     def printed(*given):
@@ -195,6 +198,6 @@ def test_kernels_cached_by_processes_that_imported_in_other_orders(tmp_path):
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
-    gru, relu = printed("0", "gru"), printed("1", "relu")
+    gru, relu = printed("0", "gru"), printed(ahead, "relu")
     assert printed("0", "relu", "gru") == relu + gru
     assert printed("0", "gru", "relu") == gru + relu
