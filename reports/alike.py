@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.contract.names import TWIN
 from longlag.bench.store import Campaign
+from longlag.reports.results import Results
 
 OWN = ("name", "description", "methods", "tasks", "controls")
 """What profiles may differ in: who is compared, on what."""
@@ -30,13 +30,11 @@ def together(campaigns: Sequence[Campaign]) -> Campaign:
             names = f"{each.folder.name} and {last.folder.name}"
             key = unlike[0]
             raise BadInput(f"{names} are not alike: {key} was {other[key]} and {rules[key]}")
-    newest = sorted(campaigns, key=lambda each: each.manifest.created)
+    shown = Results([last])
+    shared = Results(campaigns).on_tasks_of(shown)
+    newest = sorted(shared, key=lambda each: each.manifest.created)
     wins = {pair: each for each in newest for pair in _pairs(each)}
-    shared = _variants(last)
-    kept = [
-        each.trials[[wins[pair] is each and pair[1:] in shared for pair in _pairs(each)]]
-        for each in campaigns
-    ]
+    kept = [each.trials[[wins[pair] is each for pair in _pairs(each)]] for each in shared]
     frames = {
         name: pd.concat([getattr(each, name) for each in campaigns], ignore_index=True)
         for name in ("curves", "probes", "extrapolation")
@@ -49,7 +47,7 @@ def together(campaigns: Sequence[Campaign]) -> Campaign:
             label: why
             for each in campaigns
             for label, why in each.manifest.skipped.items()
-            if each is last or any(f" {task}:{variant} " in label for task, variant in shared)
+            if each is last or any(f" {panel.label} " in label for panel in shown.panels)
         },
     }
     manifest = last.manifest.model_copy(update=told)
@@ -60,9 +58,3 @@ def _pairs(campaign: Campaign) -> list[tuple[Any, Any, Any]]:
     """Method, task and variant of every trial."""
     trials = campaign.trials
     return list(zip(trials["method"], trials["task"], trials["variant"], strict=True))
-
-
-def _variants(campaign: Campaign) -> set[tuple[Any, Any]]:
-    """Its task variants, and their twins."""
-    own = {pair[1:] for pair in _pairs(campaign)}
-    return own | {(task, variant + TWIN) for task, variant in own}

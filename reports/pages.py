@@ -16,7 +16,7 @@ from longlag.reports import certified, claims, fairness, frontiers, speed_page
 
 FRONTIERS = ("survey", "gates")
 """The campaigns of the frontiers' page."""
-TODAY = ("today", "today_more")
+TODAY = ("today",)
 """Those of the remedies since 2014, which stand beside these."""
 CONTROLS = "controls"
 """The folder of the campaigns of controls."""
@@ -36,8 +36,11 @@ def pages(results: Path) -> dict[str, str]:
     if (speed := results / "speed" / speed_page.STORED).exists():
         made["speed.md"] = speed_page.page(speed.parent, load(results / speed_page.RUN).trials)
     older, newer = (_finished(results, names) for names in (FRONTIERS, TODAY))
-    shown = {"Frontiers": older, "Today's remedies": [*older, *newer] if newer else []}
-    for (title, campaigns), name in zip(shown.items(), ("frontiers", "today"), strict=True):
+    everything = [*older, *newer] if newer else []
+    for name, title, campaigns in (
+        ("frontiers", "Frontiers", older),
+        ("today", "Today's remedies", everything),
+    ):
         if campaigns:
             picture = f"pictures/{name}.svg"
             made[f"{name}.md"] = frontiers.page(campaigns, title, picture)
