@@ -12,8 +12,8 @@ from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import Campaign
 from longlag.reports.results import Results
 
-OWN = ("name", "description", "methods", "tasks", "controls")
-"""What profiles may differ in: who is compared, on what."""
+OWN = ("name", "description", "methods", "tasks", "lags", "controls")
+"""What profiles may differ in: who is compared, on what, and how far up they were tried."""
 
 
 def together(campaigns: Sequence[Campaign]) -> Campaign:

@@ -10,14 +10,14 @@ from longlag.bench.campaign.profile import Profile, parse
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import Manifest
 
-GRID = ("methods", "tasks")
-"""What a campaign may go on with others of: its cases know nothing of each other."""
+GRID = ("methods", "tasks", "lags")
+"""What a campaign may go on with others of: its cases know nothing but of those at shorter lags."""
 
 
 def is_complete(folder: Path, manifest: Manifest, resume: bool) -> bool:
     """Whether `folder` holds this very campaign, complete; raises BadInput where it must not be touched.
 
-    With `resume` it may have had other methods and tasks.
+    With `resume` it may have had other methods, tasks and lags.
     """
     if not store.exists(folder):
         return False

@@ -1,4 +1,4 @@
-"""A campaign goes on with other methods and tasks than it began with; what it has is not run again."""
+"""A campaign goes on with other methods, tasks and lags than it began with; what it has is not run again."""
 
 from __future__ import annotations
 
@@ -91,6 +91,18 @@ def test_an_unfinished_campaign_ends_with_fewer(
     campaign(narrow, folder, inline, resume=True)
     pd.testing.assert_frame_equal(trials(folder), trials(complete_narrow))
     assert not (folder / store.JOURNAL).exists()
+
+
+def test_a_finished_climb_goes_on_to_longer_lags(
+    make_profile: Callable[..., Profile], campaign: Campaign, inline: Any, trials: Trials, tmp_path: Path
+) -> None:
+    low, high = (make_profile(methods=["climber"], lags=f"climb:1..{last}") for last in (2, 20))
+    campaign(low, tmp_path / "c", inline)
+    fresh = campaign(high, tmp_path / "c", inline, resume=True)
+    campaign(high, tmp_path / "whole", inline)
+    assert {row["lag"] for row in fresh} == {5, 10}
+    pd.testing.assert_frame_equal(trials(tmp_path / "c"), trials(tmp_path / "whole"))
+    assert store.read_manifest(tmp_path / "c").resumed[0]["lags"] == "climb:1..2"
 
 
 @pytest.fixture(scope="module")

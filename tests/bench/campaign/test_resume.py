@@ -363,5 +363,5 @@ def test_a_climb_is_not_resumed_with_another_rule(
             inline,
             resume=True,
         )
-    with pytest.raises(BadInput, match="its lags: climb:1"):
-        campaign(make_profile(**{**climb, "lags": "climb:1..5"}), tmp_path / "c", inline, resume=True)
+    with pytest.raises(BadInput, match="its bisect: True"):
+        campaign(make_profile(**{**climb, "bisect": False}), tmp_path / "c", inline, resume=True)
