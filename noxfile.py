@@ -29,9 +29,11 @@ def bench(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, a file a core at a time: nox -s tests -- tests/methods -k lstm."""
     session.install(*PINNED, "-e", ".[test]")
-    # By files, whose tests share the campaigns that they look at.
+    # By files, whose tests share the campaigns that they look at, in the order of tests/conftest.py.
     session.run(
-        *("pytest", "-n", "auto", "--maxprocesses=4", "--dist=loadfile"), *session.posargs, env=ONE_THREAD
+        *("pytest", "-n", "auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"),
+        *session.posargs,
+        env=ONE_THREAD,
     )
 
 

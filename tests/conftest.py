@@ -1,10 +1,11 @@
-"""What every test shares: one thread, no log of studies, and hypothesis without a clock or a database."""
+"""What every test shares: one thread, no log of studies, hypothesis without a clock, and an order."""
 
 from __future__ import annotations
 
 import os
 
 import optuna
+import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
@@ -16,3 +17,9 @@ settings.register_profile(
     "longlag", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("longlag")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: side by side with the others, none of them is left alone at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

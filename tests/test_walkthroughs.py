@@ -54,6 +54,7 @@ def test_code_stands_in_blocks_that_say_their_language(page: str) -> None:
     assert not re.search(r"^ {4,}(longlag|python|pip|from|import) ", rest, flags=re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in WRITTEN if blocks(page)])
 def test_a_page_can_be_followed(page: str, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()

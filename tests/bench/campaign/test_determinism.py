@@ -39,6 +39,7 @@ def tables(folder: Path, trials: Callable[[Path], pd.DataFrame]) -> list[pd.Data
     ]
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_nothing(
     profile: Profile, campaign: Callable[..., Any], trials: Callable[[Path], pd.DataFrame], tmp_path: Path
 ) -> None:

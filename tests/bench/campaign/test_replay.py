@@ -127,6 +127,7 @@ def test_the_command_says_where_it_differs(
     assert "did not come out the same" in printed
 
 
+@pytest.mark.slow
 def test_a_trial_on_data_of_the_user_s_is_replayed(
     make_profile: Callable[..., Profile], tmp_path: Path
 ) -> None:

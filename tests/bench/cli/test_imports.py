@@ -40,6 +40,7 @@ def test_list_imports_the_plugins_and_what_they_are_made_of(options: list[str]) 
     assert not {*TRAINING, *DRAWING} - {"torch"} & found
 
 
+@pytest.mark.slow
 def test_a_report_is_drawn_without_what_trains(tmp_path: Path) -> None:
     found = imported("report", str(QUICK), "--out", str(tmp_path))
     assert found >= DRAWING

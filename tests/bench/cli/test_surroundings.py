@@ -32,6 +32,7 @@ def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedPr
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", "<&- >&- 2>&-"])
 def test_a_campaign_with_closed_streams_comes_to_its_end(tmp_path: Path, closed: str) -> None:
     done = shell(f"$longlag run {' '.join(SMALL)} --out c {closed}", tmp_path)
