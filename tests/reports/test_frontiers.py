@@ -73,6 +73,20 @@ def test_of_a_method_in_several_the_newest_rows_stand(maker):
         assert list(together(order).trials["flops"]) == [1e9] * 5
 
 
+def test_campaigns_alike_may_have_been_tried_to_other_lags(maker):
+    far, near = maker, type(maker)(methods=["gru"])
+    for rung, lag in enumerate((10, 20, 50), 1):
+        for _ in range(5):
+            far.run("lstm", lag, 1e9, rung=rung)
+    for _ in range(5):
+        near.run("gru", 10, 1e9, rung=1)
+    one, other = far.made(), near.made()
+    one.manifest.profile["lags"], other.manifest.profile["lags"] = "climb:10..50", "climb:10..20"
+    text = _page(one, other)
+    assert "| lstm | ≥ 50 [" in text
+    assert "| gru | ≥ 10 [" in text
+
+
 def test_campaigns_of_other_budgets_are_not_alike(maker):
     one, other = maker.made(), maker.made()
     other.manifest.profile["budget"] = 7e7
