@@ -110,15 +110,18 @@ class Coordinator:
 
     def _read(self, code_changed: CodeChanged) -> None:
         """Read the outcomes in the folder, and open its journal."""
+        grid = {(ladder.method, ladder.task, ladder.variant) for ladder in self.ladders}
         if (self.folder / store.MANIFEST).exists():
             before = store.read_manifest(self.folder)
-            grid = {(ladder.method, ladder.task, ladder.variant) for ladder in self.ladders}
             others = of_other_code(self.folder, grid, self._hash)
             # Before anything is mended: what is refused is left as it was.
             self.notices = let_pass(self.folder, before, self.manifest, others, code_changed)
             self._continue(before, others)
         self.notices += store.salvage(self.folder)
-        self._known = {row["run_id"]: store.outcome(row) for row in store.rows(self.folder)}
+        ours = (
+            row for row in store.rows(self.folder) if (row["method"], row["task"], row["variant"]) in grid
+        )
+        self._known = {row["run_id"]: store.outcome(row) for row in ours}
         store.write_manifest(self.folder, self.manifest)
         self._journal = Journal.open(self.folder / store.JOURNAL)
 

@@ -52,7 +52,7 @@ def opened(
     if coordinator.complete:
         console.print(f"{folder}: this campaign is complete already; no trial is run.", soft_wrap=True)
     elif coordinator.known:
-        console.print(f"{coordinator.known} of {coordinator.total} trials are known, and not run again")
+        console.print(f"{coordinator.known} trials are known, and not run again")
     return coordinator
 
 

@@ -133,6 +133,8 @@ def test_the_command_line_takes_another_method(
     code, printed = longlag("run", "--resume", "--out", str(folder), "--methods", "nothing", "--jobs", "1")
     assert code == 0, printed
     assert "its methods were others until now" in printed
+    ours = [row for row in store.rows(whole) if row["method"] == "nothing"]
+    assert f"{len(ours)} trials are known, and not run again" in printed
     manifest = store.read_manifest(folder)
     assert (manifest.campaign, manifest.finished is None) == ("chores", False)
     assert set(pd.read_parquet(folder / store.TRIALS).method) == {"nothing"}
