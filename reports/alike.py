@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,13 +14,14 @@ from longlag.bench.store import Campaign
 from longlag.reports.results import Results
 
 OWN = ("name", "description", "methods", "tasks", "lags", "controls")
-"""What profiles may differ in: who is compared, on what, and how far up they were tried."""
+"""What profiles may differ in: who is compared, on what, and how far up."""
 
 
 def together(campaigns: Sequence[Campaign]) -> Campaign:
     """One campaign of the rows of all, on the task variants of the last; raises BadInput where they differ.
 
-    Of a method that several ran on a task the newest one's rows stand. Folder and manifest are the last's.
+    Of a method that several ran on a task the newest one's rows stand, and none beyond the longest lag of the
+    last, whose folder and manifest are kept.
     """
     last = campaigns[-1]
     rules = last.manifest.profile
@@ -35,6 +37,8 @@ def together(campaigns: Sequence[Campaign]) -> Campaign:
     newest = sorted(shared, key=lambda each: each.manifest.created)
     wins = {pair: each for each in newest for pair in _pairs(each)}
     kept = [each.trials[[wins[pair] is each for pair in _pairs(each)]] for each in shared]
+    trials = pd.concat(kept)
+    near = trials[trials["lag"] <= _longest(rules["lags"])].reset_index(drop=True)
     frames = {
         name: pd.concat([getattr(each, name) for each in campaigns], ignore_index=True)
         for name in ("curves", "probes", "extrapolation")
@@ -51,7 +55,15 @@ def together(campaigns: Sequence[Campaign]) -> Campaign:
         },
     }
     manifest = last.manifest.model_copy(update=told)
-    return replace(last, manifest=manifest, trials=pd.concat(kept, ignore_index=True), **frames)
+    return replace(last, manifest=manifest, trials=near, **frames)
+
+
+def _longest(lags: Any) -> float:
+    """The longest of a profile's lags; infinite of a climb that names no range."""
+    if isinstance(lags, list):
+        return float(max(lags))
+    last = lags.partition("..")[2]
+    return float(last) if last else math.inf
 
 
 def _pairs(campaign: Campaign) -> list[tuple[Any, Any, Any]]:

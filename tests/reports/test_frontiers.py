@@ -82,9 +82,11 @@ def test_campaigns_alike_may_have_been_tried_to_other_lags(maker):
         near.run("gru", 10, 1e9, rung=1)
     one, other = far.made(), near.made()
     one.manifest.profile["lags"], other.manifest.profile["lags"] = "climb:10..50", "climb:10..20"
-    text = _page(one, other)
+    text = _page(other, one)
     assert "| lstm | ≥ 50 [" in text
     assert "| gru | ≥ 10 [" in text
+    # Side by side at the lags of the last.
+    assert "| lstm | ≥ 20 [" in _page(one, other)
 
 
 def test_campaigns_of_other_budgets_are_not_alike(maker):
