@@ -178,6 +178,13 @@ def ledger(results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def tally(rows: pd.DataFrame) -> str:
+    """How many of the protocols of a ledger that were run hold, as a sentence."""
+    held = rows["verdict"].isin(["beaten", "reproduced"]).sum()
+    ran = (~rows["verdict"].isin(["not run", "not comparable"])).sum()
+    return f"{held} of {ran} protocols that were run reproduce or beat the published figure."
+
+
 def page(results: Path) -> str:
     """docs/claims.md."""
     table = ledger(results)
@@ -185,6 +192,7 @@ def page(results: Path) -> str:
     shown = ["claim", "published", "verdict", "ours", "solved", "FLOPs", "seconds"]
     lines = [
         _HEAD.format(
+            tally=tally(table),
             counts=", ".join(f"{count} {verdict}" for verdict, count in counts.items()),
             meanings="\n".join(f"- **{verdict}**: {meaning}" for verdict, meaning in MEANINGS.items()),
         ),
@@ -216,7 +224,9 @@ in `bench/claims` and the rows in `results/claims`; `longlag claims NAME` runs o
 {meanings}
 
 Ours: the median over fresh seeds and, in brackets, its bootstrap interval; of a share of runs Wilson's.
-FLOPs: the median to solve. Seconds: of a run, on one core. So far: {counts}.
+FLOPs: the median to solve. Seconds: of a run, on one core.
+
+{tally} So far: {counts}.
 """
 
 

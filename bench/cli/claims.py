@@ -38,7 +38,9 @@ def claims(
         wanted += sorted(open_, key=lambda name: _cost(known[name].profile))
     for name in wanted:
         _run(name, known[name].profile, folder / name, jobs, code_changed)
-    console.print(_table(ledger.ledger(results), wanted))
+    rows = ledger.ledger(results)
+    console.print(_table(rows, wanted))
+    console.print(ledger.tally(rows), highlight=False)
     for verdict, meaning in ledger.MEANINGS.items():
         console.print(f"{verdict}: {meaning}", highlight=False)
 
@@ -67,22 +69,18 @@ def _cost(given: dict[str, object]) -> float:
 
 
 def _table(rows: object, wanted: list[str]) -> Table:
-    """Long rather than wide: what is published over what is ours, in a terminal of 80 columns."""
+    """Long rather than wide: what is said of a claim over one another, in a terminal of 80 columns."""
     import pandas as pd
 
     assert isinstance(rows, pd.DataFrame)
-    table = Table(title="claims", title_justify="left", box=box.SIMPLE_HEAD)
-    for column in ("claim", "verdict"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("paper; published; ours with its 95% interval", overflow="fold")
+    table = Table(title="claims", title_justify="left", box=box.SIMPLE_HEAD, leading=1)
+    table.add_column("claim, paper, verdict", no_wrap=True)
+    table.add_column("published; ours with its 95% interval", overflow="fold")
     for row in rows.to_dict("records"):
         if not wanted or row["claim"] in wanted:
-            ours = f"{row['ours']}, {row['solved']}, {row['FLOPs']} FLOPs, {row['seconds']} s"
             ran = not row["verdict"].startswith("not ") or row["verdict"] == "not reached"
-            said = [
-                row["paper"],
-                row["published"],
-                *([ours] if ran else [row["note"]] if row["note"] else []),
-            ]
-            table.add_row(row["claim"], row["verdict"], Text("\n".join(said)))
+            ours = [f"{row['ours']}, {row['solved']}", f"{row['FLOPs']} FLOPs, {row['seconds']} s"]
+            said = [row["published"], *(ours if ran else [row["note"]])]
+            names = [Text(row["claim"]), Text(row["paper"], "dim"), Text(row["verdict"], "bold")]
+            table.add_row(Text("\n").join(names), "\n".join(said))
     return table

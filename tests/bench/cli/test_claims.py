@@ -17,9 +17,12 @@ def test_the_ledger_fits_a_terminal(tmp_path: Path, longlag: Any, monkeypatch: A
     known = claims.read()
     for name, claim in known.items():
         verdict = "not comparable" if claim.not_comparable else "not run"
-        assert any(line.split()[:1] == [name] and verdict in line for line in lines), name
-    # The paper, what is published, and few lines for why there is no figure.
+        (at,) = (number for number, line in enumerate(lines) if line.startswith(f"  {name} "))
+        assert claim.paper in lines[at + 1]
+        assert lines[at + 2].strip().startswith(verdict), name
+    # What is published, and few lines for why there is no figure.
     assert len(lines) < 6 * len(known)
+    assert "0 of 0 protocols that were run" in printed
     assert all(f"{verdict}: " in printed for verdict in claims.MEANINGS)
 
 
