@@ -139,7 +139,11 @@ def changed(base: Profile, changes: Changes) -> Profile:
         # An entry for certain methods stays where one of them is chosen.
         chosen = overrides["methods"]
         own = [[m for m in grid["methods"] or chosen if m in chosen] for grid in grids]
-        grids = [{**grid, "methods": some} for grid, some in zip(grids, own, strict=True) if some]
+        grids = [
+            {**grid, "methods": None if some == chosen else some}
+            for grid, some in zip(grids, own, strict=True)
+            if some
+        ]
     if "trials" in overrides:
         grids = [{**grid, "trials": None} for grid in grids]
     if "tasks" in overrides:

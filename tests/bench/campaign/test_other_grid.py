@@ -133,6 +133,7 @@ def test_the_command_line_takes_another_method(
     code, printed = longlag("run", "--resume", "--out", str(folder), "--methods", "nothing", "--jobs", "1")
     assert code == 0, printed
     assert "its methods were others until now" in printed
+    assert "its tasks were others" not in printed
     ours = [row for row in store.rows(whole) if row["method"] == "nothing"]
     assert f"{len(ours)} trials are known, and not run again" in printed
     manifest = store.read_manifest(folder)
