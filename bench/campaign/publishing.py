@@ -7,9 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 from longlag.bench import store
+from longlag.bench.campaign.folder import GRID, differing
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.replay import spec_of, stored_profile
 from longlag.bench.contract.errors import BadInput
+from longlag.bench.store import Manifest
 from longlag.bench.trial.spec import Case
 
 LARGEST = 10 * 2**20
@@ -91,13 +93,12 @@ def _files(folder: Path) -> list[Path]:
 def copy(folder: Path, published: Path) -> bool:
     """Copy what is published of `folder`; whether that changed anything. Raises BadInput.
 
-    A folder that holds another campaign is never written over.
+    A folder that holds another campaign is never written over; the same is, by one that has gone on since.
     """
     if folder.resolve() == published.resolve():
         return False
     if store.exists(published / store.MANIFEST):
-        there, here = store.read_manifest(published), store.read_manifest(folder)
-        if (there.profile, there.created) != (here.profile, here.created):
+        if not _goes_on(store.read_manifest(published), store.read_manifest(folder)):
             raise BadInput(f"{published}: holds another campaign; --as publishes this one under another name")
     elif published.exists() and any(published.iterdir()):
         raise BadInput(f"{published}: holds files but no campaign; --as publishes it under another name")
@@ -109,3 +110,14 @@ def copy(folder: Path, published: Path) -> bool:
             shutil.copyfile(path, target)
             changed = True
     return changed
+
+
+def _goes_on(before: Manifest, now: Manifest) -> bool:
+    """Whether a campaign is another as it was, or as it went on."""
+    unlike = differing(before, now)
+    more = len(now.resumed) - len(before.resumed)
+    return (
+        before.created == now.created
+        and now.resumed[: len(before.resumed)] == before.resumed
+        and (not unlike or (more > 0 and set(unlike) <= set(GRID)))
+    )

@@ -97,6 +97,19 @@ def test_what_is_unfinished_is_not_published(finished: Path) -> None:
     assert faults(finished) == [f"it is not finished: longlag run --resume --out {finished}"]
 
 
+def test_a_campaign_that_went_on_takes_its_own_place(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    results, earlier = tmp_path / "results", shutil.copytree(finished, tmp_path / "earlier" / "mine")
+    assert publish(longlag, finished, results)[0] == 0
+    on = ("--lags", "1,2,5", "--code-changed", "go-on", "--jobs", "1")
+    assert longlag("run", "--resume", "--out", str(finished), *on)[0] == 0
+    code, printed = publish(longlag, finished, results, "--force")
+    assert code == 0, printed
+    assert set(store.load(results / "mine").trials["lag"]) == {1, 2, 5}
+    code, printed = publish(longlag, earlier, results)
+    assert code == 2
+    assert "holds another campaign" in printed
+
+
 def test_another_campaign_is_never_written_over(finished: Path, tmp_path: Path, longlag: Any) -> None:
     results = tmp_path / "results"
     assert publish(longlag, finished, results)[0] == 0
