@@ -48,8 +48,7 @@ def test_the_first_screen_says_what_was_found_of_the_newer_remedies() -> None:
     )
     kept = [method for method, cells in far.items() if cells["memorisation:mem5"].startswith("≥ 100")]
     assert set(kept) == {"echo_state", "orthogonal_rnn", "lru"}
-    assert "`echo_state`, `orthogonal_rnn` and `lru`, and by no other of twenty methods" in first
-    assert len(far) == 20
+    assert f"`echo_state`, `orthogonal_rnn` and `lru`, and by no other of {len(far)} methods" in first
     bridged = [method for method, cells in far.items() if cells["adding:ms11"].startswith("≥ 100")]
     cheapest = sorted(bridged, key=lambda method: float(cost[method]["adding:ms11"]))[:3]
     assert cheapest == ["echo_state", "min_gru", "gru"]
