@@ -117,7 +117,7 @@ class Coordinator:
             # Before anything is mended: what is refused is left as it was.
             self.notices = let_pass(self.folder, before, self.manifest, others, code_changed)
             self._continue(before, others)
-        self.notices += store.salvage(self.folder)
+        self.notices += store.salvage(self.folder) + store.take_back(self.folder)
         ours = (
             row for row in store.rows(self.folder) if (row["method"], row["task"], row["variant"]) in grid
         )
@@ -133,7 +133,9 @@ class Coordinator:
             differs[store.OTHER_CODE] = others
         for key in [key for key in differing(before, self.manifest) if key in GRID]:
             differs[key] = before.profile[key]
-            self.notices.append(f"its {key} were others until now; its tables will hold those of now alone")
+            self.notices.append(
+                f"its {key} were others until now; its tables will hold those of now, {store.LEFT_OUT} the rest"
+            )
         kept = {key: getattr(before, key) for key in (*this, "created", "seconds")}
         resumed = [*before.resumed, {"at": _now(), **differs}]
         self.manifest = self.manifest.model_copy(update={**kept, "resumed": resumed})
@@ -271,7 +273,8 @@ class Coordinator:
 
     def _finish(self, seconds: float) -> None:
         self._journal.close()
-        in_order = (spec.run_id for ladder in self.ladders for spec in self._runs[ladder])
+        in_order = {spec.run_id: None for ladder in self.ladders for spec in self._runs[ladder]}
+        store.leave_out(self.folder, in_order)
         store.compact(self.folder, in_order)
         self.manifest.finished = _now()
         self.manifest.seconds += seconds

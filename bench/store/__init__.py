@@ -14,10 +14,13 @@ from longlag.bench.store.layout import BEGINNINGS as BEGINNINGS
 from longlag.bench.store.layout import CURVES as CURVES
 from longlag.bench.store.layout import EXTRAPOLATION as EXTRAPOLATION
 from longlag.bench.store.layout import JOURNAL as JOURNAL
+from longlag.bench.store.layout import LEFT_OUT as LEFT_OUT
 from longlag.bench.store.layout import MANIFEST as MANIFEST
 from longlag.bench.store.layout import PROBES as PROBES
 from longlag.bench.store.layout import STUDIES as STUDIES
 from longlag.bench.store.layout import TRIALS as TRIALS
+from longlag.bench.store.left_out import leave_out as leave_out
+from longlag.bench.store.left_out import take_back as take_back
 from longlag.bench.store.lock import lock as lock
 from longlag.bench.store.manifest import COMPUTE as COMPUTE
 from longlag.bench.store.manifest import OTHER_CODE as OTHER_CODE

@@ -2,6 +2,6 @@
 
 MANIFEST, TRIALS, CURVES, PROBES = "manifest.json", "trials.parquet", "curves.parquet", "probes.parquet"
 EXTRAPOLATION = "extrapolation.parquet"
-JOURNAL, STUDIES, LOCK = "journal.jsonl", "studies.log", ".lock"
+JOURNAL, LEFT_OUT, STUDIES, LOCK = "journal.jsonl", "left_out.jsonl", "studies.log", ".lock"
 BEGINNINGS = (LOCK, MANIFEST + ".new")
 """What a campaign leaves that was killed before it had a manifest."""

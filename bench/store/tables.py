@@ -15,7 +15,7 @@ from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.columns import LATER, PARTS, SCHEMA, SCHEMAS
 from longlag.bench.store.files import Table
 from longlag.bench.store.journal import Entry, Index, entries, lines
-from longlag.bench.store.layout import EXTRAPOLATION, JOURNAL, TRIALS
+from longlag.bench.store.layout import EXTRAPOLATION, JOURNAL, LEFT_OUT, TRIALS
 
 
 def compact(folder: Path, order: Iterable[str]) -> None:
@@ -59,12 +59,13 @@ def rows(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def surviving(folder: Path) -> Iterator[dict[str, Any]]:
-    """The rows that can be read, whatever is damaged beside them."""
+    """The rows that can be read, whatever is damaged beside them, and those left out too."""
     with suppress(BadInput):
         yield from read_table(folder / TRIALS).to_pylist()
-    for line in lines(folder / JOURNAL):
-        if line.entry is not None:
-            yield line.entry["row"]
+    for name in (LEFT_OUT, JOURNAL):
+        for line in lines(folder / name):
+            if line.entry is not None:
+                yield line.entry["row"]
 
 
 def lost(folder: Path) -> str:

@@ -114,6 +114,25 @@ def complete_narrow(
     return folder
 
 
+def test_what_is_left_out_comes_back(
+    narrow: Profile,
+    wide: Profile,
+    whole: Path,
+    campaign: Campaign,
+    inline: Any,
+    trials: Trials,
+    tmp_path: Path,
+) -> None:
+    folder = shutil.copytree(whole, tmp_path / "c")
+    assert campaign(narrow, folder, inline, resume=True) == []
+    assert set(trials(folder)["method"]) == {"nothing"}
+    assert (folder / store.LEFT_OUT).exists()
+    assert campaign(wide, folder, inline, resume=True) == []
+    for name in (store.TRIALS, store.CURVES, store.PROBES, store.EXTRAPOLATION):
+        pd.testing.assert_frame_equal(pd.read_parquet(folder / name), pd.read_parquet(whole / name))
+    assert not (folder / store.LEFT_OUT).exists()
+
+
 def test_nothing_but_the_grid_may_differ(
     make_profile: Callable[..., Profile], whole: Path, campaign: Campaign, inline: Any, tmp_path: Path
 ) -> None:
