@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EVERY = 60
 """Seconds after which the page of a campaign under way is made, and loaded, again."""
 
-__all__ = ["EVERY", "beside", "differing", "read", "save", "table", "terminal", "write", "write_for_paper"]
+__all__ = ["EVERY", "apart", "beside", "differing", "read", "save", "table", "terminal", "write", "write_for_paper"]
 
 # The charts' libraries take a second to import, which no other command should pay: hence the imports inside.
 
@@ -47,6 +47,18 @@ def beside(results: Results, others: Results) -> Results:
     from longlag.reports.results import Results
 
     return Results([*results.campaigns.values(), *others.on_tasks_of(results)], results.relaxed)
+
+
+def apart(others: Results, asked: Sequence[tuple[str, str]]) -> list[str]:
+    """A line for every task variant of `asked` that is in none of `others`: what these have of the task."""
+    panels = {(panel.task, panel.variant) for panel in others.panels}
+    lines = []
+    for task, variant in asked:
+        if (task, variant) not in panels:
+            near = [f"{task}:{other}" for name, other in sorted(panels) if name == task]
+            told = f"; of that task they have {', '.join(near)}" if near else ""
+            lines.append(f"{', '.join(others.campaigns)}: nothing on {task}:{variant} to stand beside{told}")
+    return lines
 
 
 def write(results: Results, folder: Path, page: Results | None = None, *, live: bool = False) -> Path:

@@ -133,9 +133,8 @@ class Coordinator:
             differs[store.OTHER_CODE] = others
         for key in [key for key in differing(before, self.manifest) if key in GRID]:
             differs[key] = before.profile[key]
-            self.notices.append(
-                f"its {key} were others until now; its tables will hold those of now, {store.LEFT_OUT} the rest"
-            )
+            told = f"its tables will hold those of now, {store.LEFT_OUT} the rest"
+            self.notices.append(f"its {key} were others until now; {told}")
         kept = {key: getattr(before, key) for key in (*this, "created", "seconds")}
         resumed = [*before.resumed, {"at": _now(), **differs}]
         self.manifest = self.manifest.model_copy(update={**kept, "resumed": resumed})

@@ -62,9 +62,8 @@ def run(
     ] = None,
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
-    if against:
-        # What cannot be read is said now, and not after hours.
-        reports.read(against)
+    # What cannot be read is said now, and not after hours.
+    beside = reports.read(against) if against else None
     stored = profile_name is None and resume and out is not None
     if stored and out is not None:
         from longlag.bench.campaign.replay import stored_profile
@@ -91,6 +90,10 @@ def run(
     logged = None if logger is None else Logged(logger, folder, console.print)
 
     coordinator = opened(console, chosen, folder, resume, data, code_changed)
+    if beside is not None:
+        asked = {(each.task, each.variant) for each in coordinator.ladders if not each.certifies}
+        for line in reports.apart(beside, sorted(asked)):
+            console.print(line, soft_wrap=True)
     try:
         if not (coordinator.complete or launch(console, coordinator, jobs, dask, max_jobs, logged)):
             raise typer.Exit(INTERRUPTED)

@@ -75,3 +75,19 @@ def test_what_cannot_be_read_is_said_before_anything_runs(tmp_path: Path, longla
     assert (code, printed.count("\n")) == (2, 1)
     assert "no campaign here" in printed
     assert not out.exists()
+
+
+def test_what_has_nothing_on_the_task_is_said_at_once(
+    published: Path, chores: str, tmp_path: Path, longlag: Any
+) -> None:
+    (tmp_path / "mine.toml").write_text(PROFILE.replace('"chore"', '"adding:ms11"').replace("[1, 5]", "[20]"))
+    given = ("--plugin", chores, "--out", str(tmp_path / "mine"), "--jobs", "1", "--against", str(published))
+    code, printed = longlag("run", "--profile", str(tmp_path / "mine.toml"), *given)
+    assert code == 0, printed
+    assert "published: nothing on adding:ms11 to stand beside" in printed.splitlines()
+    given = (*given[:-1], str(tmp_path / "mine"))
+    other = ("--out", str(tmp_path / "other"), "--tasks", "adding:hs97")
+    code, printed = longlag("run", "--profile", str(tmp_path / "mine.toml"), *given, *other)
+    assert code == 0, printed
+    told = "mine: nothing on adding:hs97 to stand beside; of that task they have adding:ms11"
+    assert told in printed.splitlines()
