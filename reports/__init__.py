@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 EVERY = 60
 """Seconds after which the page of a campaign under way is made, and loaded, again."""
 
-__all__ = ["EVERY", "apart", "beside", "differing", "read", "save", "table", "terminal", "write", "write_for_paper"]
+__all__ = [
+    "EVERY",
+    "apart",
+    "beside",
+    "differing",
+    "read",
+    "save",
+    "table",
+    "terminal",
+    "write",
+    "write_for_paper",
+]
 
 # The charts' libraries take a second to import, which no other command should pay: hence the imports inside.
 
