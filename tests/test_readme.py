@@ -69,6 +69,28 @@ def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
     (spent,) = re.findall(r"^\d+ trials, .* core-hours\.$", frontiers, flags=re.MULTILINE)
     assert families in first
     assert spent in first
+    far, cost = (
+        {cells[0].partition(":")[0]: dict(zip(names[1:], cells[1:], strict=True)) for cells in rows}
+        for names, *rows in _tables(frontiers)
+        if names[0] == "Task"
+    )
+    furthest = {
+        method: {task for task, cells in far.items() if cells[method].startswith("≥ 10000")}
+        for method in ("echo_state", "lstm")
+    }
+    assert furthest["echo_state"] == {"adding", "multiplication", "xor", "temporal_order"}
+    assert furthest["lstm"] == {"adding", "temporal_order", "latch", "two_sequence"}
+    ratios = [
+        float(cost[task]["lstm"]) / float(cost[task]["echo_state"])
+        for task in furthest["echo_state"] & furthest["lstm"]
+    ]
+    low, high = (round(ratio, -1) for ratio in (min(ratios), max(ratios)))
+    assert f"costs {low:.0f} to {high:.0f} times less" in first
+    guessed = set(re.findall(r"^- (\w+):\S+ .*WARNING: random_guessing", frontiers, flags=re.MULTILINE))
+    assert guessed == {"latch", "two_sequence", "spike_timing"}
+    for task in set(far) - guessed:
+        for method in ("gradient_clipping", "careful_init", "hessian_free"):
+            assert int(far[task][method].replace("&lt;", "").split()[0]) <= 100, (task, method)
     known = claims.read()
     fewer = [
         claim.published / found.ours
