@@ -124,7 +124,7 @@ def lag_axis(lags: Iterable[int], field: str = "x:Q") -> alt.X:
     return alt.X(
         field,
         scale=alt.Scale(type="log", domain=domain, nice=False),
-        axis=alt.Axis(values=rungs, format="d", title="lag (steps)", labelOverlap=True),
+        axis=alt.Axis(values=rungs, format="d", title="lag (steps)", labelOverlap=True, labelSeparation=4),
     )
 
 
