@@ -22,6 +22,8 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 HEIGHT = 240
 STATIC_WIDTH = 460
 CHANCE = "chance"
+MOST_LABELS = 7
+"""Lags that have room beside each other on an axis."""
 
 CONFIG: dict[str, Any] = {
     "font": FONT,
@@ -121,10 +123,16 @@ def lag_axis(lags: Iterable[int], field: str = "x:Q") -> alt.X:
     """A logarithmic axis of lags with a tick at each rung."""
     rungs = sorted(set(lags))
     domain = [rungs[0] / 1.35, rungs[-1] * 1.35]
+    tens = [lag for lag in rungs if str(lag).strip("0") == "1"]
+    # Those of a long climb have no room beside each other.
+    few = len(rungs) > MOST_LABELS and len(tens) > 2
+    labels: dict[str, Any] = (
+        {"labelExpr": f"indexof({tens}, datum.value) < 0 ? '' : datum.label"} if few else {}
+    )
     return alt.X(
         field,
         scale=alt.Scale(type="log", domain=domain, nice=False),
-        axis=alt.Axis(values=rungs, format="d", title="lag (steps)", labelOverlap=True, labelSeparation=4),
+        axis=alt.Axis(values=rungs, format="d", title="lag (steps)", labelOverlap=True, **labels),
     )
 
 
