@@ -8,18 +8,23 @@ from pathlib import Path
 from longlag.bench.store import journal
 from longlag.bench.store.journal import Journal, entries
 from longlag.bench.store.layout import JOURNAL, LEFT_OUT
-from longlag.bench.store.tables import compacted
+from longlag.bench.store.tables import compacted, rows
 
 
 def leave_out(folder: Path, kept: Collection[str]) -> None:
     """Keep the finished trials that are not of the run ids `kept`, before they leave the tables."""
-    found = {entry["row"]["run_id"]: entry for entry in (*compacted(folder), *entries(folder / JOURNAL))}
-    others = [entry for run_id, entry in found.items() if run_id not in kept]
+    others = {run_id: e for e in entries(folder / JOURNAL) if (run_id := e["row"]["run_id"]) not in kept}
+    lacking = {
+        run_id for row in rows(folder) if (run_id := row["run_id"]) not in kept and run_id not in others
+    }
+    if lacking:
+        # Not else: where a compaction was cut short some tables may be missing, and the journal has it all.
+        others |= {run_id: e for e in compacted(folder) if (run_id := e["row"]["run_id"]) in lacking}
     if others:
         # What was left out before has been taken back since, so nothing is written over.
-        kept_beside = Journal.open(folder / LEFT_OUT)
-        kept_beside.append(others)
-        kept_beside.close()
+        beside = Journal.open(folder / LEFT_OUT)
+        beside.append(others.values())
+        beside.close()
 
 
 def take_back(folder: Path) -> list[str]:

@@ -123,6 +123,28 @@ def test_killed_at_random_moments(
     pd.testing.assert_frame_equal(trials(folder), trials(complete))
 
 
+def dying(step: int, action: Callable[[], Any]) -> None:
+    """Do `action`, but die before the durable step numbered `step` / 2, or right after it."""
+    count = 0
+
+    def around(real: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any, **more: Any) -> Any:
+            nonlocal count
+            count += 1
+            if 2 * count == step + 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = real(*arguments, **more)
+            if 2 * count + 1 == step + 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return called
+
+    for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink")):
+        setattr(owner, name, around(getattr(owner, name)))
+    action()
+
+
 def test_killed_before_and_after_every_durable_step(
     make_profile: Callable[..., Profile], campaign: Campaign, trials: Trials, inline: Any, tmp_path: Path
 ) -> None:
@@ -130,31 +152,12 @@ def test_killed_before_and_after_every_durable_step(
     reference = tmp_path / "reference"
     campaign(profile, reference, inline)
 
-    def dying(folder: Path, step: int) -> None:
-        """Dies before the durable step numbered `step` / 2, or right after it."""
-        count = 0
-
-        def around(real: Callable[..., Any]) -> Callable[..., Any]:
-            def called(*arguments: Any, **more: Any) -> Any:
-                nonlocal count
-                count += 1
-                if 2 * count == step + 2:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                result = real(*arguments, **more)
-                if 2 * count + 1 == step + 2:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return result
-
-            return called
-
-        for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink")):
-            setattr(owner, name, around(getattr(owner, name)))
-        campaign(profile, folder, inline)
-
     step = 0
     while True:
         folder = tmp_path / f"{step}"
-        status = in_child(lambda folder=folder, step=step: dying(folder, step))  # type: ignore[misc]
+        status = in_child(
+            lambda folder=folder, step=step: dying(step, lambda: campaign(profile, folder, inline))  # type: ignore[misc]
+        )
         if status == 0:
             break
         assert os.WIFSIGNALED(status)
@@ -162,6 +165,34 @@ def test_killed_before_and_after_every_durable_step(
         pd.testing.assert_frame_equal(trials(folder), trials(reference))
         assert not (folder / store.JOURNAL).exists()
         assert not list(folder.glob("*damaged*"))
+        step += 1
+    assert step > 20
+
+
+def test_killed_while_it_leaves_out_what_it_had(
+    make_profile: Callable[..., Profile], campaign: Campaign, trials: Trials, inline: Any, tmp_path: Path
+) -> None:
+    wide, narrow = (
+        make_profile(methods=methods, lags=[1], trials=1, retests=1)
+        for methods in (["nothing", "climber"], ["nothing"])
+    )
+    reference = tmp_path / "reference"
+    campaign(wide, reference, inline)
+    step = 0
+    while True:
+        folder = shutil.copytree(reference, tmp_path / f"{step}")
+        status = in_child(
+            lambda folder=folder, step=step: dying(  # type: ignore[misc]
+                step, lambda: campaign(narrow, folder, inline, resume=True)
+            )
+        )
+        assert campaign(narrow, folder, inline, resume=True) == []
+        assert set(trials(folder)["method"]) == {"nothing"}
+        assert campaign(wide, folder, inline, resume=True) == []
+        for name in (store.TRIALS, store.CURVES, store.PROBES):
+            pd.testing.assert_frame_equal(pd.read_parquet(folder / name), pd.read_parquet(reference / name))
+        if status == 0:
+            break
         step += 1
     assert step > 20
 
