@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from longlag.bench.campaign.profile import Profile
+from longlag.bench.plugins.registry import discover
 from longlag.bench.store import CURVES, PROBES, named
 from longlag.bench.workers.pool import LocalPool
 
@@ -43,6 +44,8 @@ def tables(folder: Path, trials: Callable[[Path], pd.DataFrame]) -> list[pd.Data
 def test_the_number_of_workers_changes_nothing(
     profile: Profile, campaign: Callable[..., Any], trials: Callable[[Path], pd.DataFrame], tmp_path: Path
 ) -> None:
+    # As `longlag run` does: compiling takes longer than a trial may here.
+    discover(()).method("lstm").warm_up()
     found = []
     for jobs in (1, 2, 4):
         pool = LocalPool(jobs, profile.timeout, profile.memory)
