@@ -26,7 +26,7 @@ def profile(make_profile: Callable[..., Profile]) -> Profile:
         batch=3,
         updates=3,
         budget=1e8,
-        timeout=5,
+        timeout=8,
         memory=0.5,
     )
 
@@ -40,7 +40,6 @@ def tables(folder: Path, trials: Callable[[Path], pd.DataFrame]) -> list[pd.Data
     ]
 
 
-@pytest.mark.slow
 def test_the_number_of_workers_changes_nothing(
     profile: Profile, campaign: Callable[..., Any], trials: Callable[[Path], pd.DataFrame], tmp_path: Path
 ) -> None:
