@@ -272,8 +272,7 @@ class Coordinator:
 
     def _finish(self, seconds: float) -> None:
         self._journal.close()
-        in_order = {spec.run_id: None for ladder in self.ladders for spec in self._runs[ladder]}
-        store.leave_out(self.folder, in_order)
+        in_order = (spec.run_id for ladder in self.ladders for spec in self._runs[ladder])
         store.compact(self.folder, in_order)
         self.manifest.finished = _now()
         self.manifest.seconds += seconds

@@ -19,7 +19,6 @@ from longlag.bench.store.layout import MANIFEST as MANIFEST
 from longlag.bench.store.layout import PROBES as PROBES
 from longlag.bench.store.layout import STUDIES as STUDIES
 from longlag.bench.store.layout import TRIALS as TRIALS
-from longlag.bench.store.left_out import leave_out as leave_out
 from longlag.bench.store.left_out import take_back as take_back
 from longlag.bench.store.lock import lock as lock
 from longlag.bench.store.manifest import COMPUTE as COMPUTE

@@ -16,32 +16,39 @@ from longlag.bench.store.columns import LATER, PARTS, SCHEMA, SCHEMAS
 from longlag.bench.store.files import Table
 from longlag.bench.store.journal import Entry, Index, entries, lines
 from longlag.bench.store.layout import EXTRAPOLATION, JOURNAL, LEFT_OUT, TRIALS
+from longlag.bench.store.left_out import leave_out
 
 
 def compact(folder: Path, order: Iterable[str]) -> None:
     """Turn the journal into the Parquet files, rows in the order of the run ids of `order`.
 
-    Reads one entry at a time. Rows of an earlier compaction are kept; a run id is written once. Each file
-    is replaced in one step, and the journal is left alone: a crash between any two steps loses nothing.
+    Reads one entry at a time. Rows of an earlier compaction are kept; a run id is written once; what is not
+    in `order` is kept in LEFT_OUT. Each file is replaced in one step, and the journal is left alone: a crash
+    between any two steps loses nothing.
     """
     index = Index.read(folder / JOURNAL)
-    earlier: dict[str, Entry] | None = None
+    wanted = dict.fromkeys(order)
+    before = read_table(folder / TRIALS)["run_id"].to_pylist() if (folder / TRIALS).exists() else []
+    # Only where the journal lacks some: where a compaction was cut short, tables may be missing.
+    needed = any(run_id not in index for run_id in before)
+    earlier = {e["row"]["run_id"]: e for e in compacted(folder)} if needed else {}
     tables = {name: Table.begin(folder / name, schema) for name, schema in SCHEMAS.items()}
     try:
-        for run_id in order:
+        for run_id in wanted:
             if run_id in index:
                 entry = index[run_id]
-            else:
-                if earlier is None:
-                    earlier = {e["row"]["run_id"]: e for e in compacted(folder)}
-                if run_id not in earlier:
-                    continue
+            elif run_id in earlier:
                 entry = earlier[run_id]
+            else:
+                continue
             tables[TRIALS].add([entry["row"]])
             for part, name in PARTS.items():
                 tables[name].add([{"run_id": run_id, **item} for item in entry[part]])
         for table in tables.values():
             table.close()
+        others = [index[run_id] for run_id in index.offsets if run_id not in wanted]
+        others += [e for run_id, e in earlier.items() if run_id not in wanted and run_id not in index]
+        leave_out(folder, others)
     finally:
         index.close()
         for table in tables.values():
