@@ -54,10 +54,10 @@ def read(folders: Sequence[Path], relax: float | None = None) -> Results:
 
 
 def beside(results: Results, others: Results) -> Results:
-    """`results`, and beside them what `others` have on the same tasks."""
+    """`results`, and on the same panels what `others` have of the same tasks."""
     from longlag.reports.results import Results
 
-    return Results([*results.campaigns.values(), *others.on_tasks_of(results)], results.relaxed)
+    return Results([*results.campaigns.values(), *others.on_tasks_of(results)], results.relaxed, joined=True)
 
 
 def apart(others: Results, asked: Sequence[tuple[str, str]]) -> list[str]:

@@ -24,7 +24,9 @@ def tables(results: Results) -> Iterator[Table]:
     """A table of the panels that were climbed, one of those whose lags were given, and what controls say.
 
     Long rather than wide, so that they fit a terminal of 60 columns however many methods there are.
+    Campaigns stand side by side, so that lags that were given stand beside the rungs of a climb.
     """
+    results = results.apart
     climbed = [panel for panel in results.panels if results.climbs(panel)]
     given = [panel for panel in results.panels if panel not in climbed]
     if climbed:

@@ -50,11 +50,8 @@ def controls(results: Results) -> list[Control]:
     found = []
     retests = results.controls[results.controls["phase"] == "retest"]
     for panel in results.panels:
-        own = retests[
-            (retests["campaign"] == panel.campaign)
-            & (retests["task"] == panel.task)
-            & (retests["certifies"] == panel.variant)
-        ]
+        found_in = results.of_campaign(panel, retests)
+        own = found_in[(found_in["task"] == panel.task) & (found_in["certifies"] == panel.variant)]
         for _, runs in own.groupby(["lag", "method", "variant"], sort=True):
             lag, chance = int(runs["lag"].iloc[0]), float(runs["chance"].iloc[0])
             method, twin = str(runs["method"].iloc[0]), str(runs["variant"].iloc[0]) != panel.variant

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 NONE = "–"
+OF = " · "
+"""Between a name and the campaign that it is of."""
 
 
 def number(value: float) -> str:

@@ -17,7 +17,7 @@ from optuna.distributions import (
 from longlag.reports import charts, formats
 from longlag.reports.charts import Spec
 from longlag.reports.figures import Caption
-from longlag.reports.formats import number, percent
+from longlag.reports.formats import OF, number, percent
 from longlag.reports.knobs import TOP, distribution, knobs, placed, settings
 from longlag.reports.results import Panel, Results
 
@@ -97,7 +97,7 @@ def slices(results: Results) -> Iterator[tuple[Panel, Spec, Caption]]:
                 (formats.plain(each[name]) if choice else float(each[name])) if name in each else None
                 for each in told
             ]
-            label = f"{method} · {name}" + (f" · {campaign}" if results.several else "")
+            label = f"{method} · {name}" + (f"{OF}{campaign}" if results.labelled else "")
             shown = trials.assign(setting=pd.Series(values, trials.index, dtype=object if choice else float))
             shown = shown[shown["setting"].notna()]
             yield Panel(str(campaign), "", "", label), _slice(shown, name, of), _sliced(shown, choice)

@@ -43,7 +43,7 @@ def oftener(results: Results) -> pd.DataFrame:
     columns = ["campaign", "task", "first", "second", "lags", "first_solved", "first_n", "second_solved",
                "second_n", "probability", "p", "adjusted"]  # fmt: skip
     rows: list[list[object]] = []
-    for campaign in results.campaigns:
+    for campaign in dict.fromkeys(panel.campaign for panel in results.panels):
         found: list[list[object]] = []
         tests: list[float] = []
         for panel in results.panels:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
+from longlag.reports.formats import OF
+
 # Okabe and Ito (2008) without black and yellow, which vanish on a dark or a light page; then Tol's muted
 METHODS = ["#767676", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00",
            "#882255", "#44AA99", "#999933", "#AA4499", "#6699CC"]  # fmt: skip
@@ -44,12 +46,17 @@ def looks(methods: Sequence[str]) -> dict[str, Look]:
     """A colour and a shape a method, its own on every page whatever stands beside it.
 
     A method that is not among `KNOWN` gets a pair of those that are left, by a hash of its name, or the next
-    where another of the page's, earlier in the alphabet, has it. Past the 42 there are they repeat.
+    where another of the page's, earlier in the alphabet, has it. Past the 42 there are they repeat. One that
+    is named after its campaign looks as its plain name does, unless that or a first such one is there too.
     """
     own = {name: (place, place) for place, name in enumerate(KNOWN)}
+    for name in methods:
+        plain = name.partition(OF)[0]
+        if plain in KNOWN and plain not in methods and own[plain] not in [own.get(each) for each in methods]:
+            own[name] = own[plain]
     others = [(colour, shape) for shape in range(len(SHAPES)) for colour in range(len(KNOWN), len(METHODS))]
     taken = set()
-    for name in sorted(set(methods) - set(KNOWN)):
+    for name in sorted(set(methods) - set(own)):
         start = int.from_bytes(blake2b(name.encode(), digest_size=4).digest()) % len(others)
         pairs = others[start:] + others[:start]
         own[name] = next((pair for pair in pairs if pair not in taken), pairs[0])

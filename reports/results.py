@@ -13,6 +13,7 @@ import pandas as pd
 from longlag.bench.contract.names import TWIN
 from longlag.bench.store import Campaign
 from longlag.reports.cases import COLUMNS, SUMMARISED, summarise
+from longlag.reports.formats import OF
 from longlag.reports.statistics import Tally, frontier
 
 T = TypeVar("T")
@@ -22,7 +23,7 @@ KEYS = ["campaign", "method", "task", "variant", "lag"]
 
 @dataclass(frozen=True)
 class Panel:
-    """A task variant of one campaign: what one chart shows."""
+    """A task variant of one campaign, or of all where they are joined: what one chart shows."""
 
     campaign: str
     task: str
@@ -31,9 +32,14 @@ class Panel:
 
 
 class Results:
-    """The evidence of a report. Frames carry a `campaign` column, and keep the order of the profile."""
+    """The evidence of a report. Frames carry a `campaign` column, and keep the order of the profile.
 
-    def __init__(self, campaigns: Sequence[Campaign], relaxed: str = "") -> None:
+    `joined`: a task variant is one panel, whichever campaigns have it, and the methods of all but the first
+    are named after theirs.
+    """
+
+    def __init__(self, campaigns: Sequence[Campaign], relaxed: str = "", *, joined: bool = False) -> None:
+        self.joined = joined
         self.relaxed = relaxed
         """What a laxer criterion is, and what it leaves as it was; empty where the rows are as stored."""
         self.campaigns = dict(zip(_names(campaigns), campaigns, strict=True))
@@ -42,8 +48,13 @@ class Results:
         self.everything = _together({name: each.trials for name, each in self.campaigns.items()})
         """Every trial as stored, controls among them."""
         certified = _certified(self.everything, self.campaigns)
-        self.trials = self.everything[certified.isna()]
-        self.controls = self.everything.assign(certifies=certified)[certified.notna()]
+        named = [
+            self._named(method, campaign)
+            for method, campaign in zip(self.everything["method"], self.everything["campaign"], strict=True)
+        ]
+        renamed = self.everything.assign(method=named) if joined else self.everything
+        self.trials = renamed[certified.isna()]
+        self.controls = renamed.assign(certifies=certified)[certified.notna()]
         """The trials of controls, which are no results; with the variant that each `certifies`."""
         self.methods = self._ordered_methods()
         self.retests = self.trials[self.trials["phase"] == "retest"]
@@ -60,7 +71,7 @@ class Results:
     def overall(self) -> list[Panel]:
         """A panel a campaign, of all its tasks together."""
         return [
-            Panel(name, "", "", "all tasks" + (f" · {name}" if self.several else ""))
+            Panel(name, "", "", "all tasks" + (f"{OF}{name}" if self.several else ""))
             for name in self.campaigns
         ]
 
@@ -81,8 +92,22 @@ class Results:
 
     @property
     def several(self) -> bool:
-        """Whether campaigns stand side by side."""
+        """Whether there is more than one campaign."""
         return len(self.campaigns) > 1
+
+    @property
+    def labelled(self) -> bool:
+        """Whether a campaign must be said beside a method, whose name alone does not tell it."""
+        return self.several and not self.joined
+
+    @cached_property
+    def apart(self) -> Results:
+        """The same campaigns side by side; these results where they are."""
+        return Results(list(self.campaigns.values()), self.relaxed) if self.joined else self
+
+    def _named(self, method: str, campaign: str) -> str:
+        own = not self.joined or campaign == next(iter(self.campaigns))
+        return method if own else f"{method}{OF}{campaign}"
 
     @property
     def unfinished(self) -> str:
@@ -103,8 +128,8 @@ class Results:
 
     def _ordered_methods(self) -> list[str]:
         planned = [
-            str(method)
-            for each in self.campaigns.values()
+            self._named(str(method), name)
+            for name, each in self.campaigns.items()
             for method in each.manifest.profile.get("methods", [])
         ]
         present = set(self.trials["method"].unique())
@@ -135,14 +160,16 @@ class Results:
 
     @cached_property
     def panels(self) -> list[Panel]:
-        """Every task variant of every campaign, the same task of several campaigns side by side."""
+        """Every task variant of every campaign, the same task of several campaigns side by side or joined."""
         found = self.trials[["task", "variant", "campaign"]].drop_duplicates()
+        if self.joined:
+            found = found.assign(campaign="").drop_duplicates()
         order = {pair: rank for rank, pair in enumerate(zip(found["task"], found["variant"], strict=True))}
         rows = sorted(
             found.itertuples(index=False, name=None), key=lambda row: min(order[row[:2]], len(order))
         )
         return [
-            Panel(campaign, task, variant, f"{task}:{variant}" + (f" · {campaign}" if self.several else ""))
+            Panel(campaign, task, variant, f"{task}:{variant}" + (f"{OF}{campaign}" if self.labelled else ""))
             for task, variant, campaign in rows
         ]
 
@@ -163,7 +190,7 @@ class Results:
         panel = {(p.campaign, p.task, p.variant): rank for rank, p in enumerate(self.panels)}
         method = {name: rank for rank, name in enumerate(self.methods)}
         places = [
-            (panel[campaign, task, variant], lag, method[named])
+            (panel["" if self.joined else campaign, task, variant], lag, method[named])
             for campaign, named, task, variant, lag in cases[KEYS].itertuples(index=False, name=None)
         ]
         return cases.iloc[sorted(range(len(places)), key=places.__getitem__)].reset_index(drop=True)
@@ -172,10 +199,16 @@ class Results:
         """The rows of `frame`, which is one of these results, that belong to `panel`."""
         if id(frame) not in self._places:
             # By every chart of every panel: strings are compared once. The frame is kept, and so is its id.
-            self._places[id(frame)] = frame, frame.groupby(_PANEL, sort=False).indices
+            keys = _PANEL[1:] if self.joined else _PANEL
+            self._places[id(frame)] = frame, frame.groupby(keys, sort=False).indices
         places = self._places[id(frame)][1]
-        found: pd.DataFrame = frame.iloc[places.get((panel.campaign, panel.task, panel.variant), [])]
+        place = (panel.task, panel.variant)
+        found: pd.DataFrame = frame.iloc[places.get(place if self.joined else (panel.campaign, *place), [])]
         return found
+
+    def of_campaign(self, panel: Panel, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows of `frame` of the panel's campaign; all, where campaigns are joined."""
+        return frame if self.joined else frame[frame["campaign"] == panel.campaign]
 
     @cached_property
     def _by_panel(self) -> dict[Panel, pd.DataFrame]:
@@ -198,14 +231,18 @@ class Results:
     def ladder(self, panel: Panel, method: str) -> dict[int, Tally]:
         """The method's tally at each lag of the panel, 0 of 0 where it has no retest; of a climb, its rungs.
 
-        What a climb never tried was not failed.
+        What a climb never tried was not failed, nor what only another campaign tried.
         """
         own = self._by_case.get((panel, method), {})
         tallies = {lag: Tally(case.solved, case.n) for lag, case in own.items()}
         if any(case.rung for case in own.values()):
             lags = list(own)
         else:
-            lags = [lag for key, cases in self._by_case.items() if key[0] == panel for lag in cases]
+            whose = {case.campaign for case in own.values()}
+            beside = [cases for key, cases in self._by_case.items() if key[0] == panel]
+            lags = [
+                lag for cases in beside for lag, case in cases.items() if not whose or case.campaign in whose
+            ]
         return {lag: tallies.get(lag, Tally(0, 0)) for lag in sorted(set(lags))}
 
     def climbs(self, panel: Panel) -> bool:

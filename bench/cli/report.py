@@ -63,7 +63,7 @@ def show_report(
     shown = reports.beside(results, reports.read(against)) if against else results
     for table in reports.terminal(shown):
         console.print(table)
-    for line in reports.differing(shown, cases=not against):
+    for line in reports.differing(shown.apart, cases=not against):
         console.print(line, soft_wrap=True)
     beside = folders[0] if relax is None else folders[0] / f"relaxed_{relax:g}"
     folder = beside if out is None and len(folders) == 1 else out

@@ -11,8 +11,11 @@ import pytest
 
 from longlag import BadInput, reports
 from longlag.reports import curves, figures
+from longlag.reports.differences import verdict
+from longlag.reports.oftener import oftener
 from longlag.reports.page import as_html
 from longlag.reports.results import Results
+from longlag.reports.rows import raw
 from longlag.reports.tables import as_markdown
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -243,9 +246,42 @@ def test_only_the_page_shows_what_stands_beside(maker, another, tmp_path):
     shown = reports.beside(own, other)
     assert set(shown.trials["task"]) == {"adding"}
     page = Page(reports.write(own, tmp_path / "made", shown).read_text(encoding="utf-8"))
-    assert "adding:hs97 · another" in page.words
+    assert "vanilla · another" in page.words
     assert "xor" not in page.words
     assert "another" not in (tmp_path / "made" / "summary.md").read_text()
+
+
+def test_what_stands_beside_is_on_the_same_panel_and_named_after_its_campaign(maker, another, tmp_path):
+    for lag, cost in ((10, 1e9), (20, 2e9)):
+        for _ in range(10):
+            maker.run("lstm", lag, cost)
+    for method, lag, cost in (("lstm", 10, 4e9), ("lstm", 20, None), ("vanilla", 50, None)):
+        for _ in range(10):
+            another.run(method, lag, cost)
+    own, other = (reports.read([each.stored(tmp_path / each.name)]) for each in (maker, another))
+    shown = reports.beside(own, other)
+    assert [panel.label for panel in shown.panels] == ["adding:hs97"]
+    assert shown.methods == ["lstm", "vanilla · another", "lstm · another"]
+    (panel,) = shown.panels
+    assert list(shown.ladder(panel, "lstm")) == [10, 20]
+    assert [shown.frontier(panel, method) for method in shown.methods] == [20, None, 10]
+    found = [(case.method, case.lag, case.solved) for case in shown.cases_of(panel).itertuples()]
+    assert found == [
+        ("lstm", 10, 10),
+        ("lstm · another", 10, 10),
+        ("lstm", 20, 10),
+        ("lstm · another", 20, 0),
+        ("vanilla · another", 50, 0),
+    ]
+    pairs = {(row.first, row.second): row.lags for row in oftener(shown).itertuples()}
+    assert pairs["lstm", "lstm · another"] == 2
+    words = Page(as_html(shown)).words
+    assert "lstm · another bridges a lag of 10" in words
+    assert "was not retested here" not in words
+    # The campaigns are compared, and their rows are replayed, by the names that they have.
+    assert verdict(shown) != verdict(shown.apart)
+    assert verdict(shown.apart) in words
+    assert set(raw(shown)["method"]) == {"vanilla", "lstm"}
 
 
 def test_what_is_missing_is_said(tmp_path):

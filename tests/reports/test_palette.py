@@ -36,6 +36,13 @@ def test_a_method_looks_the_same_whatever_stands_beside_it(beside):
         assert looks([name, *reversed(beside)])[name] == look
 
 
+def test_what_is_named_after_its_campaign_looks_as_its_plain_name():
+    assert looks(["mine", "lstm · survey"])["lstm · survey"] == looks(["lstm"])["lstm"]
+    for names in (["lstm", "lstm · survey"], ["lstm · survey", "lstm · gates"]):
+        found = looks(names)
+        assert found[names[0]] == looks(["lstm"])["lstm"] != found[names[1]]
+
+
 def test_no_two_of_a_page_look_alike():
     names = [*KNOWN, *(f"method_{number}" for number in range(36))]
     assert len(set(looks(names).values())) == len(names)
