@@ -111,12 +111,26 @@ def _look_for(file: str, name: str) -> None:
         raise BadInput(f"{asked}: no such file")
     found = discover((file,))
     if name_of(name) in found.cells:
+        _try_out(found.cells[name_of(name)].cell, asked)
         return
     if broken := [each.reason for each in found.broken if Path(each.where) == Path(file).resolve()]:
         raise BadInput(f"{asked}: {broken[0]}")
     others = [cell.cell.__name__ for cell in found.cells.values()]
     made = f"no torch module made of two sizes, as {name}(inputs, units)"
     raise BadInput(f"{asked}: {made}: {nearest(name, others)}")
+
+
+def _try_out(cell: type[Any], asked: str) -> None:
+    """Raises BadInput where it cannot be made of two sizes, or makes no states: not once every trial has."""
+    import torch
+
+    from longlag.bench.plugins.cell import tried
+
+    try:
+        with torch.random.fork_rng(devices=[]):
+            tried(cell(2, 16), 2)
+    except Exception as error:
+        raise BadInput(f"{asked}: {error or type(error).__name__}") from error
 
 
 def with_subsets(changes: Changes, combination: str | None) -> Changes:

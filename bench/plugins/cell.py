@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import optuna
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from longlag.bench.contract.method import Method
 from longlag.bench.contract.names import name_of
@@ -47,6 +48,30 @@ class CellMethod(Method):
 
         units = hyperparameters.pop("units")
         return CellModel(task, self.cell(task.input_size, units), **hyperparameters)
+
+
+def tried(cell: nn.Module, inputs: int) -> tuple[Tensor, list[Tensor]]:
+    """The states [3, 2, H] of two sequences of three steps, and what it returns beside them to go on from.
+
+    Raises ValueError where the states are not [T, B, H].
+    """
+    with torch.no_grad():
+        made = cell(torch.zeros(3, 2, inputs))
+    states = states_of(made)
+    told = f"{type(cell).__name__} made %s of [3, 2, {inputs}], not [T, B, H]: time comes first"
+    if not isinstance(states, Tensor):
+        raise ValueError(told % f"a {type(states).__name__}")
+    if states.ndim != 3 or states.shape[:2] != (3, 2):
+        raise ValueError(told % list(states.shape))
+    left = made[1] if isinstance(made, tuple) and len(made) > 1 else ()
+    parts = left if isinstance(left, (tuple, list)) else (left,)
+    return states, [part for part in parts if isinstance(part, Tensor)]
+
+
+def states_of(made: Any) -> Tensor:
+    """The states [T, B, H] of what a cell returned."""
+    states: Tensor = made[0] if isinstance(made, tuple) else made
+    return states
 
 
 def is_cell(thing: object, module: str) -> bool:

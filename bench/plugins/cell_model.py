@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from longlag.bench.contract.module import SequenceModel
 from longlag.bench.contract.task import Task
+from longlag.bench.plugins.cell import states_of, tried
 
 
 class CellModel(SequenceModel):
@@ -24,20 +25,13 @@ class CellModel(SequenceModel):
         self.learning_rate = learning_rate
         self.threshold = threshold
         self.cell = cell
-        with torch.no_grad():
-            made = self.cell(torch.zeros(3, 2, task.input_size))
-        states = _states(made)
-        self._state_bytes = sum(part.nbytes for part in _left(made)) / 2 or math.nan
-        if states.ndim != 3 or states.shape[:2] != (3, 2):
-            raise ValueError(
-                f"{type(cell).__name__} made {list(states.shape)} of [3, 2, {task.input_size}], "
-                "not [T, B, H]: time comes first"
-            )
+        states, left = tried(cell, task.input_size)
+        self._state_bytes = sum(part.nbytes for part in left) / 2 or math.nan
         self.readout = nn.Linear(states.shape[2], task.output_size)
 
     def states(self, inputs: Tensor) -> Tensor:
         """[T, B, H] from inputs [T, B, D]."""
-        return _states(self.cell(inputs))
+        return states_of(self.cell(inputs))
 
     def forward(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Outputs [S, B, K] at the supervised steps."""
@@ -61,16 +55,3 @@ class CellModel(SequenceModel):
     def on_before_optimizer_step(self, optimizer: Any) -> None:
         """Pascanu, Mikolov & Bengio 2013, Algorithm 1."""
         nn.utils.clip_grad_norm_(self.parameters(), self.threshold)
-
-
-def _states(made: Any) -> Tensor:
-    """The states [T, B, H] of what a cell returned."""
-    states: Tensor = made[0] if isinstance(made, tuple) else made
-    return states
-
-
-def _left(made: Any) -> list[Tensor]:
-    """What it returned beside its states, for a sequence to go on from: one tensor, or several."""
-    left = made[1] if isinstance(made, tuple) and len(made) > 1 else ()
-    parts = left if isinstance(left, (tuple, list)) else (left,)
-    return [part for part in parts if isinstance(part, Tensor)]

@@ -54,3 +54,22 @@ class Model(SequenceModel):
 
     def forward(self, inputs, mask):
         return inputs
+
+
+class Graded(nn.Module):
+    """States under a name: no cell."""
+
+    def __init__(self, inputs, units):
+        super().__init__()
+        self.layer = nn.GRU(inputs, units)
+
+    def forward(self, x):
+        return {"states": self.layer(x)[0]}
+
+
+class OfMany(nn.Module):
+    """A layer that cannot be small."""
+
+    def __init__(self, inputs, units):
+        super().__init__()
+        raise ValueError(f"{units} units are too few")

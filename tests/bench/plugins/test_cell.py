@@ -29,7 +29,13 @@ def registry() -> Registry:
 
 
 def test_every_layer_of_two_sizes_is_a_method_and_nothing_else_is(registry: Registry) -> None:
-    assert sorted(registry.cells) == ["batch_first_cell", "gru_cell", "running_mean_cell"]
+    assert sorted(registry.cells) == [
+        "batch_first_cell",
+        "graded_cell",
+        "gru_cell",
+        "of_many_cell",
+        "running_mean_cell",
+    ]
     # Not beside the methods that are listed, and not without the file.
     assert not set(registry.cells) & set(registry.methods)
     assert not discover().cells
@@ -100,6 +106,9 @@ def test_a_cell_climbs_from_the_command_line(tmp_path: Path, longlag: Any) -> No
         (["--cell", "none.py:Mine"], "--cell none.py:Mine: no such file"),
         (["--cell", f"{FILE}:GRUU"], "GRUU(inputs, units): did you mean 'GRU'?"),
         (["--cell", f"{FILE}:Gate"], "no torch module made of two sizes, as Gate(inputs, units)"),
+        (["--cell", f"{FILE}:BatchFirst"], "BatchFirst made [2, 3, 16] of [3, 2, 2], not [T, B, H]: time"),
+        (["--cell", f"{FILE}:Graded"], "Graded made a dict of [3, 2, 2], not [T, B, H]"),
+        (["--cell", f"{FILE}:OfMany"], "OfMany: 16 units are too few"),
         (["--cell", f"{FILE}:GRU", "--methods", "lsmt"], "there is no method 'lsmt': did you mean 'lstm'"),
     ],
 )
