@@ -15,11 +15,14 @@ def check(
     """Try every promise of the contract on a plugin, and say how to mend what it breaks."""
     from longlag.bench.checking import contract
 
+    verdicts = contract.tried(plugin)
+    # Before what takes seconds to compile.
+    console.print(f"trying {plugin}, which takes up to a minute", style="dim")
     kept = broken = 0
     last = ""
     # One fault breaks several promises, and is told once.
     said: set[str] = set()
-    for name, verdict in contract.tried(plugin):
+    for name, verdict in verdicts:
         if name != last:
             console.print(name, style="bold")
             last = name

@@ -141,8 +141,9 @@ def with_subsets(changes: Changes, combination: str | None) -> Changes:
     if len(parts) < 2 or not all(parts) or len(set(parts)) < len(parts) or BASELINE in parts:
         raise BadInput(f"--ablate {combination}: two remedies or more, joined by +, each once")
     some = ["+".join(each) for size in range(1, len(parts) + 1) for each in combinations(parts, size)]
-    given = [changes["methods"]] if "methods" in changes else []
-    return {**changes, "methods": ",".join([*given, BASELINE, *some])}
+    given = _split(changes.get("methods", ""))
+    # One that was named too stands there once.
+    return {**changes, "methods": ",".join(dict.fromkeys([*given, BASELINE, *some]))}
 
 
 def changed(base: Profile, changes: Changes) -> Profile:
@@ -190,6 +191,16 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _distinct(option: str) -> Callable[[str], list[str]]:
+    def read(text: str) -> list[str]:
+        parts = _split(text)
+        if twice := [part for part in parts if parts.count(part) > 1]:
+            raise BadInput(f"{option} {text}: {twice[0]} twice")
+        return parts
+
+    return read
+
+
 def _lags(text: str) -> list[int] | str:
     if text.startswith("climb"):
         return text
@@ -207,8 +218,8 @@ def _files(plugins: list[str]) -> list[str]:
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
-    "methods": _split,
-    "tasks": _split,
+    "methods": _distinct("--methods"),
+    "tasks": _distinct("--tasks"),
     "lags": _lags,
     "plugins": _files,
 }

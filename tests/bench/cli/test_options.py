@@ -67,10 +67,17 @@ def test_a_combination_is_taken_apart() -> None:
     assert methods("a+b") == ["vanilla", "a", "b", "a+b"]
     assert len(methods("a+b+c")) == 8
     assert methods("a + b", methods="c") == ["c", "vanilla", "a", "b", "a+b"]
+    assert methods("a+b", methods="vanilla, a") == ["vanilla", "a", "b", "a+b"]
     assert with_subsets({"methods": "a"}, None) == {"methods": "a"}
     for wrong in ("a", "a+", "a+a", "a+vanilla", ""):
         with pytest.raises(BadInput, match=r"two remedies or more"):
             with_subsets({}, wrong)
+
+
+@pytest.mark.parametrize(("option", "names"), [("--methods", "lstm,gru,lstm"), ("--tasks", "adding, adding")])
+def test_what_is_named_twice_is_said(option: str, names: str, longlag: Any, tmp_path: Path) -> None:
+    code, printed = longlag("run", option, names, "--out", str(tmp_path / "x"))
+    assert (code, printed) == (2, f"longlag: {option} {names}: {names.split(',')[0]} twice\n")
 
 
 def test_an_ablation_whose_parts_exclude_each_other_names_both(longlag: Any, tmp_path: Path) -> None:
