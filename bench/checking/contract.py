@@ -25,8 +25,14 @@ def check(plugin: str | Path) -> list[str]:
 
 
 def tried(plugin: str | Path) -> Iterator[tuple[str, Verdict]]:
-    """Every promise of the plugin, tried one after the other: the plugin's name, and what it came to."""
-    registry, names = _named(plugin)
+    """Every promise of the plugin, tried one after the other: the plugin's name, and what it came to.
+
+    Raises BadInput as `check` does, before anything is tried.
+    """
+    return _tried(*_named(plugin))
+
+
+def _tried(registry: Registry, names: list[str]) -> Iterator[tuple[str, Verdict]]:
     for name in names:
         if name in registry.tasks:
             task = tasks.Tried(registry.tasks[name], registry)

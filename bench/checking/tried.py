@@ -92,8 +92,12 @@ class Tried:
 
 
 def tensors(model: Any) -> dict[str, torch.Tensor]:
-    """What its checkpoint holds, but for what is no tensor."""
-    return {key: value for key, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
+    """What its checkpoint holds of weights and buffers."""
+    return {
+        key: value
+        for key, value in model.state_dict().items()
+        if isinstance(value, torch.Tensor) and not key.endswith("_extra_state")
+    }
 
 
 class Again:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from longlag.bench.contract import Batch, SequenceModel, SquaredError, Task
+from longlag.methods.parts.controls.draws import Draws
 from longlag.methods.parts.controls.guesses import Guesses
 
 MOST = 512
@@ -36,7 +37,7 @@ class GuessingModel(SequenceModel):
         self.logits = not isinstance(task.loss, SquaredError)
         self.net_sizes = task.input_size, units, task.output_size
         self.scale = scale
-        self._generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        self.draws = Draws()
         best = self._draw(1)
         self.best = nn.ParameterDict(
             {part.name: nn.Parameter(getattr(best, part.name), requires_grad=False) for part in fields(best)}
@@ -98,7 +99,7 @@ class GuessingModel(SequenceModel):
         return self._cost
 
     def _draw(self, count: int) -> Guesses:
-        return Guesses.drawn(count, self.net_sizes, self.scale, self.logits, self._generator)
+        return Guesses.drawn(count, self.net_sizes, self.scale, self.logits, self.draws.generator)
 
     def _room(self, batch: Batch) -> int:
         """How many nets can answer `batch` at once."""

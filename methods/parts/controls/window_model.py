@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from longlag.bench.contract import Batch, SequenceModel, SquaredError, Task
+from longlag.methods.parts.controls.draws import Draws
 from longlag.methods.parts.controls.window import Window
 from longlag.methods.parts.echo_state.ridge import NormalEquations
 
@@ -31,7 +32,7 @@ class WindowModel(SequenceModel):
         super().__init__(task)
         self.batch_size = batch_size
         self.window = Window(max(1, task.minimal_lag), task.input_size)
-        self._generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        self.draws = Draws()
         self._cost = 0.0
 
     @property
@@ -65,7 +66,7 @@ class WindowModel(SequenceModel):
         asked = batch.mask.nonzero().flatten()
         if len(asked) <= STEPS:
             return batch
-        drawn = torch.randperm(len(asked), generator=self._generator)[:STEPS].sort().values
+        drawn = torch.randperm(len(asked), generator=self.draws.generator)[:STEPS].sort().values
         return Batch(batch.inputs, batch.targets[drawn], self._only(batch.mask, asked[drawn]))
 
     @staticmethod
