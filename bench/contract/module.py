@@ -50,6 +50,11 @@ class SequenceModel(pl.LightningModule, ABC):
         """What a step leaves of a sequence to the next, once trained, in bytes; NaN where it is not said."""
         return math.nan
 
+    @property
+    def settled(self) -> bool:
+        """Whether no further sequence would change what it answers: its trial ends, whatever is left."""
+        return False
+
     def cost(self, batch: Batch) -> float:
         """FLOPs the last training step on `batch` cost: one gradient of a sequence is 6 N T."""
         return 6.0 * self.weights * batch.length * batch.size

@@ -7,7 +7,8 @@ exploded    the training loss, the validation loss or a weight is not finite, or
 over_budget it spent more than its budget: a step turned out dearer than what was left of it
 capped      it was cut because a cheaper solution is known
 improving   from the third to the last quarter of the cost the validation loss, as a geometric mean, or the
-            share of sequences wrong fell by at least a tenth: more budget might have solved it
+            share of sequences wrong fell by at least a tenth: more budget might have solved it, unless the
+            model says that there is nothing more to learn
 vanished    the gradient that reaches back over the task's minimal lag is under 1e-4 of its largest
 plateau     none of these: it learns nothing more, though gradients do arrive
 """
@@ -72,13 +73,15 @@ def classify(
     if meter.capped:
         return "capped", f"a cheaper solution is known: cut after {end['flops']:.3g} FLOPs"
     for what, fall in (("loss", _fall(curve, "loss")), ("error", _fall(curve, "error"))):
-        if fall >= IMPROVING_SHARE:
+        if fall >= IMPROVING_SHARE and not meter.settled:
             return "improving", f"the validation {what} fell by {fall:.0%} from the third to the last quarter"
     reach = reached.reach(task.minimal_lag)
     if reach < VANISHED_REACH:
         return "vanished", f"{reach:.1e} of the largest gradient reaches back {task.minimal_lag} steps"
     ratio = end["loss"] / task.chance_loss
-    return "plateau", f"{end['error']:.1%} wrong, the loss {ratio:.3g} times that of the trivial predictor"
+    final = "; more sequences would not change its answers" if meter.settled else ""
+    wrong = f"{end['error']:.1%} wrong, the loss {ratio:.3g} times that of the trivial predictor"
+    return "plateau", wrong + final
 
 
 def _fall(curve: list[dict[str, float]], what: Literal["loss", "error"]) -> float:

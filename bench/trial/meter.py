@@ -57,7 +57,7 @@ TOLERANCE = 1.01
 
 
 class BudgetMeter:
-    """Charges every training step, and ends training before the next would exceed a limit.
+    """Charges every training step, and ends training before the next would exceed a limit or change nothing.
 
     A step is charged what the model says it cost; the next is taken to cost as much as the
     dearest so far. A step that turned out dearer than what was left cannot solve the task any
@@ -73,6 +73,8 @@ class BudgetMeter:
         self.started = time.perf_counter()
         self.capped = False
         """Whether the cap, and not the budget, ended it."""
+        self.settled = False
+        """Whether the model ended it, for which there was nothing more to learn."""
 
     @property
     def overspent(self) -> bool:
@@ -89,13 +91,14 @@ class BudgetMeter:
         self.started = time.perf_counter()
 
     def updated(self, model: pl.LightningModule, loss: Any, batch: Batch, ending: bool) -> bool:
-        """Charges the step; whether the next would exceed a limit."""
+        """Charges the step; whether the next would exceed a limit, or change nothing."""
         cost = step_cost(model, batch)
         self.flops += cost
         self.sequences += batch.size
         self.updates += 1
         self.dearest = max(self.dearest, cost)
-        return self._spent(self.dearest, batch.size)
+        self.settled = bool(getattr(model, "settled", False))
+        return self._spent(self.dearest, batch.size) or self.settled
 
     def _spent(self, cost: float, size: int) -> bool:
         limits = self.limits

@@ -16,6 +16,7 @@ from longlag import SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from longlag.methods.echo_state import EchoState
 from longlag.methods.parts.echo_state import reservoir_model
 from longlag.methods.parts.echo_state.reservoir import harvest
+from longlag.methods.parts.echo_state.ridge import SETTLED, NormalEquations
 from tests.methods.echo_tasks import DELAY, LEAKY, Adding, Memory, trained, wrong_of_2000
 
 
@@ -193,6 +194,35 @@ def test_trains_under_lightning_and_survives_a_checkpoint() -> None:
         part.training_step(data[0], 0)
         part.training_step(data[1], 1)
     assert torch.equal(restored.readout, model.readout)
+
+
+def test_a_fit_is_final_once_it_has_seen_enough_sequences() -> None:
+    """Its error on fresh rows is within a percent of the best fit's, as the closed form says."""
+    task = Adding(20)
+    torch.manual_seed(0)
+    model = EchoState().build(task, units=4, features="squares", **LEAKY)
+    enough = SETTLED * 8
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(enough // 100):
+        assert not model.settled
+        model.training_step(task.sample(100, generator), 0)
+    assert model.settled
+
+    rows = torch.randn(400, enough, 8, generator=generator, dtype=torch.float64)
+    targets = rows[..., :1] + torch.randn(400, enough, 1, generator=generator, dtype=torch.float64)
+
+    def excess(count: int) -> float:
+        shares = []
+        for x, y in zip(rows, targets, strict=True):
+            sums = NormalEquations(8, 1)
+            sums.add(x[:count], y[:count])
+            found = sums.solve(1e-12)
+            best = torch.eye(8, dtype=torch.float64)[:, :1]
+            shares.append(float((found.weights - best).square().sum() + found.intercept.square().sum()))
+        return float(np.mean(shares))
+
+    assert excess(enough) == pytest.approx(9 / (enough - 10), rel=0.2)
+    assert excess(enough) < 0.01 < excess(enough // 4)
 
 
 WHITENED = {

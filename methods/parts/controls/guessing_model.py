@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from longlag.bench.contract import Batch, SequenceModel, SquaredError, Task
-from longlag.methods.parts.controls.draws import Draws
 from longlag.methods.parts.controls.guesses import Guesses
+from longlag.methods.parts.draws import Draws
 
 MOST = 512
 """Nets guessed at a step."""

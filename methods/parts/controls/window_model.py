@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from longlag.bench.contract import Batch, SequenceModel, SquaredError, Task
-from longlag.methods.parts.controls.draws import Draws
 from longlag.methods.parts.controls.window import Window
+from longlag.methods.parts.draws import Draws
 from longlag.methods.parts.echo_state.ridge import NormalEquations
 
 GROWTH = 1.1

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from longlag.bench.contract import Batch, SequenceModel, SquaredError, Task
+from longlag.methods.parts.draws import Draws
 from longlag.methods.parts.echo_state import reservoir
 from longlag.methods.parts.echo_state.expansions import Expansion, Plain
 from longlag.methods.parts.echo_state.reservoir import Reservoir
-from longlag.methods.parts.echo_state.ridge import NormalEquations
+from longlag.methods.parts.echo_state.ridge import SETTLED, NormalEquations
 from longlag.methods.parts.echo_state.whitening import Whitening
 
 CHUNK = 4_000_000
@@ -74,7 +75,7 @@ class EchoStateModel(SequenceModel):
         self.register_buffer("solved_rows", torch.tensor(0.0, dtype=torch.float64))
         self.register_buffer("batches", torch.tensor(0))
         self.register_buffer("seen", torch.tensor(0))
-        self._generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        self.draws = Draws()
         self._cost = 0.0
 
     sharpness: Tensor
@@ -134,6 +135,11 @@ class EchoStateModel(SequenceModel):
             self._solve()
         return self.task.loss(self._outputs(before).float(), batch.targets)
 
+    @property
+    def settled(self) -> bool:
+        """Whether it has seen so many sequences that its fit is final; not steps, which may be alike."""
+        return int(self.seen) >= SETTLED * self.expansion.count
+
     def cost(self, batch: Batch) -> float:
         """FLOPs of the last training step, F features and K outputs.
 
@@ -147,7 +153,7 @@ class EchoStateModel(SequenceModel):
         supervised = batch.mask.nonzero().flatten()
         if self.steps is None or len(supervised) <= self.steps:
             return batch
-        drawn = torch.randperm(len(supervised), generator=self._generator)[: self.steps].sort().values
+        drawn = torch.randperm(len(supervised), generator=self.draws.generator)[: self.steps].sort().values
         mask = torch.zeros_like(batch.mask)
         mask[supervised[drawn.to(mask.device)]] = True
         return Batch(batch.inputs, batch.targets[drawn], mask)
@@ -185,7 +191,7 @@ class EchoStateModel(SequenceModel):
             disturbance: Tensor | None = None
             if noise:
                 shape = (len(piece), size, units)
-                normal = torch.randn(shape, generator=self._generator, dtype=torch.float64)
+                normal = torch.randn(shape, generator=self.draws.generator, dtype=torch.float64)
                 # As much of it as of everything else that enters a unit.
                 disturbance = (noise * self.layer.leak * normal).to(inputs.device)
             states, state = reservoir.harvest(self.layer, piece, supervised, state, disturbance)

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+SETTLED = 200
+"""Sequences for each feature from which a fit is final: by least squares on R independent rows the error on
+fresh ones lies above that of the best fit by a share of F / (R - F - 1), half a percent."""
+
 
 @dataclass(frozen=True)
 class Readout:

@@ -187,6 +187,28 @@ def test_a_model_may_ask_to_be_checked_more_often() -> None:
     assert asked[1] > 5 * asked[0]
 
 
+def test_a_model_that_has_nothing_more_to_learn_ends_its_trial_with_a_last_check() -> None:
+    class Fitted(Scripted):
+        @property
+        def settled(self) -> bool:
+            return self.updates == 7
+
+        updates = 0
+
+        def training_step(self, batch: Batch, index: int) -> Tensor:
+            self.updates += 1
+            return super().training_step(batch, index)
+
+    meter, check = train(Fitted(Sum(), wrong_share=0.5), Limits(1e12), Checks(200, 1000, 1000, share=0.0))
+    assert (meter.updates, meter.sequences, meter.settled) == (7, 140, True)
+    assert [point["updates"] for point in check.curve] == [0, 7]
+    # By its curve it was improving, which it could not go on to do.
+    falling = curve((1.0, 0.5), (1.0, 0.5), (1.0, 0.4), (1.0, 0.2))
+    reached = Probe(torch.ones(30, dtype=torch.float64), 1.0)
+    status, detail = classify(Sum(), falling, reached, meter, healthy=True)
+    assert (status, detail.partition("; ")[2]) == ("plateau", "more sequences would not change its answers")
+
+
 @pytest.mark.parametrize(("wrong", "solved"), [(4, True), (5, False)])
 def test_at_the_end_a_near_miss_is_asked_the_sequences_that_decide(wrong: int, solved: bool) -> None:
     class Unlucky(Scripted):

@@ -1,4 +1,4 @@
-"""What a control draws while it learns, of which a checkpoint holds where it is."""
+"""What a model draws while it learns, of which a checkpoint holds where it is."""
 
 from __future__ import annotations
 
