@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from longlag.bench.contract.names import TWIN
 from longlag.bench.store import Campaign
+from longlag.bench.trial.spec import Status
 from longlag.reports import alike, reach
 from longlag.reports.controls import certificates
 from longlag.reports.formats import NONE, markdown, number, tally
@@ -60,6 +62,7 @@ def page(campaigns: Sequence[Campaign], title: str, picture: str) -> str:
         f"{len(results.trials) + len(results.controls)} trials, {number(spent)} FLOPs, "
         f"{seconds / 3600:.1f} core-hours.",
         *(["", "Not run:", "", *skipped] if skipped else []),
+        *_failed(results),
         *_unbridged(results),
         "",
         "## Is it the lag?",
@@ -123,6 +126,38 @@ def _crossed(results: Results, corner: str, rows: dict[str, list[str]]) -> list[
         turned = zip(results.methods, *rows.values(), strict=True)
         return _table(["Method", *rows], [list(row) for row in turned])
     return _table([corner, *results.methods], [[label, *row] for label, row in rows.items()])
+
+
+def _failed(results: Results) -> list[str]:
+    """What ended the climbs: of every method its stops, and how the unsolved retests there had ended."""
+    stops: Counter[str] = Counter()
+    ended: Counter[tuple[str, str]] = Counter()
+    for panel in results.panels:
+        for method in results.methods:
+            found = reach.reach(results, panel, method)
+            if found is None or found.open:
+                continue
+            lag = min(lag for lag in results.ladder(panel, method) if lag > (found.bridged or 0))
+            rows = results.of(panel, results.retests)
+            rows = rows[(rows["method"] == method) & (rows["lag"] == lag) & ~rows["solved"]]
+            stops[method] += 1
+            ended.update((method, str(status)) for status in rows["status"])
+    if not stops:
+        return []
+    outcomes = [status for status in get_args(Status) if any(told == status for _, told in ended)]
+    rows_told = [
+        [method, str(stops[method]), *(str(ended[method, status]) for status in outcomes)]
+        for method in results.methods
+    ]
+    told = "How the unsolved retests had ended at the first lag that was not bridged ([what that means]"
+    return [
+        "",
+        "## How they failed",
+        "",
+        f"{told}(comparison.md#how-the-others-failed)):",
+        "",
+        *_table(["Method", "stops", *outcomes], rows_told),
+    ]
 
 
 def _unbridged(results: Results) -> list[str]:

@@ -108,6 +108,21 @@ def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
     for task in set(far) - guessed:
         for method in ("gradient_clipping", "careful_init", "hessian_free"):
             assert int(far[task][method].replace("&lt;", "").split()[0]) <= 100, (task, method)
+    (ended,) = (
+        {cells[0]: dict(zip(names[1:], map(int, cells[1:]), strict=True)) for cells in rows}
+        for names, *rows in _tables(frontiers)
+        if names[:2] == ["Method", "stops"]
+    )
+    for method in ended:
+        del ended[method]["stops"]
+    plain = [ended[method] for method in ("vanilla", "gradient_clipping", "careful_init")]
+    vanished, runs = sum(each["vanished"] for each in plain), sum(sum(each.values()) for each in plain)
+    assert f"vanished in {vanished} of the {runs} such runs of the baseline, clipping and careful" in first
+    assert not any("exploded" in each for each in ended.values())
+    second = ended["hessian_free"]
+    assert second["vanished"] == 0
+    told = f"none of the {sum(second.values())} of Hessian-free, of which {second['improving']} were still"
+    assert told in first
     known = claims.read()
     fewer = [
         claim.published / found.ours

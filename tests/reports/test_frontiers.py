@@ -37,6 +37,22 @@ def test_the_page_says_how_far_each_method_gets(maker):
     assert "17 trials, 3.5e10 FLOPs" in text
 
 
+def test_how_the_climbs_ended_is_counted_at_the_first_lag_that_was_not_bridged(maker):
+    for rung, lag in enumerate((10, 20), 1):
+        for _ in range(5):
+            maker.run("lstm", lag, 1e9, rung=rung)
+    for status in ("vanished", "improving", "improving"):
+        maker.run("lstm", 50, None, rung=3, status=status)
+    for _ in range(2):
+        maker.run("vanilla", 10, None, rung=1, status="plateau")
+    for _ in range(5):
+        maker.run("vanilla", 10, 1e9, rung=1, task="xor")
+    text = _page(maker.made())
+    head, _, *rows = text.partition("had ended at")[2].splitlines()[2:6]
+    assert head == "| Method | stops | improving | plateau | vanished |"
+    assert rows == ["| vanilla | 1 | 0 | 2 | 0 |", "| lstm | 1 | 2 | 0 | 1 |"]
+
+
 def test_the_median_cost_is_of_the_longest_lag_bridged(maker):
     for rung, (lag, costs) in enumerate({10: (1e9,) * 5, 20: (1e9, 2e9, 3e9, 4e9, 5e9)}.items(), 1):
         for cost in costs:
