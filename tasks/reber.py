@@ -62,6 +62,9 @@ class Reber(Task):
         "trivial": "how often each symbol is legal: its entropy, all wrong",
     }
 
+    # A net may know the strings of all lengths but one.
+    of_a_length = 2
+
     def __init__(self, lag: int, variant: str | None = None) -> None:
         super().__init__(lag, variant)
         self.input_size = len(SYMBOLS)

@@ -52,7 +52,7 @@ class SequenceModel(pl.LightningModule, ABC):
 
     @property
     def settled(self) -> bool:
-        """Whether no further sequence would change what it answers: its trial ends, whatever is left."""
+        """Whether further sequences would hardly change what it answers: its trial ends, whatever is left."""
         return False
 
     def cost(self, batch: Batch) -> float:

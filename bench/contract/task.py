@@ -126,6 +126,9 @@ class Task(ABC):
     """Share of sequences the trivial predictor gets wrong."""
     chance_loss: float
     """The trivial predictor's loss."""
+    of_a_length: ClassVar[int] = 50
+    """Sequences of one length that a check asks at most, one after the other. Few where the length decides
+    how hard a sequence is: a thousand sequences of twenty lengths say no more than twenty would."""
     solved_below: float = 0.01
     """The task is solved when a smaller share of fresh sequences is wrong."""
     minimal_lag: int

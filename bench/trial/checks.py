@@ -1,7 +1,7 @@
 """The success check: whether a trial has solved its task.
 
 A fixed validation stream is answered as often as keeps checking below a share of the FLOPs; its first
-chunk decides whether the rest is worth asking. A pass is confirmed on fresh sequences before it counts.
+sequences decide whether the rest is worth asking. A pass is confirmed on fresh sequences before it counts.
 The cadence is decided by FLOPs, never by the clock, so that a trial comes out the same every time.
 """
 
@@ -20,7 +20,7 @@ from longlag.bench.trial.meter import BudgetMeter, weights
 from longlag.bench.trial.spec import Checks
 
 CHUNK = 50
-"""Sequences answered at once: small enough for memory, and each chunk has a length of its own."""
+"""Sequences answered at once, at most: small enough for memory."""
 
 LENIENCE = 2.0
 """At the last check, the share of validation sequences that may be wrong, in thresholds of the task."""
@@ -44,9 +44,10 @@ class Answer:
 
 
 def batches(task: Task, count: int, stream: torch.Generator, split: Split) -> Iterator[Batch]:
-    """`count` sequences of a split, in chunks."""
-    for start in range(0, count, CHUNK):
-        yield task.draw(min(CHUNK, count - start), stream, split)
+    """`count` sequences of a split, in chunks, each of which has a length of its own."""
+    size = min(CHUNK, task.of_a_length)
+    for start in range(0, count, size):
+        yield task.draw(min(size, count - start), stream, split)
 
 
 @torch.no_grad()
@@ -94,10 +95,16 @@ class SuccessCheck:
         self._confirmation = generator(seed, "confirmation")
         self._test = generator(seed, "test")
         self._spent = 0.0
+        first = self.validation[: max(1, CHUNK // task.of_a_length)]
+        self._first = sum(batch.length * batch.size for batch in first)
+        """Steps of the first sequences, all together."""
+        self._length = self._first / sum(batch.size for batch in first)
 
     def begin(self, model: pl.LightningModule) -> None:
-        """The first point of the curve, before any step."""
-        self.check(model)
+        """The first point of the curve, before any step: what a net answers untrained is no solution."""
+        result = answer(model, self.task, iter(self.validation), allowed(self.task, self.checks.validation))
+        self._charge(model, result)
+        self._keep(result, False)
 
     def updated(self, model: pl.LightningModule, loss: Any, batch: Batch, ending: bool) -> bool:
         """Checks when it is due, or when training ends; whether the task is solved."""
@@ -119,13 +126,12 @@ class SuccessCheck:
             enough = max(enough, int(LENIENCE * self.task.solved_below * self.checks.validation))
         result = answer(model, self.task, validation, enough)
         self._charge(model, result)
-        if result.wrong <= enough and not self.meter.overspent:
-            self.solved = self.confirm(model)
+        self.solved = result.wrong <= enough and not self.meter.overspent and self.confirm(model)
         self._keep(result, final or self.solved)
 
     def _due(self, model: pl.LightningModule) -> bool:
-        """Whether a check of the first chunk keeps checking within its share."""
-        cost = 2.0 * weights(model) * self.validation[0].length * self.validation[0].size
+        """Whether a check of the first sequences keeps checking within its share."""
+        cost = 2.0 * weights(model) * self._first
         share = getattr(model, "check_share", None)
         return self._spent + cost <= (self.checks.share if share is None else share) * self.meter.flops
 
@@ -138,7 +144,7 @@ class SuccessCheck:
         return result.wrong <= allowed(self.task, count)
 
     def _charge(self, model: pl.LightningModule, result: Answer) -> None:
-        self._spent += 2.0 * weights(model) * self.validation[0].length * result.asked
+        self._spent += 2.0 * weights(model) * self._length * result.asked
 
     def _keep(self, result: Answer, final: bool) -> None:
         if not final and self.curve and self.meter.flops < self.curve[-1]["flops"] * _CURVE_SPACING:

@@ -8,7 +8,7 @@ over_budget it spent more than its budget: a step turned out dearer than what wa
 capped      it was cut because a cheaper solution is known
 improving   from the third to the last quarter of the cost the validation loss, as a geometric mean, or the
             share of sequences wrong fell by at least a tenth: more budget might have solved it, unless the
-            model says that there is nothing more to learn
+            model says that more sequences would hardly change its answers
 vanished    the gradient that reaches back over the task's minimal lag is under 1e-4 of its largest
 plateau     none of these: it learns nothing more, though gradients do arrive
 """
@@ -79,7 +79,7 @@ def classify(
     if reach < VANISHED_REACH:
         return "vanished", f"{reach:.1e} of the largest gradient reaches back {task.minimal_lag} steps"
     ratio = end["loss"] / task.chance_loss
-    final = "; more sequences would not change its answers" if meter.settled else ""
+    final = "; more sequences would hardly change its answers" if meter.settled else ""
     wrong = f"{end['error']:.1%} wrong, the loss {ratio:.3g} times that of the trivial predictor"
     return "plateau", wrong + final
 

@@ -74,7 +74,7 @@ class BudgetMeter:
         self.capped = False
         """Whether the cap, and not the budget, ended it."""
         self.settled = False
-        """Whether the model ended it, for which there was nothing more to learn."""
+        """Whether the model ended it, whose answers more sequences would hardly change."""
 
     @property
     def overspent(self) -> bool:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from longlag import BadInput, Batch, Split
+from longlag.bench.trial.checks import batches
 from longlag.tasks.reber import Reber
 
 # The published diagram, written down a second time: what follows what, and where it leads.
@@ -199,3 +200,10 @@ def test_wrong_means_an_illegal_symbol_as_active_as_a_legal_one() -> None:
 def test_the_shortest_string_has_nine_symbols() -> None:
     with pytest.raises(BadInput, match="lags 9 to 1000"):
         Reber(8)
+
+
+def test_a_check_asks_strings_of_hundreds_of_lengths() -> None:
+    asked = list(batches(Reber(20), 1000, torch.Generator().manual_seed(0), "test"))
+    assert sum(batch.size for batch in asked) == 1000
+    assert len(asked) == 500
+    assert len({batch.length for batch in asked}) > 10

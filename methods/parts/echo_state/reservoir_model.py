@@ -131,7 +131,7 @@ class EchoStateModel(SequenceModel):
         if self.logits and self.solved_rows > 0:
             self._sharpen(before, batch)
         self._cost += row * batch.size * self._feature_flops + self.equations.add_cost(row * batch.size)
-        if self.equations.rows >= GROWTH * self.solved_rows:
+        if self.settled or self.equations.rows >= GROWTH * self.solved_rows:
             self._solve()
         return self.task.loss(self._outputs(before).float(), batch.targets)
 

@@ -174,6 +174,38 @@ def test_progress_is_relative(points: list[tuple[float, float]], status: str) ->
     assert classify(Sum(), curve(*points), reached, meter, healthy=True)[0] == status
 
 
+def test_a_net_that_answers_rightly_untrained_has_solved_nothing_yet() -> None:
+    class Forgetting(Scripted):
+        """Right until it is trained, and then wrong."""
+
+        def training_step(self, batch: Batch, index: int) -> Tensor:
+            self.wrong_share = 0.5
+            return super().training_step(batch, index)
+
+    limits, checks = Limits(6 * 10 * 5 * 20 * 400), Checks(200, 1000, 1000, share=0.05)
+    _, check = train(Forgetting(Sum()), limits, checks)
+    assert not check.solved
+    assert [point["error"] > 0.1 for point in check.curve] == [False, *(True for _ in check.curve[1:])]
+    meter, check = train(Scripted(Sum()), limits, checks)
+    assert check.solved
+    assert check.curve[0]["flops"] == 0 < meter.updates < 400
+
+
+def test_a_task_may_ask_few_sequences_of_a_length() -> None:
+    class Uneven(Sum):
+        of_a_length = 2
+
+    asked = list(batches(Uneven(), 201, torch.Generator().manual_seed(0), "test"))
+    assert [batch.size for batch in asked] == [2] * 100 + [1]
+    # Checked as often as one that is asked in fifties, for the same share of its cost.
+    spent = []
+    for task in (Sum(), Uneven()):
+        model = Scripted(task, wrong_share=0.5)
+        train(model, Limits(6 * 10 * 5 * 20 * 400), Checks(200, 1000, 1000, share=0.05))
+        spent.append(sum(inputs.shape[1] for inputs in model.asked))
+    assert spent[1] <= spent[0]
+
+
 def test_a_model_may_ask_to_be_checked_more_often() -> None:
     class Eager(Scripted):
         check_share = 1.0
@@ -206,7 +238,10 @@ def test_a_model_that_has_nothing_more_to_learn_ends_its_trial_with_a_last_check
     falling = curve((1.0, 0.5), (1.0, 0.5), (1.0, 0.4), (1.0, 0.2))
     reached = Probe(torch.ones(30, dtype=torch.float64), 1.0)
     status, detail = classify(Sum(), falling, reached, meter, healthy=True)
-    assert (status, detail.partition("; ")[2]) == ("plateau", "more sequences would not change its answers")
+    assert (status, detail.partition("; ")[2]) == (
+        "plateau",
+        "more sequences would hardly change its answers",
+    )
 
 
 @pytest.mark.parametrize(("wrong", "solved"), [(4, True), (5, False)])
