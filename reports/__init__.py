@@ -60,7 +60,7 @@ def beside(results: Results, others: Results) -> Results:
     return Results([*results.campaigns.values(), *others.on_tasks_of(results)], results.relaxed, joined=True)
 
 
-def apart(others: Results, asked: Sequence[tuple[str, str]]) -> list[str]:
+def unshared(others: Results, asked: Sequence[tuple[str, str]]) -> list[str]:
     """A line for every task variant of `asked` that is in none of `others`: what these have of the task."""
     panels = {(panel.task, panel.variant) for panel in others.panels}
     lines = []

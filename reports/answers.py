@@ -33,9 +33,12 @@ def _answer(results: Results, panel: Panel) -> Answer:
         best = [method for method, lag in reached.items() if lag == longest]
         verb = "bridges" if len(best) == 1 else "bridge"
         summary = f"{listed(best)} {verb} a lag of {longest}"
-        summary += (
-            ", the longest tried." if longest == ladder[-1] else f"; none bridges {_next(ladder, longest)}."
-        )
+        if longest == ladder[-1]:
+            summary += ", the longest tried."
+        else:
+            beyond = _next(ladder, longest)
+            tried = all(beyond in results.ladder(panel, method) for method in best)
+            summary += f"; none bridges {beyond}." if tried else f"; none is known to bridge {beyond}."
     return Answer(panel, summary, [(method, _sentence(results, panel, method)) for method in results.methods])
 
 

@@ -63,8 +63,10 @@ def areas(results: Results) -> pd.DataFrame:
     rows = []
     for panel in results.panels:
         cases = results.cases_of(panel)
-        lags = sorted(set(cases.loc[cases["n"] > 0, "lag"].tolist()))
         for method in results.methods:
+            # Of its own campaign: what only another tried was not failed.
+            beside = cases[cases["campaign"].isin(cases.loc[cases["method"] == method, "campaign"])]
+            lags = sorted(set(beside.loc[beside["n"] > 0, "lag"].tolist()))
             ladder = results.ladder(panel, method)
             found, ends = area(lags, ladder)
             if not math.isnan(found):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import NamedTuple
 
 from longlag.bench.trial.spec import bridged
@@ -32,12 +31,12 @@ class Comparison(NamedTuple):
 
 
 def compare(results: Results) -> list[Comparison]:
-    """Every pair of methods of a campaign; the adjustment is over a campaign's pairs."""
+    """Every pair of methods of a campaign, or of own and published ones; adjusted over all of them."""
     found: list[Comparison] = []
-    for campaign in results.campaigns:
+    for campaign in results.groups:
         by_method = tallies(results, campaign)
         pairs = []
-        for first, second in combinations(results.methods, 2):
+        for first, second in results.pairs:
             shared = [key for key in by_method[first] if key in by_method[second]]
             if shared:
                 one = [by_method[first][key] for key in shared]
@@ -52,8 +51,9 @@ def compare(results: Results) -> list[Comparison]:
 
 
 def tallies(results: Results, campaign: str) -> dict[str, dict[Key, Tally]]:
-    """By method of `results`, the tally of each case that it was retested on in a campaign."""
-    cases = results.cases[(results.cases["campaign"] == campaign) & (results.cases["n"] > 0)]
+    """By method of `results`, the tally of each case that it was retested on in a campaign, or a group."""
+    cases = results.of_group(campaign, results.cases)
+    cases = cases[cases["n"] > 0]
     return {
         method: {
             (task, variant, lag): Tally(solved, n)

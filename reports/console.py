@@ -59,6 +59,9 @@ def _climbs(results: Results, panels: list[Panel]) -> Table:
     made.add_column("FLOPs", justify="right", no_wrap=True)
     made.add_column("not bridged", min_width=len("20: 0/2 vanished 2"), overflow="fold")
     for task, own in _by_task(panels).items():
+        # Lags that were given stand beside those that were climbed to.
+        given = _by_task([each for each in results.panels if each not in panels]).get(task, [])
+        own = [*given, *own]
         made.add_row(Text(task, style="bold"))
         tried = {panel: set(results.cases_of(panel)["method"]) for panel in own}
         for method, panel in product(results.methods, own):

@@ -50,7 +50,7 @@ def controls(results: Results) -> list[Control]:
     found = []
     retests = results.controls[results.controls["phase"] == "retest"]
     for panel in results.panels:
-        found_in = results.of_campaign(panel, retests)
+        found_in = results.of_group(panel.campaign, retests)
         own = found_in[(found_in["task"] == panel.task) & (found_in["certifies"] == panel.variant)]
         for _, runs in own.groupby(["lag", "method", "variant"], sort=True):
             lag, chance = int(runs["lag"].iloc[0]), float(runs["chance"].iloc[0])

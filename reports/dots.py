@@ -33,13 +33,14 @@ def dots(
     results: Results,
     rows: pd.DataFrame,
     x: alt.X,
-    line: tuple[str, float, str],
+    line: tuple[str, float, str] | None,
     shown: Sequence[str],
     told: str,
 ) -> Spec:
     """A mark each of `rows` at its `value`, those that `lost` as crosses, with its interval where it has one.
 
-    `line`: chance or budget, where it lies, and what is said of it; `shown`: the columns for the reader.
+    `line`: chance or budget, where it lies, and what is said of it, or none. `shown`: the columns for the
+    reader.
     """
     sheets = charts.Sheets()
     named = looks(results.methods)
@@ -53,7 +54,7 @@ def dots(
         opacity=charts.faded(0.85),
         tooltip=tooltip,
     )
-    layers: list[Any] = [_line(*line)]
+    layers: list[Any] = [] if line is None else [_line(*line)]
     if "low" in rows.columns:
         layers.append(base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q")))
     held = base.transform_filter("!datum.lost")

@@ -174,13 +174,14 @@ def cost(results: Results, panel: Panel) -> Spec | None:
     runs["shown"] = runs["flops_to_solve"].where(won, runs["budget"])
     runs = crowd(runs, ["method", "lag", "solved"], "shown", log=True)
     won = runs["solved"].astype(bool)
+    # On a climb the budget grows with the lag, and several campaigns may have several.
+    one = runs["budget"].nunique() == 1
     if one_lag(runs):
         scale = alt.Scale(type="log", nice=False, padding=12)
         x = alt.X("value:Q", scale=scale, axis=alt.Axis(title="FLOPs to solve", format="~e", tickCount=5))
         rows = runs.assign(value=runs["shown"], lost=~won)
-        return dots(
-            results, rows, x, ("budget", budget, "budget (✕ unsolved)"), ["shown", "status"], "retests"
-        )
+        line = ("budget", budget, "budget (✕ unsolved)") if one else None
+        return dots(results, rows, x, line, ["shown", "status"], "retests")
     # crosses of one case would hide each other
     runs["x"] *= 1 + 0.012 * (runs["trial"] - runs.groupby(["method", "lag"])["trial"].transform("mean"))
     columns = ["method", "lag", "x", "shown", "status", "flops", "runs"]
@@ -197,8 +198,6 @@ def cost(results: Results, panel: Panel) -> Spec | None:
         alt.Tooltip("status:N"),
         alt.Tooltip("runs:Q"),
     ]
-    # On a climb the budget grows with the lag, and a line would be that of the last one alone.
-    one = runs["budget"].nunique() == 1
     layers: list[Any] = [charts.line_at(budget, "budget (✕ unsolved)", name="budget")] if one else []
     if won.any():
         solved = alt.Chart(sheets.add(runs[won], columns, "solved"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -43,7 +41,7 @@ def oftener(results: Results) -> pd.DataFrame:
     columns = ["campaign", "task", "first", "second", "lags", "first_solved", "first_n", "second_solved",
                "second_n", "probability", "p", "adjusted"]  # fmt: skip
     rows: list[list[object]] = []
-    for campaign in dict.fromkeys(panel.campaign for panel in results.panels):
+    for campaign in results.groups:
         found: list[list[object]] = []
         tests: list[float] = []
         for panel in results.panels:
@@ -53,7 +51,7 @@ def oftener(results: Results) -> pd.DataFrame:
                 method: {lag: tally for lag, tally in results.ladder(panel, method).items() if tally.n}
                 for method in results.methods
             }
-            for first, second in combinations(results.methods, 2):
+            for first, second in results.pairs:
                 lags = [lag for lag in ladders[first] if lag in ladders[second]]
                 if not lags:
                     continue

@@ -24,7 +24,7 @@ from longlag.reports import (
     rows,
     tries,
 )
-from longlag.reports.ablation import contributions
+from longlag.reports.ablation import Contribution, contributions
 from longlag.reports.captions import CAPTIONS
 from longlag.reports.comparisons import compare
 from longlag.reports.controls import certificates
@@ -64,7 +64,7 @@ def content(results: Results) -> dict[str, Any]:
         "contents": CONTENTS,
         "results": results,
         "looks": looks(results.methods),
-        "warnings": results.notes,
+        "warnings": [*results.notes, *_budgets(results)],
         "answers": answers.answers(results),
         "certificates": certificates(results),
         "heat": [answers.heat_table(results, panel) for panel in results.panels],
@@ -84,7 +84,7 @@ def content(results: Results) -> dict[str, Any]:
         "differences_note": DIFFERENCES,
         "differs": differs(results.apart),
         "comparisons": compare(results),
-        "ablation": [ablation_row(each) for each in contributions(results.apart)],
+        "ablation": [(each.campaign, ablation_row(each)) for each in _contributions(results)],
         "ablation_note": ABLATION,
         "oftener": across.oftener_rows(results),
         "oftener_row": across.oftener_row,
@@ -99,6 +99,20 @@ def content(results: Results) -> dict[str, Any]:
         "scripts": SCRIPTS,
         "bundle": Markup(charts.bundle()),
     }
+
+
+def _budgets(results: Results) -> list[str]:
+    """Where own and published trials might spend unlike much, which every chart of both is to be read by."""
+    if not results.joined:
+        return []
+    lines = [line for line in differs(results.apart, cases=False) if "budget: " in line]
+    return [f"Own and published trials had unlike budgets. {line}." for line in lines]
+
+
+def _contributions(results: Results) -> list[Contribution]:
+    """Of the combinations of a page's own campaign, where others stand beside it."""
+    own = next(iter(results.campaigns))
+    return [each for each in contributions(results.apart) if not results.joined or each.campaign == own]
 
 
 CONTENTS = [

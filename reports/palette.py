@@ -46,8 +46,8 @@ def looks(methods: Sequence[str]) -> dict[str, Look]:
     """A colour and a shape a method, its own on every page whatever stands beside it.
 
     A method that is not among `KNOWN` gets a pair of those that are left, by a hash of its name, or the next
-    where another of the page's, earlier in the alphabet, has it. Past the 42 there are they repeat. One that
-    is named after its campaign looks as its plain name does, unless that or a first such one is there too.
+    where another of the page's, earlier in the alphabet, has it. Past the 42 there are they repeat. One of
+    `KNOWN` that is named after its campaign looks as it does without, unless that or another such is there.
     """
     own = {name: (place, place) for place, name in enumerate(KNOWN)}
     for name in methods:

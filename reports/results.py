@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -26,6 +27,7 @@ class Panel:
     """A task variant of one campaign, or of all where they are joined: what one chart shows."""
 
     campaign: str
+    """Its group: empty where they are joined."""
     task: str
     variant: str
     label: str
@@ -53,6 +55,7 @@ class Results:
             for method, campaign in zip(self.everything["method"], self.everything["campaign"], strict=True)
         ]
         renamed = self.everything.assign(method=named) if joined else self.everything
+        renamed = self._told_apart(renamed)
         self.trials = renamed[certified.isna()]
         self.controls = renamed.assign(certifies=certified)[certified.notna()]
         """The trials of controls, which are no results; with the variant that each `certifies`."""
@@ -105,6 +108,22 @@ class Results:
         """The same campaigns side by side; these results where they are."""
         return Results(list(self.campaigns.values()), self.relaxed) if self.joined else self
 
+    @property
+    def groups(self) -> list[str]:
+        """Of what methods are compared: each campaign by its name, or all that are joined, by none."""
+        return [""] if self.joined else list(self.campaigns)
+
+    def of_group(self, group: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows of `frame` of one of `groups`."""
+        return frame if self.joined else frame[frame["campaign"] == group]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every two methods; where campaigns are joined, those of which the first campaign has one."""
+        found = list(combinations(self.methods, 2))
+        published = set(self.trials.loc[self.trials["campaign"] != next(iter(self.campaigns)), "method"])
+        return [pair for pair in found if not self.joined or not published.issuperset(pair)]
+
     def _named(self, method: str, campaign: str) -> str:
         own = not self.joined or campaign == next(iter(self.campaigns))
         return method if own else f"{method}{OF}{campaign}"
@@ -156,7 +175,12 @@ class Results:
 
     def _of_retests(self, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
         cases = self.retests[[*KEYS, "run_id", "trial"]].drop_duplicates(["campaign", "run_id"])
-        return _together(frames).merge(cases, on=["campaign", "run_id"], how="inner")
+        found = self._told_apart(_together(frames))
+        return found.merge(cases, on=["campaign", "run_id"], how="inner")
+
+    def _told_apart(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Runs by a name of their own: two campaigns may have made the same one."""
+        return frame.assign(run_id=frame["campaign"] + "/" + frame["run_id"]) if self.joined else frame
 
     @cached_property
     def panels(self) -> list[Panel]:
@@ -205,10 +229,6 @@ class Results:
         place = (panel.task, panel.variant)
         found: pd.DataFrame = frame.iloc[places.get(place if self.joined else (panel.campaign, *place), [])]
         return found
-
-    def of_campaign(self, panel: Panel, frame: pd.DataFrame) -> pd.DataFrame:
-        """The rows of `frame` of the panel's campaign; all, where campaigns are joined."""
-        return frame if self.joined else frame[frame["campaign"] == panel.campaign]
 
     @cached_property
     def _by_panel(self) -> dict[Panel, pd.DataFrame]:

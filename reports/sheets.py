@@ -78,8 +78,8 @@ def _place(case: Any) -> list[str]:
 def with_campaign(
     results: Results, head: list[str], rows: Iterable[tuple[Any, list[str]]]
 ) -> tuple[list[str], list[list[str]]]:
-    """Head and rows, with a first column for the campaign where there are several."""
-    if not results.several:
+    """Head and rows, with a first column for the campaign where methods do not say it."""
+    if not results.labelled:
         return head, [row for _, row in rows]
     return ["Campaign", *head], [[str(name), *row] for name, row in rows]
 
@@ -144,7 +144,7 @@ def ablation_row(each: Contribution) -> list[str]:
 
 def _ablation(results: Results) -> Sheet:
     head = ["Combination", "Part", "Cases", "With it", "Without it", "p", "Adjusted"]
-    rows = ((each.campaign, ablation_row(each)) for each in contributions(results))
+    rows = ((each.campaign, ablation_row(each)) for each in contributions(results.apart))
     return Sheet("ablation", "What each part adds", *with_campaign(results, head, rows), ABLATION)
 
 

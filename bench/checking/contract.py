@@ -29,17 +29,23 @@ def tried(plugin: str | Path) -> Iterator[tuple[str, Verdict]]:
 
     Raises BadInput as `check` does, before anything is tried.
     """
-    return _tried(*_named(plugin))
+    registry, names = _named(plugin)
+    methods_of = {
+        name: Tried(registry.method(name), registry) for name in names if name not in registry.tasks
+    }
+    return _tried(registry, names, methods_of)
 
 
-def _tried(registry: Registry, names: list[str]) -> Iterator[tuple[str, Verdict]]:
+def _tried(
+    registry: Registry, names: list[str], methods_of: dict[str, Tried]
+) -> Iterator[tuple[str, Verdict]]:
     for name in names:
         if name in registry.tasks:
             task = tasks.Tried(registry.tasks[name], registry)
             for promise in tasks.PROMISES:
                 yield name, tasks.PROMISES.tried(promise, task)
         else:
-            method = Tried(registry.method(name), registry)
+            method = methods_of[name]
             method.method.warm_up()
             for promise in methods.PROMISES:
                 yield name, methods.PROMISES.tried(promise, method)

@@ -94,6 +94,8 @@ def with_cells(changes: Changes, cells: list[str]) -> Changes:
         named.append((file, name))
     if not named:
         return changes
+    if twice := [f"{file}:{name}" for file, name in named if named.count((file, name)) > 1]:
+        raise BadInput(f"--cell {twice[0]}: twice")
     methods = [name_of(name) for _, name in named]
     return {
         **changes,
@@ -121,16 +123,21 @@ def _look_for(file: str, name: str) -> None:
 
 
 def _try_out(cell: type[Any], asked: str) -> None:
-    """Raises BadInput where it cannot be made of two sizes, or makes no states: not once every trial has."""
+    """Raises BadInput where it makes no states at any of its recipes' sizes: not once every trial has."""
     import torch
 
-    from longlag.bench.plugins.cell import tried
+    from longlag.bench.plugins.cell import UNITS, tried
 
-    try:
-        with torch.random.fork_rng(devices=[]):
-            tried(cell(2, 16), 2)
-    except Exception as error:
-        raise BadInput(f"{asked}: {error or type(error).__name__}") from error
+    told = ""
+    for units in UNITS:
+        try:
+            with torch.random.fork_rng(devices=[]):
+                tried(cell(2, units), 2)
+        except Exception as error:
+            told = told or next(iter(str(error).splitlines()), "") or type(error).__name__
+        else:
+            return
+    raise BadInput(f"{asked}: {told}")
 
 
 def with_subsets(changes: Changes, combination: str | None) -> Changes:
@@ -141,9 +148,11 @@ def with_subsets(changes: Changes, combination: str | None) -> Changes:
     if len(parts) < 2 or not all(parts) or len(set(parts)) < len(parts) or BASELINE in parts:
         raise BadInput(f"--ablate {combination}: two remedies or more, joined by +, each once")
     some = ["+".join(each) for size in range(1, len(parts) + 1) for each in combinations(parts, size)]
-    given = _split(changes.get("methods", ""))
-    # One that was named too stands there once.
-    return {**changes, "methods": ",".join(dict.fromkeys([*given, BASELINE, *some]))}
+    given = _distinct("--methods")(changes.get("methods", ""))
+    # One that was named too, in whichever order of its parts, stands there once.
+    known = {frozenset(each.split("+")) for each in given}
+    new = [each for each in (BASELINE, *some) if frozenset(each.split("+")) not in known]
+    return {**changes, "methods": ",".join([*given, *new])}
 
 
 def changed(base: Profile, changes: Changes) -> Profile:

@@ -92,7 +92,7 @@ def run(
     coordinator = opened(console, chosen, folder, resume, data, code_changed)
     if beside is not None:
         asked = {(each.task, each.variant) for each in coordinator.ladders if not each.certifies}
-        for line in reports.apart(beside, sorted(asked)):
+        for line in reports.unshared(beside, sorted(asked)):
             console.print(line, soft_wrap=True)
     try:
         if not (coordinator.complete or launch(console, coordinator, jobs, dask, max_jobs, logged)):

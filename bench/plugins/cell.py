@@ -18,6 +18,9 @@ from longlag.bench.contract.method import Method
 from longlag.bench.contract.names import name_of
 from longlag.bench.contract.task import Sizes, Task
 
+UNITS = (16, 32, 64)
+"""Of its recipes."""
+
 
 class CellMethod(Method):
     """A recurrent layer of the user's under a linear readout, trained by Adam on clipped gradients."""
@@ -26,10 +29,11 @@ class CellMethod(Method):
 
     def recipes(self, sizes: Sizes) -> Sequence[dict[str, Any]]:
         """Small, middling and large, with the rates that Adam is mostly used with."""
+        small, middling, large = UNITS
         return [
-            {"units": 16, "learning_rate": 1e-2, "threshold": 1.0, "batch_size": 10},
-            {"units": 32, "learning_rate": 3e-3, "threshold": 1.0, "batch_size": 20},
-            {"units": 64, "learning_rate": 1e-3, "threshold": 1.0, "batch_size": 20},
+            {"units": small, "learning_rate": 1e-2, "threshold": 1.0, "batch_size": 10},
+            {"units": middling, "learning_rate": 3e-3, "threshold": 1.0, "batch_size": 20},
+            {"units": large, "learning_rate": 1e-3, "threshold": 1.0, "batch_size": 20},
         ]
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
@@ -63,6 +67,8 @@ def tried(cell: nn.Module, inputs: int) -> tuple[Tensor, list[Tensor]]:
         raise ValueError(told % f"a {type(states).__name__}")
     if states.ndim != 3 or states.shape[:2] != (3, 2):
         raise ValueError(told % list(states.shape))
+    if states.dtype != torch.get_default_dtype():
+        raise ValueError(f"{type(cell).__name__} made {states.dtype}, not {torch.get_default_dtype()}")
     left = made[1] if isinstance(made, tuple) and len(made) > 1 else ()
     parts = left if isinstance(left, (tuple, list)) else (left,)
     return states, [part for part in parts if isinstance(part, Tensor)]

@@ -11,6 +11,8 @@ import pytest
 
 from longlag import BadInput, reports
 from longlag.reports import curves, figures
+from longlag.reports.areas import areas
+from longlag.reports.comparisons import compare
 from longlag.reports.differences import verdict
 from longlag.reports.oftener import oftener
 from longlag.reports.page import as_html
@@ -274,7 +276,15 @@ def test_what_stands_beside_is_on_the_same_panel_and_named_after_its_campaign(ma
         ("vanilla · another", 50, 0),
     ]
     pairs = {(row.first, row.second): row.lags for row in oftener(shown).itertuples()}
-    assert pairs["lstm", "lstm · another"] == 2
+    assert pairs == {("lstm", "lstm · another"): 2}
+    assert [(each.first, each.second, each.cases) for each in compare(shown)] == [
+        ("lstm", "lstm · another", 2)
+    ]
+    # Lags that another tried were not failed; its runs of the same name are others.
+    reached = areas(shown).set_index("method")["area"]
+    assert (reached["lstm"], reached["lstm · another"] < 1) == (1.0, True)
+    assert shown.retests["run_id"].nunique() == len(shown.retests) > own.retests["run_id"].nunique()
+    assert set(raw(shown)["run_id"]) == {*own.retests["run_id"], *other.retests["run_id"]}
     words = Page(as_html(shown)).words
     assert "lstm · another bridges a lag of 10" in words
     assert "was not retested here" not in words
@@ -282,6 +292,22 @@ def test_what_stands_beside_is_on_the_same_panel_and_named_after_its_campaign(ma
     assert verdict(shown) != verdict(shown.apart)
     assert verdict(shown.apart) in words
     assert set(raw(shown)["method"]) == {"vanilla", "lstm"}
+
+
+def test_a_page_of_one_method_beside_an_ablation_and_another_budget(maker, another, tmp_path):
+    maker.run("mine", 10, 1e9)
+    for method in ("vanilla", "a", "b", "a+b"):
+        for _ in range(5):
+            another.run(method, 10, 1e9 if method == "a+b" else None)
+    for row in another.rows:
+        row["budget"] = 2e10
+    own, other = (reports.read([each.stored(tmp_path / each.name)]) for each in (maker, another))
+    words = Page(as_html(reports.beside(own, other))).words
+    assert "What each part adds" not in words
+    assert "What each part adds" in Page(as_html(other)).words
+    said = "Own and published trials had unlike budgets. budget: at 1 of 1 shared lags"
+    assert said in words
+    assert said not in Page(as_html(own)).words
 
 
 def test_what_is_missing_is_said(tmp_path):

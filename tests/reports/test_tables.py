@@ -164,7 +164,10 @@ def test_a_lag_that_was_given_stands_beside_the_rung_of_a_climb(maker, another):
     results = beside(Results([another.made()]), published)
     console = Console(width=80, file=io.StringIO())
     console.print(*tables(results))
-    shown = " ".join(console.file.getvalue().partition("Retests on fresh seeds")[2].split())
+    far, _, rates = console.file.getvalue().partition("Retests on fresh seeds")
+    # One that was asked a lag is among those that climbed, too.
+    assert "mine · another ≥ 20" in " ".join(far.split())
+    shown = " ".join(rates.split())
     assert "adding:hs97, lag 20" in shown
     assert shown.index("mine · another 1/1") < shown.index("lstm · made 5/5")
     assert "lag 10" not in shown.partition("Is it the lag?")[0]

@@ -68,6 +68,9 @@ def test_a_combination_is_taken_apart() -> None:
     assert len(methods("a+b+c")) == 8
     assert methods("a + b", methods="c") == ["c", "vanilla", "a", "b", "a+b"]
     assert methods("a+b", methods="vanilla, a") == ["vanilla", "a", "b", "a+b"]
+    assert methods("a+b", methods="b+a") == ["b+a", "vanilla", "a", "b"]
+    with pytest.raises(BadInput, match="--methods a,a: a twice"):
+        methods("a+b", methods="a,a")
     assert with_subsets({"methods": "a"}, None) == {"methods": "a"}
     for wrong in ("a", "a+", "a+a", "a+vanilla", ""):
         with pytest.raises(BadInput, match=r"two remedies or more"):

@@ -73,3 +73,22 @@ class OfMany(nn.Module):
     def __init__(self, inputs, units):
         super().__init__()
         raise ValueError(f"{units} units are too few")
+
+
+class Untold(nn.Module):
+    """Raises, and says nothing."""
+
+    def __init__(self, inputs, units):
+        super().__init__()
+        raise NotImplementedError
+
+
+class Double(nn.Module):
+    """States in another precision than the readout's."""
+
+    def __init__(self, inputs, units):
+        super().__init__()
+        self.layer = nn.GRU(inputs, units)
+
+    def forward(self, x):
+        return self.layer(x)[0].double()

@@ -31,10 +31,12 @@ def registry() -> Registry:
 def test_every_layer_of_two_sizes_is_a_method_and_nothing_else_is(registry: Registry) -> None:
     assert sorted(registry.cells) == [
         "batch_first_cell",
+        "double_cell",
         "graded_cell",
         "gru_cell",
         "of_many_cell",
         "running_mean_cell",
+        "untold_cell",
     ]
     # Not beside the methods that are listed, and not without the file.
     assert not set(registry.cells) & set(registry.methods)
@@ -109,6 +111,9 @@ def test_a_cell_climbs_from_the_command_line(tmp_path: Path, longlag: Any) -> No
         (["--cell", f"{FILE}:BatchFirst"], "BatchFirst made [2, 3, 16] of [3, 2, 2], not [T, B, H]: time"),
         (["--cell", f"{FILE}:Graded"], "Graded made a dict of [3, 2, 2], not [T, B, H]"),
         (["--cell", f"{FILE}:OfMany"], "OfMany: 16 units are too few"),
+        (["--cell", f"{FILE}:Untold"], f"{FILE}:Untold: NotImplementedError"),
+        (["--cell", f"{FILE}:Double"], "Double made torch.float64, not torch.float32"),
+        (["--cell", f"{FILE}:GRU", "--cell", f"{FILE}:GRU"], f"--cell {FILE}:GRU: twice"),
         (["--cell", f"{FILE}:GRU", "--methods", "lsmt"], "there is no method 'lsmt': did you mean 'lstm'"),
     ],
 )
