@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
+import pandas as pd
+
 from longlag.bench.contract.names import TWIN
+from longlag.bench.plugins.registry import discover
 from longlag.bench.store import Campaign
 from longlag.bench.trial.spec import Status
 from longlag.reports import alike, reach
 from longlag.reports.controls import certificates
-from longlag.reports.formats import NONE, markdown, number, tally
+from longlag.reports.formats import NONE, markdown, number, percent, tally
 from longlag.reports.results import Panel, Results
 
 OWN_PROFILE = "profile.toml"
@@ -64,6 +69,7 @@ def page(campaigns: Sequence[Campaign], title: str, picture: str) -> str:
         *(["", "Not run:", "", *skipped] if skipped else []),
         *_failed(results),
         *_unbridged(results),
+        *_strict(campaign),
         "",
         "## Is it the lag?",
         "",
@@ -172,6 +178,41 @@ def _unbridged(results: Results) -> list[str]:
                 lines.append(f"- {method} on {panel.label} at {found.shortest}: {ended}")
     told = "Where even the shortest lag was not bridged, solved of n retests and how the others ended:"
     return ["", told, "", *lines] if lines else []
+
+
+def _strict(campaign: Campaign) -> list[str]:
+    """How sure a pass is: what retests came to once more, and which T* would be others if that counted."""
+    tasks, results = discover().tasks, Results([campaign])
+
+    def failed(trials: pd.DataFrame) -> pd.Series[bool]:
+        limits = trials["task"].map(lambda name: tasks[name].solved_below if name in tasks else math.inf)
+        return trials["solved"] & (trials["error"].astype(float) >= limits)
+
+    solved = results.retests[results.retests["solved"]]
+    if solved.empty:
+        return []
+    trials = campaign.trials
+    strict = Results([replace(campaign, trials=trials.assign(solved=trials["solved"] & ~failed(trials)))])
+    shorter = []
+    for panel in results.panels:
+        for method in results.methods:
+            reached, again = (each.frontier(panel, method) for each in (results, strict))
+            if reached != again:
+                shorter.append(f"- {method} on {panel.label}: {reached}, then {again or 'none'}")
+    share = percent(float(failed(solved).mean()))
+    worst = percent(float(solved["error"].max()))
+    count = len(results.panels) * len(results.methods)
+    return [
+        "",
+        "## How sure a pass is",
+        "",
+        "A run stops at its first pass, so a pass is a little lucky. "
+        f"Of {len(solved)} retests that had solved their task, {share}",
+        f"had too many of another 1,000 sequences wrong, {worst} at the worst. Did a retest count only where",
+        f"it passes both, one such run of five ending a climb, {len(shorter)} of {count} T\\* would be shorter"
+        + (":" if shorter else "."),
+        *(["", *shorter] if shorter else []),
+    ]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -53,6 +53,21 @@ def test_how_the_climbs_ended_is_counted_at_the_first_lag_that_was_not_bridged(m
     assert rows == ["| vanilla | 1 | 0 | 2 | 0 |", "| lstm | 1 | 2 | 0 | 1 |"]
 
 
+def test_what_passes_once_and_not_again_is_counted(maker):
+    for rung, lag in enumerate((10, 20), 1):
+        for number in range(5):
+            maker.run("lstm", lag, 1e9, rung=rung, error=0.02 if (lag, number) == (20, 0) else 0.0)
+    text = " ".join(_page(maker.made()).split())
+    assert (
+        "Of 10 retests that had solved their task, 10% had too many of another 1,000 sequences wrong" in text
+    )
+    assert "2% at the worst" in text
+    assert "1 of 1 T\\* would be shorter: - lstm on adding:hs97: 20, then 10" in text
+    for row in maker.rows:
+        row["error"] = 0.0
+    assert "0 of 1 T\\* would be shorter. " in " ".join(_page(maker.made()).split())
+
+
 def test_the_median_cost_is_of_the_longest_lag_bridged(maker):
     for rung, (lag, costs) in enumerate({10: (1e9,) * 5, 20: (1e9, 2e9, 3e9, 4e9, 5e9)}.items(), 1):
         for cost in costs:
