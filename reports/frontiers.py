@@ -209,8 +209,8 @@ def _strict(campaign: Campaign) -> list[str]:
         "A run stops at its first pass, so a pass is a little lucky. "
         f"Of {len(solved)} retests that had solved their task, {share}",
         f"had too many of another 1,000 sequences wrong, {worst} at the worst. Did a retest count only where",
-        f"it passes both, one such run of five ending a climb, {len(shorter)} of {count} T\\* would be shorter"
-        + (":" if shorter else "."),
+        f"it passes both, one such run of five ending a climb, {len(shorter)} of {count} T\\* would be "
+        f"shorter{':' if shorter else '.'}",
         *(["", *shorter] if shorter else []),
     ]
 
