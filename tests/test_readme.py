@@ -136,4 +136,6 @@ def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
         and (found := claims.find(claim, ROOT / "results" / "claims" / name)).verdict == "beaten"
     ]
     assert f"from {min(fewer):.0f} to {max(fewer):.0f} times fewer sequences" in first
+    reber = claims.find(known["lstm_reber"], ROOT / "results" / "claims" / "lstm_reber")
+    assert f"takes {reber.ours / known['lstm_reber'].published:.1f} times as many by its recipes" in first
     assert claims.tally(claims.ledger(ROOT / "results")).removesuffix(".") in first
