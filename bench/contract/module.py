@@ -51,6 +51,11 @@ class SequenceModel(pl.LightningModule, ABC):
         return math.nan
 
     @property
+    def revision(self) -> int | None:
+        """Of its answers: one that was checked is not checked again. None: every update makes a new one."""
+        return None
+
+    @property
     def settled(self) -> bool:
         """Whether further sequences would hardly change what it answers: its trial ends, whatever is left."""
         return False

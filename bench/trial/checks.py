@@ -95,6 +95,7 @@ class SuccessCheck:
         self._confirmation = generator(seed, "confirmation")
         self._test = generator(seed, "test")
         self._spent = 0.0
+        self._checked: int | None = None
         first = self.validation[: max(1, CHUNK // task.of_a_length)]
         self._first = sum(batch.length * batch.size for batch in first)
         """Steps of the first sequences, all together."""
@@ -105,6 +106,7 @@ class SuccessCheck:
         result = answer(model, self.task, iter(self.validation), allowed(self.task, self.checks.validation))
         self._charge(model, result)
         self._keep(result, False)
+        self._checked = getattr(model, "revision", None)
 
     def updated(self, model: pl.LightningModule, loss: Any, batch: Batch, ending: bool) -> bool:
         """Checks when it is due, or when training ends; whether the task is solved."""
@@ -128,9 +130,13 @@ class SuccessCheck:
         self._charge(model, result)
         self.solved = result.wrong <= enough and not self.meter.overspent and self.confirm(model)
         self._keep(result, final or self.solved)
+        self._checked = getattr(model, "revision", None)
 
     def _due(self, model: pl.LightningModule) -> bool:
-        """Whether a check of the first sequences keeps checking within its share."""
+        """Whether it would answer anew, and asking the first sequences keeps checking within its share."""
+        revision = getattr(model, "revision", None)
+        if revision is not None and revision == self._checked:
+            return False
         cost = 2.0 * weights(model) * self._first
         share = getattr(model, "check_share", None)
         return self._spent + cost <= (self.checks.share if share is None else share) * self.meter.flops

@@ -99,6 +99,11 @@ class WindowRidge(WindowModel):
     solved_rows: Tensor
     sharpness: Tensor
 
+    @property
+    def revision(self) -> int:
+        """The rows that the readout was solved with."""
+        return int(self.solved_rows)
+
     def configure_optimizers(self) -> Any:
         """None is needed."""
         return []

@@ -101,6 +101,11 @@ class EchoStateModel(SequenceModel):
         """A reservoir of these weights."""
         self.layer = Reservoir(**state)
 
+    @property
+    def revision(self) -> int:
+        """The rows that the readout was solved with."""
+        return int(self.solved_rows)
+
     def configure_optimizers(self) -> Any:
         """None is needed."""
         return []

@@ -219,6 +219,24 @@ def test_a_model_may_ask_to_be_checked_more_often() -> None:
     assert asked[1] > 5 * asked[0]
 
 
+def test_what_answers_as_it_did_is_not_checked_again() -> None:
+    class Rarely(Scripted):
+        updates = 0
+
+        @property
+        def revision(self) -> int:
+            return self.updates // 100
+
+        def training_step(self, batch: Batch, index: int) -> Tensor:
+            self.updates += 1
+            return super().training_step(batch, index)
+
+    model = Rarely(Sum(), wrong_share=0.5)
+    _, check = train(model, Limits(6 * 10 * 5 * 20 * 450), Checks(200, 1000, 1000, share=1.0))
+    # As it began, as soon as it is another, and at its end.
+    assert [point["updates"] for point in check.curve] == [0, 100, 200, 300, 400, 450]
+
+
 def test_a_model_that_has_nothing_more_to_learn_ends_its_trial_with_a_last_check() -> None:
     class Fitted(Scripted):
         @property
