@@ -128,6 +128,9 @@ def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
     told = f"none of the {sum(second.values())} of Hessian-free, of which {second['improving']} were still"
     assert told in first
     known = claims.read()
+    lem = claims.find(known["lem_adding_10000"], ROOT / "results" / "claims" / "lem_adding_10000")
+    assert (lem.verdict, lem.solved, lem.n) == ("reproduced", 10, 10)
+    assert f"at {lem.flops / float(cost['adding']['lstm']):.0f} times the FLOPs of the LSTM there" in first
     fewer = [
         claim.published / found.ours
         for name, claim in known.items()
