@@ -13,8 +13,9 @@ from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import Campaign
 from longlag.reports.results import Results
 
-OWN = ("name", "description", "methods", "tasks", "lags", "controls")
-"""What profiles may differ in: who is compared, on what, and how far up."""
+OWN = ("name", "description", "methods", "tasks", "lags", "controls", "timeout", "memory")
+"""What profiles may differ in: who is compared, on what, how far up, and the machine's limits, which a trial
+that meets one says."""
 
 
 def together(campaigns: Sequence[Campaign]) -> Campaign:
