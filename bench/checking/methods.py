@@ -161,28 +161,12 @@ def _survives(tried: Tried) -> None:
     again = tried.build(task, tried.settings(task), seed=7)
     again.load_state_dict(model.state_dict())
     batch = task.sample(20, generator(0, "some"))
-
-    def same() -> bool:
-        with torch.no_grad():
-            one, two = (each(batch.inputs, batch.mask) for each in (model, again))
-        return torch.equal(one, two)
-
-    if not same():
+    with torch.no_grad():
+        one, two = (each(batch.inputs, batch.mask) for each in (model, again))
+    if not torch.equal(one, two):
         raise Unkept(
             "with the weights loaded into a new model, the outputs are others",
             "Keep what was learned or drawn in parameters and buffers",
-        )
-    for each in (model, again):
-        torch.manual_seed(1)
-        fit(
-            each,
-            Stream(task, size_of(each), generator(0, "more")),
-            [BudgetMeter(Limits(NO_LIMIT, updates=2))],
-        )
-    if not same():
-        raise Unkept(
-            "with the weights loaded into a new model, it learns otherwise from there",
-            "Keep what an update leaves for the next in buffers, or in the optimiser",
         )
 
 

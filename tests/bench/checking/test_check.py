@@ -22,7 +22,6 @@ METHODS = {
     "still": ("change its weights", "no weight changed. Return the loss from training_step"),
     "seeding": ("another seed another", "models of two seeds are the same. Seed nothing yourself"),
     "forgetful": ("survives a checkpoint", "the outputs are others. Keep what was learned or drawn in"),
-    "counting": ("survives a checkpoint", "it learns otherwise from there. Keep what an update leaves for"),
     "cheap": ("are charged", "a step is charged 1 FLOPs, less than its forward pass of"),
     "uphill": ("without a lag", "none came below 80% of the loss by chance on the twin of temporal_order"),
     "meddling": ("leaves alone", "it changed torch's threads. Put it back, or do without."),

@@ -94,20 +94,6 @@ class Forgetful(Whole):
         return Hidden(task)
 
 
-class Counting(Whole):
-    name = "counting"
-
-    def build(self, task, **hyperparameters):
-        class Slowing(Net):
-            steps = 0
-
-            def training_step(self, batch, index):
-                self.steps += 1
-                return super().training_step(batch, index) / self.steps
-
-        return Slowing(task)
-
-
 class Cheap(Whole):
     name = "cheap"
 
