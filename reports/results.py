@@ -50,12 +50,10 @@ class Results:
         self.everything = _together({name: each.trials for name, each in self.campaigns.items()})
         """Every trial as stored, controls among them."""
         certified = _certified(self.everything, self.campaigns)
-        named = [
-            self._named(method, campaign)
-            for method, campaign in zip(self.everything["method"], self.everything["campaign"], strict=True)
-        ]
-        renamed = self.everything.assign(method=named) if joined else self.everything
-        renamed = self._told_apart(renamed)
+        renamed = self._told_apart(self.everything)
+        if joined:
+            pairs = zip(renamed["method"], renamed["campaign"], strict=True)
+            renamed = renamed.assign(method=[self._named(*pair) for pair in pairs])
         self.trials = renamed[certified.isna()]
         self.controls = renamed.assign(certifies=certified)[certified.notna()]
         """The trials of controls, which are no results; with the variant that each `certifies`."""
