@@ -20,6 +20,12 @@ settings.load_profile("longlag")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: side by side with the others, none of them is left alone at the end."""
+    """A file is of one worker, or a group where one is named; those with slow tests are begun first.
+
+    Side by side with the others, none of them is left alone at the end.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))

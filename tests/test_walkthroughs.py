@@ -55,7 +55,9 @@ def test_code_stands_in_blocks_that_say_their_language(page: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in WRITTEN if blocks(page)])
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in WRITTEN if blocks(page)]
+)
 def test_a_page_can_be_followed(page: str, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     shutil.copytree(ROOT / "results" / "quick", tmp_path / "results" / "quick")
