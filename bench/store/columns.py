@@ -109,7 +109,7 @@ TRIAL_COLUMNS = (
     Column("flops_to_solve", "double", "spent to solve; NaN: unsolved", "FLOPs", of=_to_solve("flops")),
     Column("sequences_to_solve", "double", "the same", "sequences", of=_to_solve("sequences")),
     Column("updates_to_solve", "double", "the same", "updates", of=_to_solve("updates")),
-    Column("seconds", "double", "from start to end, checks among them", "s", "time"),
+    Column("seconds", "double", "of the processor from start to end, checks among them", "s", "time"),
     Column("parameters", "int64", "trained numbers of the model"),
     Column(
         "state_bytes",
@@ -139,7 +139,7 @@ CURVE_COLUMNS = (
     Column("flops", "double", "spent at a check", "FLOPs"),
     Column("sequences", "double", "trained on by then", "sequences"),
     Column("updates", "double", "made by then", "updates"),
-    Column("seconds", "double", "gone by then", "s", "time"),
+    Column("seconds", "double", "of the processor gone by then", "s", "time"),
     Column("loss", "double", "mean loss on the validation sequences"),
     Column("error", "double", "validation sequences answered wrongly", "share"),
 )

@@ -70,7 +70,7 @@ class BudgetMeter:
         self.sequences = 0
         self.updates = 0
         self.dearest = 0.0
-        self.started = time.perf_counter()
+        self.started = time.process_time()
         self.capped = False
         """Whether the cap, and not the budget, ended it."""
         self.settled = False
@@ -83,12 +83,12 @@ class BudgetMeter:
 
     @property
     def seconds(self) -> float:
-        """Since training began."""
-        return time.perf_counter() - self.started
+        """Of the processor since training began: what runs beside it does not count."""
+        return time.process_time() - self.started
 
     def begin(self, model: pl.LightningModule) -> None:
         """Starts the clock."""
-        self.started = time.perf_counter()
+        self.started = time.process_time()
 
     def updated(self, model: pl.LightningModule, loss: Any, batch: Batch, ending: bool) -> bool:
         """Charges the step; whether the next would exceed a limit, or change nothing."""

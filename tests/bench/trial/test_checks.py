@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -67,6 +68,18 @@ def test_checking_stays_below_its_share() -> None:
     assert answered > 0
     assert 2 * 10 * 5 * answered <= 0.05 * meter.flops
     assert not check.solved
+
+
+def test_a_trials_time_is_the_processors() -> None:
+    class Waits(Scripted):
+        def training_step(self, batch: Batch, index: int) -> Tensor:
+            time.sleep(0.2)
+            return torch.zeros(())
+
+    started = time.perf_counter()
+    meter, check = train(Waits(Sum(), wrong_share=0.5), Limits(1e9, updates=10), Checks(200, 1000, 1000))
+    assert time.perf_counter() - started > 2
+    assert check.curve[-1]["seconds"] <= meter.seconds < 1.5
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
