@@ -30,8 +30,8 @@ def bench(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, some files at a time: nox -s tests -- tests/methods -k lstm."""
     session.install(*PINNED, "-e", ".[test]")
-    # By files, or groups, whose tests share the campaigns that they look at, in the order of tests/conftest.py;
-    # twice as many at once as there are cores, for half of the time they wait for what they have started.
+    # By files or groups, whose tests share the campaigns they look at, in the order of tests/conftest.py.
+    # Twice as many at once as there are cores, for half of the time they wait for what they have started.
     workers = str(min(4, 2 * (os.cpu_count() or 1)))
     session.run(
         *("pytest", "-n", workers, "--dist=loadgroup", "--no-loadscope-reorder"),
