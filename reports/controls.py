@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from longlag.bench.trial.spec import bridged
-from longlag.reports.formats import percent, tally
+from longlag.reports.formats import number, percent, tally
 from longlag.reports.results import Panel, Results
 
 AT_CHANCE = 0.9
@@ -13,7 +13,7 @@ AT_CHANCE = 0.9
 
 
 class Control(NamedTuple):
-    """A control of a panel at a lag: its retests, and the median share of sequences they got wrong."""
+    """A control of a panel at a lag: its retests, what each might spend, and the median share they got wrong."""
 
     panel: Panel
     lag: int
@@ -21,6 +21,7 @@ class Control(NamedTuple):
     twin: bool
     solved: int
     n: int
+    budget: float
     error: float
     chance: float
 
@@ -36,7 +37,8 @@ class Control(NamedTuple):
         if self.twin:
             if self.fine:
                 return f"{self.method} solves the task without its lag ({runs} of its twin)"
-            return f"hard without its lag too: {self.method} solves {runs} of its twin"
+            within = f"within {number(self.budget)} FLOPs"
+            return f"hard without its lag too: {self.method} solves {runs} of its twin {within}"
         if not self.fine:
             return f"WARNING: {self.method}, which bridges nothing, solves it ({runs})"
         wrong = f"{percent(self.error)} wrong, chance {percent(self.chance)}"
@@ -56,7 +58,8 @@ def controls(results: Results) -> list[Control]:
             lag, chance = int(runs["lag"].iloc[0]), float(runs["chance"].iloc[0])
             method, twin = str(runs["method"].iloc[0]), str(runs["variant"].iloc[0]) != panel.variant
             solved, error = int(runs["solved"].sum()), float(runs["error"].astype(float).median())
-            found.append(Control(panel, lag, method, twin, solved, len(runs), error, chance))
+            budget = float(runs["budget"].iloc[0])
+            found.append(Control(panel, lag, method, twin, solved, len(runs), budget, error, chance))
     return found
 
 
