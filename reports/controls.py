@@ -13,7 +13,7 @@ AT_CHANCE = 0.9
 
 
 class Control(NamedTuple):
-    """A control of a panel at a lag: its retests, what each might spend, and the median share they got wrong."""
+    """A control of a panel at a lag: its retests, their budget, and the median share they got wrong."""
 
     panel: Panel
     lag: int

@@ -29,6 +29,8 @@ class Recurrent(nn.Module, ABC):
 
     untaken: ClassVar[str] = "it says nothing of them"
     """Why it is trained with neither state noise nor a horizon; empty where its `vjp` takes both."""
+    output_weights: int = 0
+    """M, weights used at the supervised steps alone."""
 
     def __init__(self, input_size: int, units: int) -> None:
         super().__init__()
@@ -196,7 +198,7 @@ class Network(nn.Module):
         return value
 
     def cost(self, batch: Batch) -> float:
-        """FLOPs of `gradient` on `batch`: 6 N T a sequence, 2 of them forward and 4 back.
+        """FLOPs of `gradient` on `batch`: 6 (N T + M S) a sequence, a third of them forward, two back.
 
         With a horizon, 4 N for a step of the blocks that hold a supervised one, and none for one of the
         others. Of noise, 1 for each number drawn.
@@ -207,6 +209,8 @@ class Network(nn.Module):
             supervised = batch.mask.numpy(force=True).nonzero()[0]
             back = sum(block.end - block.begin for block in blocks(supervised, length, self.horizon))
             cost = (2.0 * length + 4.0 * back) * layer.weights * size
+        if layer.output_weights:
+            cost += 6.0 * layer.output_weights * int(batch.mask.sum()) * size
         if self.state_noise:
             cost += len(layer.input_blocks()) * length * size * layer.units
         return cost

@@ -117,8 +117,14 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
 
 def test_weights_and_the_memories_are_charged_and_the_memories_held() -> None:
     made = build(layers=2)
-    first = 4 * 2 + 8 * 16 + 8 * 2 + 4 * (8 + 16)
-    assert made.weights == first + 4 * 8 + 8 * 16 + 8 * 8 + 4 * (8 + 16)
+    # The last layer is read where it is supervised, the other at every step.
+    read = 8 * 16 + 4 * 16
+    assert made.weights == 4 * 2 + 4 * 8 + (read + 8 * 2) + 4 * 8 + 4 * 8
+    assert made.network.recurrent.output_weights == read + 8 * 8
+    batch = Recall(60).sample(5, torch.Generator().manual_seed(0))
+    supervised = int(batch.mask.sum())
+    assert made.cost(batch) == 6 * 5 * (60 * made.weights + supervised * (read + 8 * 8))
+    assert 0 < supervised < 60
     trained = {name.split(".")[-1] for name, _ in made.network.recurrent.named_parameters()}
     assert trained == {"write", "write_bias", "read", "past", "bias", "initial"}
 

@@ -119,8 +119,11 @@ def test_no_weight_makes_an_eigenvalue_grow(nu: float) -> None:
 def test_weights_and_the_scan_are_charged(layers: int) -> None:
     made = build(layers=layers)
     into, out, mixed, turned = 2 * 8 * 2, 8 * 16, 16 * 8, 4 * 8
-    first, inner = into + out + mixed + turned + 8 * 2, 8 * into // 2 + out + mixed + turned + 8
-    assert made.weights == first + (layers - 1) * inner
+    # Before the states and after them; of the last layer what comes after is made where it is supervised.
+    before = [into + turned] + [8 * into // 2 + turned] * (layers - 1)
+    after = [out + mixed + 8 * 2] + [out + mixed + 8] * (layers - 1)
+    assert made.weights == sum(before) + sum(after[:-1])
+    assert made.network.recurrent.output_weights == after[-1]
 
 
 @pytest.mark.parametrize("layers", [1, 2])

@@ -117,10 +117,11 @@ def test_an_open_keep_gate_carries_the_state_and_its_error(gates: str) -> None:
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_weights_and_the_scan_are_charged(gates: str, matrices: int, layers: int) -> None:
     made = build(gates=gates, layers=layers, units=8)
-    first, inner = matrices * 8 * 2 + 8, matrices * 64 + 64 + 8
-    assert made.weights == first + (layers - 1) * inner
+    # What an inner layer puts out passes through a matrix: the last one's at the supervised steps alone.
+    outputs = [0, *[64] * (layers - 1)]
+    assert made.weights == matrices * 8 * 2 + 8 + (layers - 1) * (matrices * 64 + 8) + sum(outputs[:-1])
     batch = Recall(60).sample(5, torch.Generator().manual_seed(0))
-    assert made.cost(batch) == 6 * made.weights * 60 * 5
+    assert made.cost(batch) == 6 * 5 * (made.weights * 60 + outputs[-1] * int(batch.mask.sum()))
 
 
 @pytest.mark.parametrize("gates", BLOCKS)

@@ -131,9 +131,11 @@ def test_times_begin_evenly_on_the_logarithm_and_rates_at_whole_numbers() -> Non
 def test_weights_and_the_scan_are_charged() -> None:
     made = build(units=20, states=3, layers=2)
     channels, rank = 40, 2
-    inner = 2 * channels * 20 + 4 * channels + channels * (rank + 6) + channels * rank
-    inner += channels + 20 * channels + 4 * channels * 3
-    assert made.weights == 2 * inner - 2 * channels * 18
+    # Of the widened inputs half are the gate's, which is of the outputs, as C, C h, D x and the last matrix.
+    every = channels * 20 + 4 * channels + channels * (rank + 3) + channels * rank + 3 * channels * 3
+    outputs = channels * 20 + channels * 3 + channels * 3 + channels + 20 * channels
+    assert made.weights == 2 * every + outputs - 2 * channels * 18
+    assert made.network.recurrent.output_weights == outputs
 
 
 @pytest.mark.parametrize("layers", [1, 2])

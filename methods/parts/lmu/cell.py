@@ -45,9 +45,9 @@ class LegendreMemory(Layer):
         self.initial = nn.Parameter(torch.zeros(memories * order))
         for name, constant in zip(("values", "shown", "hidden"), _diagonal(order, theta), strict=True):
             self.register_buffer(name, torch.from_numpy(constant))
-        matrices = sum(matrix.numel() for matrix in (self.write, self.read, self.past))
         # Of q / 2 complex numbers a memory: four products in the scan, two for each number that is shown.
-        self.weights = matrices + memories * (2 * order + order * order)
+        self.weights = self.write.numel() + memories * 2 * order
+        self.output_weights = memories * order * order + self.read.numel() + self.past.numel()
 
     def forward(self, heard: Tensor, steps: Array | None) -> Tensor:
         """h [S, B, H]."""

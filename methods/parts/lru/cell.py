@@ -41,9 +41,9 @@ class LinearRecurrentUnits(Layer):
         self.mixed = drawn(2 * units, units, NORMAL)
         self.bias = nn.Parameter(torch.zeros(2 * units))
         self.initial = nn.Parameter(torch.zeros(2 * units))
-        matrices = (self.into, self.out, self.past, self.mixed)
         # A complex product is four.
-        self.weights = sum(matrix.numel() for matrix in matrices) + 4 * units
+        self.weights = self.into.numel() + 4 * units
+        self.output_weights = sum(matrix.numel() for matrix in (self.out, self.past, self.mixed))
 
     def eigenvalues(self) -> Tensor:
         """lambda [H], complex."""

@@ -56,7 +56,8 @@ class MinimalUnits(Layer):
             # For minLSTM both: the ratio of f to 1 - f has the logarithm b_f.
             sign = {"keep": 1.0, "forget": 1.0, "input": -1.0, "new": 0.0}[block]
             bias.data.copy_(sign * keep_bias)
-        self.weights = self.weight.numel() + units + (units * units if inner else 0)
+        self.weights = self.weight.numel() + units
+        self.output_weights = units * units if inner else 0
 
     def forward(self, heard: Tensor, steps: Array | None) -> Tensor:
         """States [S, B, H]; of an inner layer P times them."""

@@ -5,8 +5,8 @@ The first hears the inputs; each other adds to what comes from below, which it h
     y_l = y_(l-1) + layer_l(n(y_(l-1))),    n(y) = y / sqrt(1 + mean of y^2)
 
 The papers divide by the root of the mean square alone (RMSNorm). That makes what is near 0 as large as all
-else, and undoes what a layer does that lets in one step and leaves out the next. The last layer is worked out
-at the supervised steps alone from where its states are known; it is charged as if at all steps.
+else, and undoes what a layer does that lets in one step and leaves out the next. What the last layer makes of
+its states is worked out, and charged, at the supervised steps alone.
 
 Shapes: T steps, B sequences, H units, W what a layer hears (D inputs, or H), S supervised steps.
 """
@@ -32,7 +32,9 @@ class Layer(nn.Module, ABC):
     """One of them: its weights are begun where it is made, from torch's global generator."""
 
     weights: int
-    """N, what it multiplies and adds a step: its weights, and what its recurrence takes beside them."""
+    """What it multiplies and adds at every step, to its states: weights, and its recurrence beside them."""
+    output_weights: int = 0
+    """What it multiplies and adds a step that its outputs are asked for, to make them of its states."""
     initial: nn.Parameter
     """Its states before the first step, flat."""
 
@@ -97,8 +99,16 @@ class Stack(Recurrent):
 
     @cached_property
     def weights(self) -> int:
-        """N of all layers."""
-        return sum(layer.weights for layer in self.layers if isinstance(layer, Layer))
+        """N of all layers: those below another are asked for their outputs at every step."""
+        made = [layer for layer in self.layers if isinstance(layer, Layer)]
+        return sum(layer.weights for layer in made) + sum(layer.output_weights for layer in made[:-1])
+
+    @property
+    def output_weights(self) -> int:  # type: ignore[override]
+        """M: the last layer's."""
+        last = self.layers[-1]
+        assert isinstance(last, Layer)
+        return last.output_weights
 
     @property
     def _first(self) -> Layer:

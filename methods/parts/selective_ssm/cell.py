@@ -55,9 +55,11 @@ class SelectiveStateSpace(Layer):
         self.past = nn.Parameter(torch.ones(channels))
         self.initial = nn.Parameter(torch.zeros(channels * states))
         self.out = drawn(units, channels, NORMAL)
-        matrices = (self.into, self.conv, self.choice, self.time, self.past, self.out)
-        # Of a state: d A, the scan, d x B, and C h.
-        self.weights = sum(matrix.numel() for matrix in matrices) + 4 * channels * states
+        gate, read = channels * heard, states * channels
+        every = self.into.numel() - gate + self.conv.numel() + self.choice.numel() - read + self.time.numel()
+        # Of a state: d A, the scan and d x B at every step, and C h where it is shown.
+        self.weights = every + 3 * channels * states
+        self.output_weights = gate + read + channels * states + self.past.numel() + self.out.numel()
 
     @property
     def remembered(self) -> int:
@@ -69,14 +71,15 @@ class SelectiveStateSpace(Layer):
         """y [S, B, H]."""
         into_x, into_z = self.into.chunk(2)
         x = silu(self._convolved(linear(heard, into_x)))
-        time, write, read = linear(x, self.choice).split((self.rank, self.states, self.states), -1)
+        chosen, reads = self.choice.split((self.rank + self.states, self.states))
+        time, write = linear(x, chosen).split((self.rank, self.states), -1)
         time = softplus(linear(time, self.time, self.time_bias))
         rates = (time.unsqueeze(-1) * -self.log_a.exp()).exp()
         drives = (time * x).unsqueeze(-1) * write.unsqueeze(-2)
         held = scan(rates.flatten(-2), drives.flatten(-2), self.initial, steps)
         states = held.unflatten(-1, (self.channels, self.states))
-        x, read = at_steps(x, steps), at_steps(read, steps)
-        shown = (states @ read.unsqueeze(-1)).squeeze(-1) + self.past * x
+        x = at_steps(x, steps)
+        shown = (states @ linear(x, reads).unsqueeze(-1)).squeeze(-1) + self.past * x
         return linear(shown * silu(linear(at_steps(heard, steps), into_z, self.gate_bias)), self.out)
 
     def _convolved(self, x: Tensor) -> Tensor:
