@@ -78,6 +78,11 @@ class AssociativeRecall(Task):
         self.chance_loss = math.log(VALUES)
         self.places = (lag - 2 * self.pairs) // 2
 
+    @classmethod
+    def no_twin(cls, variant: str) -> str:
+        """With eight keys and more the last that come again are as far away as in the task."""
+        return "" if PAIRS[variant] < 8 else "so many keys keep the last of them waiting all the same"
+
     def bring_near(self) -> None:
         """The keys come again in the first 2n steps after the pairs."""
         self.places = self.pairs

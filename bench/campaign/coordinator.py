@@ -67,7 +67,11 @@ class Coordinator:
         self.notices: list[str] = []
         """One line for everything in the folder that was damaged."""
         self._known: dict[str, Outcome] = {}
-        self._hashes: dict[Case, str] = {}
+        self._hashes = {
+            pair: code_hash(registry.plugins(*pair))
+            # Now, and not when a row is written: what is edited meanwhile has not run.
+            for pair in {(ladder.method, ladder.task) for ladder in self.ladders}
+        }
         self._runs: dict[Ladder, list[TrialSpec]] = {ladder: [] for ladder in self.ladders}
         self._ended: set[Ladder] = set()
         self._studies = Studies(folder / store.STUDIES)
@@ -257,9 +261,7 @@ class Coordinator:
         return {"row": row(spec, outcome, self._hash(spec.case)), **store.parts(outcome)}
 
     def _hash(self, case: Case) -> str:
-        if case not in self._hashes:
-            self._hashes[case] = code_hash(self.registry.plugins(case.method, case.task))
-        return self._hashes[case]
+        return self._hashes[case.method, case.task]
 
     def _export(self, study: optuna.Study) -> None:
         try:

@@ -20,7 +20,7 @@ from longlag.bench.campaign.progress import Reporter, duration
 from longlag.bench.contract import data as datasets
 from longlag.bench.plugins.guard import patience
 from longlag.bench.plugins.registry import Registry, discover
-from longlag.bench.trial.spec import FAILED
+from longlag.bench.trial.spec import FAILED, overtime
 from longlag.bench.workers.cluster import DaskExecutor
 from longlag.bench.workers.pool import Executor, LocalPool, default_jobs
 
@@ -85,7 +85,8 @@ def launch(
     if dask is None:
         executor = LocalPool(jobs or default_jobs(), profile.timeout, profile.memory)
     else:
-        executor = DaskExecutor.connect(dask, profile.timeout, profile.memory, most)
+        spare = overtime(profile.extrapolate)
+        executor = DaskExecutor.connect(dask, profile.timeout, profile.memory, most, spare)
     reporter = Reporter(console, coordinator.total)
     why: Counter[str] = Counter()
 

@@ -71,7 +71,7 @@ class Profile(Strict):
     retests: Positive
     """Retests of each case's winner."""
     retests_unsolved: Positive | None = None
-    """Retests where no trial solved the case in tuning, without reruns; the others follow if all these do."""
+    """Retests where no trial solved the case in tuning, without reruns; the others if these bridge it."""
     extrapolate: list[Annotated[int, Field(strict=True, ge=2)]] = Field(default_factory=list)
     """The multiples of its lag that a retest which solved its task is asked then, as [2, 5, 10]."""
     bisect: bool = False

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from longlag.bench.workers.pool import default_jobs
 
 OTHERS = ("longlag", "pandas", "pyarrow", "altair")
 """Packages that read and show what trials have left."""
+_OWN = tuple(f":(top){room}/*.py" for room in ("longlag", "bench", "methods", "tasks", "reports"))
+"""Where the code that runs lies, for git."""
 
 
 def command() -> str:
@@ -55,13 +58,25 @@ def git() -> dict[str, Any]:
 
     Outside a checkout it is what pip noted when it installed from a repository (PEP 610).
     """
-    commit = _git("rev-parse", "HEAD")
+    commit = _git("rev-parse", "HEAD") if _ours(_git("rev-parse", "--show-toplevel")) else None
     if commit is None:
         noted = json.loads(distribution("longlag").read_text("direct_url.json") or "{}")
         if "vcs_info" in noted:
             return {"commit": noted["vcs_info"]["commit_id"], "dirty": False}
-    status = _git("status", "--porcelain", "--untracked-files=no")
-    return {"commit": commit, "dirty": bool(status) if status is not None else None}
+        return {"commit": None, "dirty": None}
+    # What is not tracked counts where it is code that may run; notes and results beside it do not.
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    new = _git("ls-files", "--others", "--exclude-standard", "--full-name", "--", *_OWN)
+    return {"commit": commit, "dirty": None if changed is None or new is None else bool(changed or new)}
+
+
+def _ours(top: str | None) -> bool:
+    """Whether a repository is LongLag's own, and not that of somebody in whose folder it is installed."""
+    home = find_spec("longlag")
+    if top is None or home is None or home.origin is None:
+        return False
+    own = Path(top, "longlag", "__init__.py")
+    return own.exists() and own.samefile(home.origin)
 
 
 def _git(*arguments: str) -> str | None:

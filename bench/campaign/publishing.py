@@ -12,7 +12,7 @@ from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.replay import spec_of, stored_profile
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import Manifest
-from longlag.bench.trial.spec import Case
+from longlag.bench.trial.spec import FAILED, Case
 
 LARGEST = 10 * 2**20
 """Bytes that a published campaign may take."""
@@ -36,7 +36,7 @@ def faults(folder: Path, force: bool = False) -> list[str]:
     if manifest.finished is None:
         return [f"it is not finished: longlag run --resume --out {folder}"]
     found = []
-    if manifest.git.get("dirty", True) and not force:
+    if manifest.git.get("dirty") is not False and not force:
         found.append("its code was not that of a commit; --force publishes it all the same")
     if manifest.git.get("commit") is None and not force:
         found.append("it is not known of which commit its code was; --force publishes it all the same")
@@ -44,11 +44,14 @@ def faults(folder: Path, force: bool = False) -> list[str]:
     rows = store.rows(folder)
     retests: Counter[Case] = Counter()
     solved: Counter[Case] = Counter()
+    ran: set[Case] = set()
     strangers = unmarked = 0
     for row in rows:
         case = Case(row["method"], row["task"], row["variant"], int(row["lag"]))
         retests[case] += row["phase"] == "retest"
         solved[case] += row["phase"] == "tune" and row["solved"]
+        if row["status"] not in FAILED:
+            ran.add(case)
         unmarked += not row["code_hash"]
         strangers += not _belongs(row, profile)
     if not rows:
@@ -58,7 +61,10 @@ def faults(folder: Path, force: bool = False) -> list[str]:
     if unmarked:
         found.append(f"{unmarked} of its rows have no hash of the code that made them")
     # Controls are no results, and have retests of their own number.
-    results = Counter({case: count for case, count in retests.items() if case.study not in manifest.controls})
+    # Where no trial ran to its end there is no winner to retest.
+    results = Counter(
+        {case: n for case, n in retests.items() if case.study not in manifest.controls and case in ran}
+    )
     found += _missing(profile, results, solved)
     size = sum(path.stat().st_size for path in _files(folder))
     if size > LARGEST:
@@ -102,7 +108,9 @@ def copy(folder: Path, published: Path) -> bool:
             raise BadInput(f"{published}: holds another campaign; --as publishes this one under another name")
     elif published.exists() and any(published.iterdir()):
         raise BadInput(f"{published}: holds files but no campaign; --as publishes it under another name")
-    changed = False
+    # Of a copy that was not finished: its rows would be read in place of these.
+    changed = (published / store.JOURNAL).exists()
+    (published / store.JOURNAL).unlink(missing_ok=True)
     published.mkdir(parents=True, exist_ok=True)
     for path in _files(folder):
         target = published / path.name

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, cast
@@ -133,7 +134,8 @@ class CaseProgram:
         winner = yield from self._winner(study, found, self.profile.reruns if few is None else 0)
         retests = [self._retest(winner.spec, number) for number in range(self.cell.phases.retests)]
         outcomes = yield retests[:few]
-        if len(outcomes) < len(retests) and all(outcome.solved for outcome in outcomes):
+        # What so few would make bridged is asked the rest, so that nothing is by fewer.
+        if len(outcomes) < len(retests) and bridged(sum(o.solved for o in outcomes), len(outcomes)):
             outcomes += yield retests[few:]
         best = Carried(self.case.lag, winner.trial.params, winner.trial.distributions, recipes)
         return Ended(study, bridged(sum(o.solved for o in outcomes), len(outcomes)), best)
@@ -201,7 +203,8 @@ class CaseProgram:
         del guesses[self.profile.recipes :]
         if self.below is not None:
             below = self.below
-            setting = carried(below.setting, below.ranges, below.recipes, recipes)
+            ranges = below.ranges | self._ranges(below.setting)
+            setting = carried(below.setting, ranges, below.recipes, recipes)
             # Where it is a recipe, that is not tried twice.
             guesses = [
                 guess for guess in guesses if guess.fault or not guess.setting.items() <= setting.items()
@@ -209,6 +212,16 @@ class CaseProgram:
             guesses.insert(0, _Guess(setting, below.lag))
         # More than there are trials would be left waiting.
         return guesses[: self.cell.phases.tuning], recipes
+
+    def _ranges(self, setting: dict[str, Any]) -> dict[str, optuna.distributions.BaseDistribution]:
+        """The ranges at this lag of what is asked for beside `setting`, as far as the method says."""
+        study = tuning.study([setting], name="ranges")
+        study.sampler = optuna.samplers.RandomSampler(seed=0)
+        trial = study.ask()
+        with suppress(Exception), warnings.catch_warnings(), patience():
+            warnings.simplefilter("ignore")
+            self.method.suggest(cast(optuna.Trial, handed.Suggestions(trial)), self.task)
+        return dict(trial.distributions)
 
     def _ask(
         self, study: optuna.Study, cheapest: float | None, guesses: list[_Guess]

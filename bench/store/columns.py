@@ -184,6 +184,19 @@ SCHEMAS = {name: _schema(columns) for name, columns in TABLES.items()}
 TRIAL_SCHEMA = SCHEMAS[TRIALS]
 
 
+_TYPES = {"string": (str,), "int64": (int,), "double": (float, int), "bool": (bool,)}
+
+
+def fits(row: Any, columns: tuple[Column, ...] = TRIAL_COLUMNS) -> bool:
+    """Whether a row has these columns and no others, and values of their kinds; it may lack later ones."""
+    if not isinstance(row, dict):
+        return False
+    whole = [
+        isinstance(row[each.name], _TYPES[each.kind]) if each.name in row else each.later for each in columns
+    ]
+    return all(whole) and len(row) == sum(each.name in row for each in columns)
+
+
 def named(*roles: Role) -> list[str]:
     """The columns of `trials.parquet` that have one of `roles`."""
     return [column.name for column in TRIAL_COLUMNS if column.role in roles]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.store.columns import LATER, PARTS
+from longlag.bench.store.columns import LATER, PARTS, TABLES, fits
 from longlag.bench.store.layout import TRIALS
 
 Entry = dict[str, Any]
@@ -187,14 +187,12 @@ def set_aside(path: Path, copy: bool = False) -> Path:
 def _entry(line: bytes) -> Entry | None:
     """The entry of a line, with what lines of earlier versions lack."""
     try:
-        entry = json.loads(line)
-        whole = isinstance(entry["row"]["run_id"], str)
-        entry = {
-            "extrapolation": [],
-            **entry,
-            "row": {**dict.fromkeys(LATER[TRIALS], math.nan), **entry["row"]},
-        }
-        whole = whole and all(isinstance(entry[part], list) for part in PARTS)
+        entry = {"extrapolation": [], **json.loads(line)}
+        # A letter that has turned into another leaves JSON, but hardly a row.
+        whole = fits(entry["row"]) and all(
+            fits(each, TABLES[table][1:]) for part, table in PARTS.items() for each in entry[part]
+        )
+        entry["row"] = {**dict.fromkeys(LATER[TRIALS], math.nan), **entry["row"]}
     except (ValueError, TypeError, KeyError):
         return None
     return entry if whole else None

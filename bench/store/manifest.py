@@ -18,6 +18,8 @@ OTHER_CODE = "trials_of_other_code"
 PYTHON = "python"
 COMPUTE = ("torch", "pytorch-lightning", "optuna", "numpy", "scipy", "numba", "scikit-learn")
 """The packages whose version, like Python's, may change what a trial comes to."""
+MACHINE = ("kernels", "register_bytes")
+"""What else may: how it computes."""
 
 
 class Manifest(BaseModel, strict=True, validate_by_name=True):
@@ -56,16 +58,23 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
         runs = [self.versions, *(run["versions"] for run in self.resumed if "versions" in run)]
         return list(dict.fromkeys(run[package] for run in runs if package in run))
 
+    def told_of_machines(self, what: str) -> list[Any]:
+        """What its runs' machines said of `what`, each once."""
+        runs = [self.machine, *(run["machine"] for run in self.resumed if "machine" in run)]
+        return list(dict.fromkeys(run[what] for run in runs if what in run))
+
     @property
     def mixed(self) -> list[str]:
-        """One line for each run by other code than before, and for each package of several versions."""
+        """One line for each run by other code than before, each package of several versions, and kernels."""
         lines = [
             f"resumed on {str(run['at'])[:10]} by other code than that of {run[OTHER_CODE]} of its trials"
             for run in self.resumed
             if run.get(OTHER_CODE)
         ]
-        versions = {package: self.versions_of(package) for package in (PYTHON, *COMPUTE)}
-        return lines + [f"{name} was {' and '.join(had)}" for name, had in versions.items() if len(had) > 1]
+        several = {package: self.versions_of(package) for package in (PYTHON, *COMPUTE)}
+        several |= {what: self.told_of_machines(what) for what in MACHINE}
+        told = [(name, " and ".join(map(str, had))) for name, had in several.items() if len(had) > 1]
+        return lines + [f"{name} was {had}" for name, had in told]
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

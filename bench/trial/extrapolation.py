@@ -21,6 +21,7 @@ from longlag.bench.contract.task import Batch, Task
 from longlag.bench.plugins.guard import patience, where
 from longlag.bench.trial.checks import allowed, answer, batches
 from longlag.bench.trial.meter import weights
+from longlag.bench.trial.spec import OVERTIME
 
 SEQUENCES = 256
 """Asked at each lag; fewer where more than may be wrong are wrong already."""
@@ -28,8 +29,6 @@ LONGEST = 10_000
 """The longest lag that is asked."""
 SHARE = 0.05
 """Of the trial's budget, in FLOPs: what all lags together may take."""
-SECONDS = 60.0
-"""What all lags together may take."""
 _STEPS = 100_000
 """Steps of all sequences that are answered at once, for memory."""
 
@@ -71,7 +70,7 @@ def extrapolate(
         asked = Asked(factor, factor * task.lag)
         found.append(asked)
         try:
-            with patience(max(0.01, SECONDS - (time.monotonic() - started))):
+            with patience(max(0.01, OVERTIME - (time.monotonic() - started))):
                 left -= _ask(model, task, at, asked, left, seed)
         except BadInput as error:
             # It cannot make this lag, but perhaps the next.

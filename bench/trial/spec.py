@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -31,6 +32,13 @@ Status = Literal[
 ]
 FAILED: tuple[Status, ...] = ("timeout", "out_of_memory", "crashed")
 """The statuses of trials that did not run to an end of their own."""
+OVERTIME = 60.0
+"""Seconds that a trial may take beside its limit to be asked at longer lags, when it has solved its task."""
+
+
+def overtime(factors: Sequence[int]) -> float:
+    """Seconds beside its limit of a trial that is asked at `factors` of its lag."""
+    return OVERTIME if factors else 0.0
 
 
 @dataclass(frozen=True)

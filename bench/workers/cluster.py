@@ -55,13 +55,19 @@ class DaskExecutor:
     """
 
     def __init__(
-        self, connected: Callable[[], Any], timeout: float, memory_gb: float, most: int | None = None
+        self,
+        connected: Callable[[], Any],
+        timeout: float,
+        memory_gb: float,
+        most: int | None = None,
+        spare: float = 0.0,
     ) -> None:
         """`connected` makes a client; `timeout` in seconds and `memory_gb` in GiB, for each trial.
 
-        `most` trials run at once, however many slots the cluster has.
+        `most` trials run at once, however many slots the cluster has. Some may take `spare` seconds more.
         """
         self.timeout = timeout
+        self.spare = spare
         self.memory_gb = memory_gb
         self.most = most
         self._connected = connected
@@ -81,7 +87,9 @@ class DaskExecutor:
         self._keeper.start()
 
     @classmethod
-    def connect(cls, address: str, timeout: float, memory_gb: float, most: int | None = None) -> DaskExecutor:
+    def connect(
+        cls, address: str, timeout: float, memory_gb: float, most: int | None = None, spare: float = 0.0
+    ) -> DaskExecutor:
         """To the scheduler at `address`; raises BadInput where there is none, or no worker that will do."""
         try:
             from distributed import Client
@@ -92,7 +100,7 @@ class DaskExecutor:
             return Client(address, timeout=_PATIENCE, set_as_default=False)
 
         try:
-            executor = cls(connected, timeout, memory_gb, most)
+            executor = cls(connected, timeout, memory_gb, most, spare)
         except (OSError, TimeoutError, ValueError) as error:
             raise BadInput(f"--dask {address}: no scheduler there: {reason(error)}") from None
         started = time.monotonic()
@@ -102,7 +110,7 @@ class DaskExecutor:
         if not executor._threads:
             why = "the scheduler has no workers that answer and have LongLag"
         elif not executor._able():
-            why = f"a trial may take {timeout:g} s (timeout), and no worker there lives as long"
+            why = f"a trial may take {timeout + spare:g} s (timeout), and no worker there lives as long"
         if why:
             executor.close()
             raise BadInput(f"--dask {address}: {why}")
@@ -148,7 +156,7 @@ class DaskExecutor:
     def _able(self) -> list[str]:
         """The workers that live for as long as a trial may take."""
         now = time.monotonic()
-        return [name for name in self._threads if self._ends[name] - now > self.timeout]
+        return [name for name in self._threads if self._ends[name] - now > self.timeout + self.spare]
 
     def _keep(self) -> None:
         """Follows the cluster until it is closed; whatever is sent, is sent from here."""

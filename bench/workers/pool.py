@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.guard import where
-from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.trial.spec import Outcome, TrialSpec, overtime
 from longlag.bench.workers import server
 from longlag.bench.workers.child import Child
 from longlag.bench.workers.worker import Work, execute, single_threaded
@@ -63,6 +63,8 @@ class _Job:
     """A trial that waits or runs."""
 
     message: bytes
+    limit: float
+    """In seconds."""
     future: Future[Any] = field(default_factory=Future)
     again: bool = False
     """Whether it is run again, because its worker was killed."""
@@ -115,7 +117,7 @@ class LocalPool:
 
     def submit(self, spec: TrialSpec) -> Future[Any]:
         """Start `spec` as soon as a worker is free."""
-        job = _Job(json.dumps(asdict(spec)).encode())
+        job = _Job(json.dumps(asdict(spec)).encode(), self.timeout + overtime(spec.extrapolate))
         with self._lock:
             if self._thread is None:
                 self._start()
@@ -228,9 +230,9 @@ class LocalPool:
             self._on_message(child, job, message)
         elif child.ended:
             self._on_exit(child, job)
-        elif job is not None and child.age > self.timeout:
-            detail = f"stopped at the limit of {self.timeout:g} s"
-            self._end(child, job, Outcome("timeout", detail, seconds=self.timeout))
+        elif job is not None and child.age > job.limit:
+            detail = f"stopped at the limit of {job.limit:g} s"
+            self._end(child, job, Outcome("timeout", detail, seconds=job.limit))
         elif job is not None and child.watch():
             self._end(child, job, Outcome("out_of_memory", f"took more than {self.memory_gb:g} GiB"))
         elif child in self._starting and child.age > _START_LIMIT:

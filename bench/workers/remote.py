@@ -19,7 +19,7 @@ from typing import Any
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.registry import discover
-from longlag.bench.trial.spec import SPECS
+from longlag.bench.trial.spec import SPECS, overtime
 from longlag.bench.workers.hashes import code_hash
 from longlag.bench.workers.pool import LocalPool
 
@@ -55,9 +55,9 @@ def run_remote(spec: str, plugins: list[tuple[str, str]], code: str, timeout: fl
     """
     from distributed import get_worker
 
-    if seconds_left(get_worker()) < timeout:
-        raise Refused
     sent = SPECS.validate_json(spec)
+    if seconds_left(get_worker()) < timeout + overtime(sent.extrapolate):
+        raise Refused
     trial = replace(sent, plugins=tuple(local_copy(path, text) for path, text in plugins))
     # One at a time: a plugin's file that another thread is half through loading holds no plugins yet.
     with _making:

@@ -205,6 +205,15 @@ class Misbehave(Method):
         return Broken(task, how)
 
 
+class Useless(Nothing):
+    """Not one trial of it runs."""
+
+    name = "useless"
+
+    def build(self, task, rate):
+        raise RuntimeError("no net today")
+
+
 class BadSuggestions(Nothing):
     """Suggests what it should not, in every other trial."""
 

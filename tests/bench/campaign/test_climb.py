@@ -137,6 +137,38 @@ def test_a_rung_holds_only_by_all_its_retests() -> None:
     )
 
 
+def test_nothing_is_bridged_by_fewer_retests_than_are_asked_for() -> None:
+    """Nine of the first ten would do, were there no others."""
+
+    def solves(spec: TrialSpec) -> bool:
+        return spec.phase == "retest" and spec.number != 0 and spec.number < 10
+
+    trials = climbed(solves, retests=20, retests_unsolved=10)
+    assert tried(trials) == [10]
+    assert sum(spec.phase == "retest" for spec in trials) == 20
+
+
+class Widening(Scaling):
+    """Its rate may be as large as the lag, and its recipe is half of that."""
+
+    def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
+        return [{"rate": sizes.lag / 2}]
+
+    def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
+        return {"rate": trial.suggest_float("rate", 1e-4, float(task.lag))}
+
+
+def test_what_is_carried_may_be_as_large_as_the_longer_lag_allows() -> None:
+    chosen = profile(lags=[20])
+    (cell,) = (ladder.cell(20) for ladder in ladders(chosen, discover())[0])
+    ranges = {"rate": optuna.distributions.FloatDistribution(1e-4, 10.0)}
+    below = Carried(10, {"rate": 7.0}, ranges, [{"rate": 5.0}])
+    task = discover().task("adding", "ms11", 20)
+    first = next(CaseProgram(cell, chosen, Widening(), task, 2, below).run())[0]
+    assert first.carried_from == 10
+    assert first.hyperparameters == {"rate": 14.0}
+
+
 def test_run_ids_do_not_depend_on_the_way_to_a_case() -> None:
     """A setting on a seed is the same run, whether its lag was given or climbed to."""
     given = climbed(lambda _: True, lags=[10])

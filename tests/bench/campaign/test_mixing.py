@@ -17,6 +17,7 @@ from longlag.bench.campaign.coordinator import Coordinator
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.registry import discover
+from longlag.bench.workers.hashes import code_hash
 
 Trials = Callable[[Path], pd.DataFrame]
 
@@ -99,6 +100,36 @@ def test_a_version_that_computes_counts_as_code(unfinished: Path, resume: Callab
     assert contents(unfinished) == before
     resume(unfinished, "go-on")
     assert store.load(unfinished).mixed == f"torch was 1.0 and {now}"
+
+
+def test_how_it_computes_counts_as_code(unfinished: Path, resume: Callable[..., list[str]]) -> None:
+    manifest = store.read_manifest(unfinished)
+    machine = manifest.machine | {"kernels": "torch", "cpu": "another"}
+    store.write_manifest(unfinished, manifest.model_copy(update={"machine": machine}))
+    now = manifest.machine["kernels"]
+    with pytest.raises(BadInput, match=f"kernels was torch, and is {now};") as refused:
+        resume(unfinished)
+    assert "another" not in str(refused.value)
+    resume(unfinished, "go-on")
+    assert store.load(unfinished).mixed == f"kernels was torch and {now}"
+
+
+def test_a_row_has_the_hash_of_the_code_that_was_there_at_the_start(
+    make_profile: Any, inline: Any, chores: str, tmp_path: Path
+) -> None:
+    """What is edited while a campaign runs has not made its rows: workers have imported it before."""
+    plugin = Path(shutil.copy(chores, tmp_path / "mine.py"))
+    profile = make_profile(plugins=[str(plugin)])
+    registry = discover((str(plugin),))
+    hashed = code_hash(registry.plugins("nothing", "chore"))
+    coordinator = Coordinator(profile, registry, tmp_path / "c").open(resume=False)
+    plugin.write_text(plugin.read_text() + "\n# edited\n")
+    try:
+        coordinator.run(inline, lambda *_: None)
+    finally:
+        coordinator.close()
+    assert {row["code_hash"] for row in store.rows(tmp_path / "c")} == {hashed}
+    assert code_hash(registry.plugins("nothing", "chore")) != hashed
 
 
 def test_the_same_code_is_no_mix(unfinished: Path, resume: Callable[..., list[str]]) -> None:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from longlag.bench import store
@@ -108,6 +109,37 @@ def test_a_campaign_that_went_on_takes_its_own_place(finished: Path, tmp_path: P
     code, printed = publish(longlag, earlier, results)
     assert code == 2
     assert "holds another campaign" in printed
+
+
+def test_a_copy_that_was_unfinished_leaves_nothing_behind(
+    finished: Path, tmp_path: Path, longlag: Any
+) -> None:
+    """Its journal's rows would be read in place of the tables'."""
+    published = shutil.copytree(finished, tmp_path / "results" / "mine")
+    stale = {**next(iter(store.rows(finished))), "flops": -1.0}
+    entry = {"row": stale, "curve": [], "probes": []}
+    (published / store.JOURNAL).write_text(json.dumps(entry) + "\n")
+    assert store.load(published).trials["flops"].min() == -1
+    code, printed = publish(longlag, finished, tmp_path / "results")
+    assert code == 0, printed
+    pd.testing.assert_frame_equal(store.load(published).trials, store.load(finished).trials)
+
+
+def test_a_method_that_never_runs_to_an_end_can_be_published(
+    make_profile: Any, campaign: Any, inline: Any, tmp_path: Path, longlag: Any
+) -> None:
+    folder = tmp_path / "crashing"
+    campaign(make_profile(methods=["nothing", "useless"], lags=[1]), folder, inline)
+    assert set(store.load(folder).trials.query("method == 'useless'")["status"]) == {"crashed"}
+    damaged(folder, git={"commit": "0123abc", "dirty": False})
+    code, printed = publish(longlag, folder, tmp_path / "results")
+    assert code == 0, printed
+
+
+@pytest.mark.parametrize("dirty", [True, None])
+def test_code_that_may_not_be_a_commits_is_refused(finished: Path, dirty: bool | None) -> None:
+    damaged(finished, git={"commit": "0123abc", "dirty": dirty})
+    assert faults(finished) == ["its code was not that of a commit; --force publishes it all the same"]
 
 
 def test_another_campaign_is_never_written_over(finished: Path, tmp_path: Path, longlag: Any) -> None:

@@ -13,11 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longlag.bench.contract.errors import BadInput
+from longlag.bench.store import row
 from longlag.bench.store.journal import Index, Journal, entries, lines, salvage
+from longlag.bench.trial.spec import Case, Checks, Limits, Outcome, TrialSpec
+
+SPEC = TrialSpec(Case("m", "t", "v", 1), "tune", 0, 0, {}, Limits(1.0), Checks(1, 1, 1))
+POINT = {"flops": 1.0, "sequences": 1.0, "updates": 1.0, "seconds": 1.0, "loss": 1.0, "error": 1.0}
 
 
 def entry(name: str, **more: Any) -> dict[str, Any]:
-    return {"row": {"run_id": name, **more}, "curve": [{"loss": 1.0}], "probes": []}
+    made = row(SPEC, Outcome("plateau", curve=[POINT]), "0" * 12)
+    return {"row": {**made, "run_id": name, **more}, "curve": [POINT], "probes": [], "extrapolation": []}
+
+
+def line(name: str, **more: Any) -> bytes:
+    return json.dumps(entry(name, **more)).encode() + b"\n"
 
 
 def write(path: Path, *names: str) -> bytes:
@@ -105,7 +115,16 @@ def test_a_device_that_is_always_full() -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [b"{]\n", b"null\n", b'{"row": 3}\n', b"\xff\xfe\x00\n", b'{"row": {"run_id": "x"}}\n', b"\n"],
+    [
+        *[b"{]\n", b"null\n", b'{"row": 3}\n', b"\xff\xfe\x00\n", b'{"row": {"run_id": "x"}}\n', b"\n"],
+        # Still JSON, and no row: a letter of a key, a kind of value, a column, a part of a part.
+        line("c").replace(b'"method"', b'"mexhod"'),
+        line("c").replace(b'"lag": 1', b'"lag": "1"'),
+        line("c").replace(b'"lag": 1', b'"lag": 1.5'),
+        line("c", another=1),
+        line("c").replace(b'"loss": 1.0', b'"lass": 1.0'),
+        line("c").replace(b'"probes": []', b'"probes": [3]'),
+    ],
 )
 def test_a_damaged_line_is_named_and_the_rest_is_kept(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "j"
@@ -135,11 +154,11 @@ def test_a_line_cut_short_is_told(tmp_path: Path) -> None:
 def test_the_index_reads_single_entries(tmp_path: Path) -> None:
     path = tmp_path / "j"
     journal = Journal.open(path)
-    journal.append([entry("a", n=1), entry("b", n=2), entry("a", n=3)])
+    journal.append([entry("a", number=1), entry("b", number=2), entry("a", number=3)])
     journal.close()
     index = Index.read(path)
     assert "c" not in index
-    assert [index[name]["row"]["n"] for name in ("b", "a", "b")] == [2, 3, 2]
+    assert [index[name]["row"]["number"] for name in ("b", "a", "b")] == [2, 3, 2]
     index.close()
     assert [line.number for line in lines(path)] == [1, 2, 3]
-    assert json.loads(path.read_bytes().splitlines()[1]) == entry("b", n=2)
+    assert json.loads(path.read_bytes().splitlines()[1]) == entry("b", number=2)

@@ -139,7 +139,7 @@ def test_what_hangs_costs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
             while True:
                 pass
 
-    monkeypatch.setattr(extrapolation, "SECONDS", 0.05)
+    monkeypatch.setattr(extrapolation, "OVERTIME", 0.05)
     (row,) = asked(100, 2, 3, at=Hangs)
     assert row["detail"].startswith("TimeoutError: not done after 0.0")
 

@@ -17,7 +17,7 @@ import pytest
 
 from longlag.bench.contract.data import DATA_VARIABLE
 from longlag.bench.contract.errors import BadInput
-from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.trial.spec import Case, Limits, Outcome, TrialSpec
 from longlag.bench.workers import server
 from longlag.bench.workers.child import Child
 from longlag.bench.workers.pool import LocalPool
@@ -88,6 +88,75 @@ def test_a_worker_hears_no_ctrl_c_and_is_alone_in_its_session(
         os.kill(pid, signal.SIGINT)
         pool.outcome(pool.submit(make_spec(rate=0.1)))
         assert pool.workers == {pid: False}
+    finally:
+        pool.close()
+
+
+PATIENT = """
+import time
+import torch
+from longlag import Batch, Method, SequenceModel, SquaredError, Task
+
+
+class Patient(Task):
+    name = "patient"
+    source = "none"
+    input_size = output_size = minimal_lag = 1
+    chance = chance_loss = 1.0
+    loss = SquaredError()
+
+    def sample(self, batch_size, generator):
+        if self.lag > 1:
+            time.sleep(4)
+        inputs = torch.rand(self.lag + 1, batch_size, 1, generator=generator)
+        return Batch(inputs, 3 * inputs[-1:], torch.arange(self.lag + 1) == self.lag)
+
+    def wrong(self, outputs, batch):
+        return (outputs - batch.targets).abs().amax((0, 2)) > 0.04
+
+
+class Knows(SequenceModel):
+    def __init__(self, task):
+        super().__init__(task)
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, inputs, mask):
+        return 3 * inputs[mask] + 0 * self.weight
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+
+class Knowing(Method):
+    name = "knowing"
+
+    def suggest(self, trial, task):
+        return {}
+
+    def build(self, task):
+        return Knows(task)
+"""
+
+
+def test_longer_lags_are_asked_beside_a_trials_limit(
+    make_spec: Callable[..., TrialSpec], tmp_path: Path
+) -> None:
+    """A trial that has solved its task is not lost for what it is asked afterwards."""
+    plugin = tmp_path / "patient.py"
+    plugin.write_text(PATIENT)
+    spec = replace(
+        make_spec(),
+        case=Case("knowing", "patient", "standard", 1),
+        phase="retest",
+        limits=Limits(1e9, updates=2),
+        plugins=(str(plugin),),
+    )
+    pool = LocalPool(1, timeout=3, memory_gb=1)
+    try:
+        found = pool.outcome(pool.submit(replace(spec, extrapolate=(2,))))
+        assert (found.status, found.extrapolates) == ("solved", 2)
+        late = pool.outcome(pool.submit(replace(spec, case=replace(spec.case, lag=2))))
+        assert late.status == "timeout"
     finally:
         pool.close()
 
