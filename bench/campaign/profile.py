@@ -64,6 +64,8 @@ class Profile(Strict):
     # MOST_RECIPES, whose file brings torch with it.
     recipes: Annotated[int, Field(ge=0, le=3)] = 3
     """How many of a method's recipes the first trials try."""
+    setting: dict[str, Any] = Field(default_factory=dict)
+    """One setting that the first trial tries in place of the methods' recipes: a paper's."""
     reruns: Annotated[int, Field(ge=0)] = 0
     """Then, how often each of the best settings is run again at first; the best mean score wins the case."""
     leaders: Annotated[int, Field(ge=2)] = 2

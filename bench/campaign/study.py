@@ -188,7 +188,8 @@ class CaseProgram:
         guesses: list[_Guess] = []
         try:
             with patience():
-                given = list(self.method.recipes(self.task.sizes))
+                own = self.method.recipes(self.task.sizes)
+                given = [self.profile.setting] if self.profile.setting else list(own)
                 if len(given) > MOST_RECIPES:
                     raise ValueError(f"{len(given)} recipes: a method may bring {MOST_RECIPES}")
         except Exception as error:

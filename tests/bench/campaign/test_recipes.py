@@ -73,6 +73,15 @@ def test_a_profile_cannot_ask_for_more_recipes_than_a_method_may_bring() -> None
         tuned(3, recipes=MOST_RECIPES + 1)
 
 
+def test_a_profile_may_bring_a_setting_of_its_own() -> None:
+    rates = [spec.hyperparameters["rate"] for spec in tuned(3, setting={"rate": 7.5})]
+    assert len(rates) == 5
+    assert rates[0] == 7.5
+    assert all(rate % 1 for rate in rates[1:])
+    (spec,) = tuned(3, trials=1, setting={"rate": 7.5, "tempo": 1})
+    assert spec.fault == "the recipe sets 'tempo', which no suggestion asked for"
+
+
 def test_too_many_recipes_cost_a_trial_and_say_why() -> None:
     faults = [spec.fault for spec in tuned(4)]
     assert "4 recipes: a method may bring 3" in faults[0]
