@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,15 +24,18 @@ from longlag.bench.trial.spec import bridged
 from longlag.reports.formats import NONE, markdown, number
 from longlag.reports.statistics import NO_INTERVAL, Interval, median_interval, wilson
 
-Verdict = Literal["beaten", "reproduced", "within interval", "not reached", "not run", "not comparable"]
+Verdict = Literal[
+    "beaten", "reproduced", "within interval", "not reached", "contradicted", "not run", "not comparable"
+]
 
 MEASURES = {
     "solved": "of the runs solve it",
     "sequences": "sequences to solve it",
     "updates": "updates to solve it",
     "error": "of fresh sequences wrong",
+    "symbols": "of fresh sequences' symbols wrong",
 }
-"""What a claim's figure counts. More is better of the first, less of the others."""
+"""What a claim's figure counts. More is better of the first, less of the others; no row tells the last."""
 
 
 class Claim(BaseModel):
@@ -44,9 +48,9 @@ class Claim(BaseModel):
     """In our words, with the figure."""
     sure: Literal["read", "second hand", "recalled"]
     """Whether the figure was read in the paper or its code, is quoted by others, or was not verified."""
-    measure: Literal["solved", "sequences", "updates", "error"]
+    measure: Literal["solved", "sequences", "updates", "error", "symbols"]
     published: float = Field(ge=0)
-    """The figure, in the measure."""
+    """The figure, in the measure; 0 solved says that the method cannot, which one that does contradicts."""
     differs: str = ""
     """How the protocol here differs from the paper's, where that matters."""
     tried: str = ""
@@ -66,6 +70,8 @@ class Claim(BaseModel):
     def _one_or_the_other(self) -> Claim:
         if bool(self.profile) == bool(self.not_comparable):
             raise ValueError("a claim has a profile, or says why it is not comparable")
+        if self.profile and self.measure == "symbols":
+            raise ValueError("symbols are not counted here: such a claim is not comparable")
         return self
 
 
@@ -82,7 +88,7 @@ class Finding:
     """In the claim's measure."""
     interval: Interval = NO_INTERVAL
     flops: float = float("nan")
-    """Median, of the runs that solved it."""
+    """Median to solve it, infinite of a run that does not."""
     seconds: float = float("nan")
     """Median, of all runs."""
 
@@ -113,32 +119,34 @@ def find(claim: Claim, folder: Path) -> Finding:
     if not store.exists(folder / store.MANIFEST):
         return Finding("not run")
     campaign = store.load(folder)
-    if campaign.manifest.finished is None:
-        return Finding("not run", "its campaign is not finished")
     stored = campaign.manifest.profile
     changed = [key for key, value in claim.profile.items() if _plain(stored.get(key), value) != value]
     if changed:
         return Finding("not run", f"its protocol has changed since: {', '.join(changed)}")
+    if campaign.manifest.finished is None:
+        return Finding("not run", "its campaign is not finished")
     return judge(claim, campaign.trials.query("phase == 'retest'"))
 
 
 def judge(claim: Claim, retests: pd.DataFrame) -> Finding:
     """The verdict of a claim from the retests of its campaign, a row a seed."""
     solved, n = int(retests["solved"].sum()), len(retests)
-    solvers = retests[retests["solved"]]
     if claim.measure == "solved":
         ours, interval = (solved / n if n else float("nan")), wilson(solved, n)
         better, worse = interval.low > claim.published, interval.high < claim.published
         as_good = ours >= claim.published
     else:
-        values = (retests if claim.measure == "error" else solvers)[_COLUMN[claim.measure]]
-        ours, interval = float(values.median()), median_interval(values)
+        values = _values(retests, _COLUMN[claim.measure])
+        ours, interval = float(values.median()), _interval(values)
         better, worse = interval.high < claim.published, interval.low > claim.published
         as_good = ours <= claim.published
     verdict: Verdict
     # A figure of the few that solve it says nothing where the paper's runs all did.
     if n == 0 or (claim.measure != "solved" and not bridged(solved, n)) or worse:
         verdict = "not reached"
+    elif claim.measure == "solved" and claim.published == 0:
+        # That none can is refuted by one that does, however many do not.
+        verdict = "contradicted" if solved else "reproduced"
     elif better:
         verdict = "beaten"
     elif as_good:
@@ -152,12 +160,26 @@ def judge(claim: Claim, retests: pd.DataFrame) -> Finding:
         n,
         ours,
         interval,
-        float(solvers["flops_to_solve"].median()),
+        float(_values(retests, "flops_to_solve").median()),
         float(retests["seconds"].median()),
     )
 
 
 _COLUMN = {"sequences": "sequences_to_solve", "updates": "updates_to_solve", "error": "error"}
+
+
+def _values(retests: pd.DataFrame, column: str) -> pd.Series[float]:
+    """What every seed came to: infinite a cost where it did not solve the task, an error where it failed."""
+    values = retests[column] if column == "error" else retests[column].where(retests["solved"])
+    return values.astype(float).fillna(math.inf)
+
+
+def _interval(values: pd.Series[float]) -> Interval:
+    """The median's interval, whose ends may be infinite."""
+    # Between two infinite medians of the bootstrap there is no number; between two huge ones there is.
+    huge, largest = 1e300, values[np.isfinite(values)].max()
+    ends = median_interval(values.replace(math.inf, huge))
+    return Interval(*(math.inf if end > 0 and not end <= largest else end for end in ends))
 
 
 def ledger(results: Path) -> pd.DataFrame:
@@ -176,7 +198,8 @@ def ledger(results: Path) -> pd.DataFrame:
                 "solved": f"{finding.solved}/{finding.n}" if finding.n else NONE,
                 "FLOPs": number(finding.flops),
                 "seconds": number(finding.seconds),
-                "note": ". ".join(text for text in (finding.why, claim.differs) if text),
+                "why": finding.why,
+                "note": _joined(finding.why, claim.differs),
                 "says": claim.says,
                 "tried": claim.tried,
                 "figure": claim.figure,
@@ -189,9 +212,11 @@ def tally(rows: pd.DataFrame) -> str:
     """How many of the protocols of a ledger that were run hold, as a sentence."""
     held = rows[rows["verdict"].isin(["beaten", "reproduced"])]
     ran = rows[~rows["verdict"].isin(["not run", "not comparable"])]
+    against = int((rows["verdict"] == "contradicted").sum())
     return (
-        f"{len(held)} of {len(ran)} protocols that were run reproduce or beat the published figure; of the "
-        f"{ran['figure'].nunique()} figures, {held['figure'].nunique()} are met by one of them."
+        f"{len(held)} of {len(ran)} protocols that were run reproduce or beat the published figure"
+        + (f", {against} contradict{'s' * (against == 1)} it" if against else "")
+        + f"; of the {ran['figure'].nunique()} figures, {held['figure'].nunique()} are met by one of them."
     )
 
 
@@ -222,7 +247,8 @@ MEANINGS: dict[Verdict, str] = {
     "beaten": "the whole 95% interval of ours is better than the published figure;",
     "reproduced": "ours is as good, and the interval holds the published figure;",
     "within interval": "ours is worse, and the interval holds the published figure;",
-    "not reached": "the interval is worse; or, of a cost or an error, under 90% of the runs solve the task.",
+    "not reached": "the interval is worse; or, of a cost or an error, under 90% of the runs solve the task;",
+    "contradicted": "the paper says that the method cannot solve the task, and a run or more did.",
 }
 """What the verdicts on what was run mean."""
 
@@ -234,19 +260,22 @@ in `bench/claims` and the rows in `results/claims`; `longlag claims NAME` runs o
 {meanings}
 
 Ours: the median over fresh seeds and, in brackets, its bootstrap interval; of a share of runs Wilson's.
-FLOPs: the median to solve. Seconds: of a run, on one core. **A run here stops at its first pass under 1% of
-1,000 fresh sequences wrong**, whatever the paper's did: those of 1997 had to answer the last 2,000 rightly,
-and the squared errors that others report are of runs that went on for longer. A figure was `read` in the
-paper or its code, or is `second hand`, quoted by others, or `recalled`, and not verified.
+FLOPs: the median to solve. A run that does not solve the task costs infinitely much in both, and one that
+failed has an infinite error. Seconds: of a run, on one core. **A run here stops at its first pass under 1% of
+1,000 fresh sequences wrong**, whatever the paper's did. Those of 1997 had to answer rightly the last 2,000
+(adding, order), all but 12 of these (multiplication), 10,000 in a row (2c), all 256 of a test set (3a: ST1;
+ST2 asks a mean error under .01 too) or every string (Reber), and the squared errors that others report are
+of runs that went on for longer. A figure was `read` in the paper or its code, or is `second hand`, quoted by
+others, or `recalled`, and not verified.
 
 {tally} So far: {counts}.
 """
 
 
 def _figure(value: float, measure: str) -> str:
-    if math.isnan(value):
-        return NONE
-    return f"{100 * value:.3g}%" if measure in ("solved", "error") else f"{value:,.0f}"
+    if not math.isfinite(value):
+        return number(value)
+    return f"{100 * value:.3g}%" if measure in ("solved", "error", "symbols") else f"{value:,.0f}"
 
 
 def _ours(finding: Finding, measure: str) -> str:
@@ -254,6 +283,10 @@ def _ours(finding: Finding, measure: str) -> str:
         return NONE
     low, high = (_figure(end, measure) for end in finding.interval)
     return f"{_figure(finding.ours, measure)} [{low}, {high}]"
+
+
+def _joined(*texts: str) -> str:
+    return "; ".join(text for text in texts if text)
 
 
 def _plain(stored: Any, given: Any) -> Any:

@@ -1,5 +1,6 @@
 """The claims: every entry can be run, and a verdict follows from the rows by its definition alone."""
 
+from math import inf
 from pathlib import Path
 
 import pandas as pd
@@ -72,8 +73,11 @@ def test_verdicts_on_costs(published, values, solved, verdict):
         (0.9, 8, 10, "within interval"),
         (0.4, 3, 5, "reproduced"),
         (0.4, 0, 10, "not reached"),
-        (0.0, 5, 5, "beaten"),
-        (0.0, 0, 5, "reproduced"),
+        # That none can: one run that does refutes it.
+        (0.0, 0, 10, "reproduced"),
+        (0.0, 1, 10, "contradicted"),
+        (0.0, 5, 10, "contradicted"),
+        (0.0, 10, 10, "contradicted"),
     ],
 )
 def test_verdicts_on_shares(published, solved, n, verdict):
@@ -87,6 +91,38 @@ def test_an_error_counts_the_unsolved_too():
     assert judge(claim("error", 0.01), rows).ours == 0.001
 
 
+def test_a_failed_run_has_an_infinite_error():
+    rows = retests(9, [0.001] * 9 + [float("nan")], "error")
+    finding = judge(claim("error", 0.01), rows)
+    assert (finding.verdict, finding.ours, tuple(finding.interval)) == ("beaten", 0.001, (0.001, 0.001))
+    finding = judge(claim("error", 0.01), retests(5, [0.001] * 5 + [float("nan")] * 5, "error"))
+    assert (finding.verdict, finding.ours, tuple(finding.interval)) == ("not reached", inf, (0.001, inf))
+    finding = judge(claim("error", 0.01), retests(0, [float("nan")] * 5, "error"))
+    assert (finding.verdict, finding.ours, tuple(finding.interval)) == ("not reached", inf, (inf, inf))
+
+
+def test_an_unsolved_run_costs_infinitely_much():
+    rows = retests(9, [1000.0] * 5 + [2000.0] * 4 + [float("nan")])
+    finding = judge(claim("sequences", 1200.0), rows)
+    assert (finding.verdict, finding.ours) == ("within interval", 1500.0)
+    assert finding.interval.low == 1000.0
+    # A cost that the row holds nevertheless, of a run that did not solve it, counts as little.
+    assert judge(claim("sequences", 1200.0), rows.fillna(1.0)) == finding
+    assert judge(claim("solved", 1.0), retests(6, [1.0] * 10)).flops == 1e9
+    assert judge(claim("solved", 1.0), retests(4, [1.0] * 10)).flops == inf
+
+
+def test_what_contradicts_is_counted_apart():
+    verdicts = ["beaten", "reproduced", "not reached", "contradicted", "not run", "not comparable"]
+    rows = pd.DataFrame({"verdict": verdicts, "figure": list("aabcde")})
+    said = (
+        "2 of 4 protocols that were run reproduce or beat the published figure, 1 contradicts it; of the 3 "
+    )
+    assert claims.tally(rows) == said + "figures, 1 are met by one of them."
+    assert "contradict" not in claims.tally(rows[rows["verdict"] != "contradicted"])
+    assert "contradicted" in claims.MEANINGS
+
+
 def test_no_runs_reach_nothing():
     assert judge(claim("solved", 0.0), retests(0, [])).verdict == "not reached"
 
@@ -96,6 +132,9 @@ def test_a_claim_has_a_protocol_or_says_why_not():
         claim("solved", 1.0, profile={})
     with pytest.raises(ValueError, match="not comparable"):
         claim("solved", 1.0, not_comparable="no such method")
+    with pytest.raises(ValueError, match="not comparable"):
+        claim("symbols", 0.1)
+    assert claim("symbols", 0.1, profile={}, not_comparable="no row counts them").measure == "symbols"
 
 
 def test_what_is_stored_speaks_for_its_own_protocol(maker, tmp_path: Path):
