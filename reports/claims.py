@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from longlag.bench import store
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.trial.spec import bridged
+from longlag.reports import recipes_since
 from longlag.reports.formats import NONE, markdown, number
 from longlag.reports.statistics import NO_INTERVAL, Interval, median_interval, wilson
 
@@ -81,7 +82,7 @@ class Finding:
 
     verdict: Verdict
     why: str = ""
-    """Where there are no figures."""
+    """Where there are no figures, and what has changed since they were stored."""
     solved: int = 0
     n: int = 0
     ours: float = float("nan")
@@ -123,9 +124,10 @@ def find(claim: Claim, folder: Path) -> Finding:
     changed = [key for key, value in claim.profile.items() if _plain(stored.get(key), value) != value]
     if changed:
         return Finding("not run", f"its protocol has changed since: {', '.join(changed)}")
+    since = recipes_since.changed(campaign)
     if campaign.manifest.finished is None:
-        return Finding("not run", "its campaign is not finished")
-    return judge(claim, campaign.trials.query("phase == 'retest'"))
+        return Finding("not run", _joined("its campaign is not finished", since))
+    return replace(judge(claim, campaign.trials.query("phase == 'retest'")), why=since)
 
 
 def judge(claim: Claim, retests: pd.DataFrame) -> Finding:

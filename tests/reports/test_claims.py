@@ -1,5 +1,6 @@
 """The claims: every entry can be run, and a verdict follows from the rows by its definition alone."""
 
+import json
 from math import inf
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 from longlag.bench import store
 from longlag.bench.campaign import grid, profile
 from longlag.bench.plugins.registry import discover
-from longlag.reports import claims
+from longlag.reports import claims, recipes_since
 from longlag.reports.claims import Claim, judge
 
+RESULTS = Path(__file__).parents[2] / "results" / "claims"
 KNOWN = claims.read()
 RUN = {name: claim for name, claim in KNOWN.items() if claim.profile}
 
@@ -154,6 +156,44 @@ def test_what_is_stored_speaks_for_its_own_protocol(maker, tmp_path: Path):
         changed = claims.find(other, folder)
     assert (changed.verdict, changed.why) == ("not run", "its protocol has changed since: trials")
     assert claims.find(asked, tmp_path / "claims" / "none").verdict == "not run"
+
+
+def test_a_campaign_of_other_recipes_says_so(maker):
+    registry = discover()
+    today = registry.method("lstm").recipes(registry.task("adding", "hs97", 50).sizes)
+    assert len(today) == 3
+    for given in today:
+        maker.run("lstm", 50, 1e9, phase="tune", hyperparameters=given)
+    # What comes after the recipes is the sampler's.
+    maker.run("lstm", 50, 1e9, phase="tune", hyperparameters={**today[0], "units": 5})
+    maker.run("lstm", 50, 1e9, hyperparameters=today[0])
+    assert recipes_since.changed(maker.made()) == ""
+    maker.rows[1]["hyperparameters"] = json.dumps({**today[1], "adam_rate": 0.02})
+    assert recipes_since.changed(maker.made()) == "its recipes have changed since, but not the one retested"
+    maker.rows[-1]["hyperparameters"] = maker.rows[1]["hyperparameters"]
+    assert recipes_since.changed(maker.made()) == "its recipes have changed since"
+    fewer = maker.made()
+    fewer.manifest.profile["trials"] = 1
+    # The second trial ran the best again.
+    assert recipes_since.changed(fewer) == ""
+    fewer.manifest.profile |= {"trials": 2, "recipes": 1}
+    assert recipes_since.changed(fewer) == ""
+
+
+def test_recipes_that_cannot_be_made_any_more_are_no_crash(maker):
+    maker.run("gone", 50, 1e9, phase="tune")
+    assert "there is no method 'gone'" in recipes_since.changed(maker.made())
+
+
+CHANGED = ["hf_adding_200", "hf_order_200", "hf_order_3_200", "hf_multiplication_200", "nag_adding_80"]
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_recipes_of_stored_claims_have_changed_and_the_verdict_stays(name):
+    found = claims.find(KNOWN[name], RESULTS / name)
+    assert found.verdict == ("not run" if name == "nag_adding_80" else "not reached")
+    assert "its recipes have changed since" in found.why
+    assert claims.find(KNOWN["hf_order_200_larger"], RESULTS / "hf_order_200_larger").why == ""
 
 
 def test_the_page_lists_every_claim(tmp_path: Path):
