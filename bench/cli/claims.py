@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -13,6 +13,10 @@ from rich.text import Text
 from longlag.bench.cli.options import CodeOption, JobsOption
 from longlag.bench.cli.terminal import INTERRUPTED, console
 from longlag.bench.contract.errors import BadInput, nearest
+
+if TYPE_CHECKING:
+    from longlag.bench.campaign.coordinator import Coordinator
+    from longlag.bench.campaign.profile import Profile
 
 
 def claims(
@@ -35,9 +39,18 @@ def claims(
     wanted = list(names or ())
     if everything:
         open_ = {n: c for n, c in known.items() if ledger.find(c, folder / n).verdict == "not run"}
-        wanted += sorted(open_, key=lambda name: _cost(known[name].profile))
+        wanted += sorted(open_, key=lambda name: _cost(_profile(name, known[name].profile)))
     for name in wanted:
-        _run(name, known[name].profile, folder / name, jobs, code_changed)
+        chosen = _profile(name, known[name].profile)
+        try:
+            coordinator = _opened(chosen, folder / name, code_changed)
+        except BadInput as error:
+            if name in (names or ()):
+                raise
+            # One whose folder holds another protocol must not keep the others from being run.
+            console.print(f"skipped {name}: {error}", highlight=False, soft_wrap=True)
+            continue
+        _run(coordinator, jobs)
     rows = ledger.ledger(results)
     console.print(_table(rows, wanted))
     console.print(ledger.tally(rows), highlight=False)
@@ -45,12 +58,21 @@ def claims(
         console.print(f"{verdict}: {meaning}", highlight=False)
 
 
-def _run(name: str, given: dict[str, object], folder: Path, jobs: int, code_changed: CodeOption) -> None:
+def _profile(name: str, given: dict[str, object]) -> Profile:
     from longlag.bench.campaign import profile
-    from longlag.bench.campaign.launch import launch, opened
 
-    chosen = profile.parse({"name": name, **given}, f"claim {name}")
-    coordinator = opened(console, chosen, folder, resume=True, data=None, code_changed=code_changed)
+    return profile.parse({"name": name, **given}, f"claim {name}")
+
+
+def _opened(chosen: Profile, folder: Path, code_changed: CodeOption) -> Coordinator:
+    from longlag.bench.campaign.launch import opened
+
+    return opened(console, chosen, folder, resume=True, data=None, code_changed=code_changed)
+
+
+def _run(coordinator: Coordinator, jobs: int) -> None:
+    from longlag.bench.campaign.launch import launch
+
     try:
         if not (coordinator.complete or launch(console, coordinator, jobs)):
             raise typer.Exit(INTERRUPTED)
@@ -58,13 +80,12 @@ def _run(name: str, given: dict[str, object], folder: Path, jobs: int, code_chan
         coordinator.close()
 
 
-def _cost(given: dict[str, object]) -> float:
+def _cost(chosen: Profile) -> float:
     """The most FLOPs a claim's campaign may take."""
-    from longlag.bench.campaign import grid, profile
+    from longlag.bench.campaign import grid
     from longlag.bench.plugins.registry import discover
 
-    chosen = profile.parse({"name": "claim", **given}, "claim")
-    ladders, _ = grid.ladders(chosen, discover())
+    ladders, _ = grid.ladders(chosen, discover(tuple(chosen.plugins)))
     return sum(ladder.phases.total * ladder.cell(lag).budget for ladder in ladders for lag in ladder.lags)
 
 
@@ -80,7 +101,7 @@ def _table(rows: object, wanted: list[str]) -> Table:
         if not wanted or row["claim"] in wanted:
             ran = not row["verdict"].startswith("not ") or row["verdict"] == "not reached"
             ours = [f"{row['ours']}, {row['solved']}", f"{row['FLOPs']} FLOPs, {row['seconds']} s"]
-            said = [row["published"], *(ours if ran else [row["note"]])]
+            said = [row["published"], *(ours if ran else ()), row["why"]]
             names = [Text(row["claim"]), Text(row["paper"], "dim"), Text(row["verdict"], "bold")]
-            table.add_row(Text("\n").join(names), "\n".join(said))
+            table.add_row(Text("\n").join(names), "\n".join(filter(None, said)))
     return table
