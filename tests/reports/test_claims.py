@@ -196,6 +196,51 @@ def test_recipes_of_stored_claims_have_changed_and_the_verdict_stays(name):
     assert claims.find(KNOWN["hf_order_200_larger"], RESULTS / "hf_order_200_larger").why == ""
 
 
+def stored(name):
+    """The hyperparameters that were retested, and all trials."""
+    trials = store.load(RESULTS / name).trials
+    (given,) = trials.query("phase == 'retest'")["hyperparameters"].unique()
+    return json.loads(given), trials
+
+
+@pytest.mark.parametrize("name", ["clip_order_200", "clip_permutation_100", "clip_mem5_200"])
+def test_a_claim_of_clipping_says_what_its_rows_lack(name):
+    given, trials = stored(name)
+    tried = [json.loads(each) for each in trials["hyperparameters"]]
+    assert not any(each["with_omega"] for each in tried)
+    assert {each["recurrent_weights"] for each in tried} == {"orthogonal"}
+    momentum = f"{1 - given['friction']:.3f}".strip("0")
+    threshold = f"{given['threshold']:g}".lstrip("0")
+    for said in (
+        "without the paper's Omega term",
+        f"of {given['units']} units with Nesterov's momentum to {momentum}",
+        f"batches of {given['batch_size']} clipped by {given['clip_by']} at {threshold}",
+    ):
+        assert said in KNOWN[name].differs
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name in RUN if name.startswith("hf_") and (RESULTS / name / store.TRIALS).exists()],
+)
+def test_a_claim_of_hessian_free_says_its_sizes(name):
+    given, _ = stored(name)
+    assert given["recurrent_weights"] == "orthogonal"
+    sequences = given["batch_size"] * given["gradient_batches"]
+    for said in (
+        f"{given['units']} units that begin with dense orthogonal weights",
+        f"gradient is of {sequences:,} sequences and its curvature of {given['curvature_batch']},",
+    ):
+        assert said in KNOWN[name].differs
+
+
+def test_a_claim_of_momentum_says_what_its_runs_came_to():
+    given, trials = stored("nag_multiplication_80")
+    error = trials.query("phase == 'retest'")["error"].median()
+    assert f"a median of {100 * error:.1f}%" in KNOWN["nag_multiplication_80"].differs
+    assert f"batches of {given['batch_size']} for" in KNOWN["nag_multiplication_80"].differs
+
+
 def test_the_page_lists_every_claim(tmp_path: Path):
     text = claims.page(tmp_path)
     assert all(f"**{name}**" in text for name in KNOWN)
