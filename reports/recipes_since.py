@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import optuna
@@ -27,7 +28,9 @@ def changed(campaign: Campaign) -> str:
         with patience():
             registry = discover(tuple(profile.get("plugins", ())))
             task = registry.task(case["task"], case["variant"], int(case["lag"]))
-            today = _settings(registry.method(case["method"]), task)[: profile.get("recipes")]
+            method = registry.method(case["method"])
+            own = [profile["setting"]] if profile.get("setting") else method.recipes(task.sizes)
+            today = _settings(method, task, own)[: profile.get("recipes")]
     except Exception as error:
         return f"its recipes cannot be made any more: {where(error)}"
     # The recipes come first; what follows them is the sampler's, and what follows that runs the best again.
@@ -39,10 +42,10 @@ def changed(campaign: Campaign) -> str:
     return "its recipes have changed since" + (", but not the one retested" if kept else "")
 
 
-def _settings(method: Method, task: Task) -> list[dict[str, Any]]:
-    """The hyperparameters that a method's recipes are for a task."""
+def _settings(method: Method, task: Task, recipes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The hyperparameters that recipes of a method are for a task."""
     found = []
-    for recipe in method.recipes(task.sizes):
+    for recipe in recipes:
         asking = cast(
             optuna.Trial, handed.Suggestions(cast(optuna.Trial, optuna.trial.FixedTrial(dict(recipe))))
         )

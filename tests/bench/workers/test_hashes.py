@@ -71,7 +71,8 @@ def test_what_other_plugins_are_made_of_is_not_hashed() -> None:
 def test_a_plugin_made_of_another_depends_on_that_one_too(tmp_path: Path) -> None:
     path = tmp_path / "sparse.py"
     path.write_text(
-        "from longlag.methods.careful_init import CarefulInit\n\nclass Sparse(CarefulInit):\n    name = 'sparse'\n"
+        "from longlag.methods.careful_init import CarefulInit\n\n"
+        "class Sparse(CarefulInit):\n    name = 'sparse'\n"
     )
     found = {each.name for each in code([load_file(path).Sparse])}
     assert {"sparse.py", "careful_init.py", "first_guesses.py", "initialisers.py"} <= found
