@@ -8,6 +8,7 @@ from longlag.bench.contract import BadInput
 from longlag.bench.store import Campaign
 from longlag.reports.alike import together
 from longlag.reports.frontiers import page
+from tests.reports.conftest import BUDGET
 
 
 def _page(*campaigns: Campaign) -> str:
@@ -125,3 +126,55 @@ def test_campaigns_of_other_budgets_are_not_alike(maker):
     other.manifest.profile["budget"] = 7e7
     with pytest.raises(BadInput, match=r"are not alike: budget was 10000000000\.0 and 70000000\.0"):
         together([one, other])
+
+
+def test_campaigns_whose_tasks_had_other_budgets_are_not_alike(maker):
+    one, other = maker, type(maker)(methods=["gru"])
+    for each, method in ((one, "lstm"), (other, "gru")):
+        each.run(method, 10, 1e9, rung=1)
+        each.run(method, 20, 1e9, rung=2)
+    other.rows[1]["budget"] = 2e13
+    with pytest.raises(BadInput, match=r"on adding:hs97 at lag 20: budget was 1e\+10 and 2e\+13"):
+        together([one.made(), other.made()])
+    # A lag that the last has no rows of is not compared; the other's beyond its longest are left out.
+    one.rows[1]["lag"] = 50
+    last = other.made()
+    last.manifest.profile["lags"] = "climb:10..20"
+    assert sorted(together([one.made(), last]).trials["lag"]) == [10, 10, 20]
+
+
+def test_campaigns_whose_tasks_had_other_trials_are_not_alike(maker):
+    one, other = maker, type(maker)(methods=["gru"])
+    for each, method in ((one, "lstm"), (other, "gru")):
+        each.run(method, 10, 1e9, rung=1)
+        each.run("window", 10, None)
+        each.rows[-1]["budget"] = BUDGET * (1 + (method == "gru"))
+    campaigns = [one.made(), other.made()]
+    for each in campaigns:  # what certifies a task is no result, and may differ
+        each.manifest.controls["window/adding:hs97/10"] = "hs97"
+    assert len(together(campaigns).trials) == 3
+    campaigns[1].manifest.profile["tasks"] = [{"task": "adding:hs97", "trials": 40}]
+    with pytest.raises(BadInput, match=r"on adding:hs97 at lag 10: trials was 4 and 40"):
+        together(campaigns)
+    # An entry for another method, or of another task, is not of this one.
+    campaigns[1].manifest.profile["tasks"] = [
+        {"task": "adding", "methods": ["gru"]},
+        {"task": "adding", "methods": ["elman"], "trials": 40},
+        {"task": "xor", "trials": 40},
+    ]
+    assert len(together(campaigns).trials) == 3
+
+
+def test_a_task_s_own_lags_are_how_far_its_rows_go(maker):
+    for task in ("adding", "xor"):
+        for rung, lag in enumerate((10, 200), 1):
+            maker.run("lstm", lag, 1e9, rung=rung, task=task)
+    made = maker.made()
+    made.manifest.profile["lags"] = "climb:10..100"
+    made.manifest.profile["tasks"] = [
+        {"task": "adding", "lags": None},
+        {"task": "adding", "lags": "climb:10..1000", "methods": ["lstm"]},
+        {"task": "xor", "lags": None},
+    ]
+    kept = together([made]).trials
+    assert list(zip(kept["task"], kept["lag"], strict=True)) == [("adding", 10), ("adding", 200), ("xor", 10)]
