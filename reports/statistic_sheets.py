@@ -53,8 +53,9 @@ def _oftener(results: Results) -> Sheet:
         "oftener",
         "Who solves which task more often",
         *with_campaign(results, head, rows),
-        "The probability that the first's success rate is above the second's, Beta-binomial with uniform "
-        "rates; the exact test, lag by lag; and that adjusted by Holm over all pairs and tasks.",
+        "The probability that the first's success rate is above the second's, in the mean over the lags that "
+        "both were retested at, Beta-binomial with uniform rates; the exact test, lag by lag; and that "
+        "adjusted by Holm over all pairs and tasks.",
     )
 
 
