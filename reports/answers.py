@@ -37,7 +37,9 @@ def _answer(results: Results, panel: Panel) -> Answer:
             summary += ", the longest tried."
         else:
             beyond = _next(ladder, longest)
-            tried = all(beyond in results.ladder(panel, method) for method in best)
+            # Not where a campaign that goes on has only tuned it yet.
+            stopped = [(found := reach.reach(results, panel, method)) and found.stop for method in best]
+            tried = all(stopped) and all(beyond in results.ladder(panel, method) for method in best)
             summary += f"; none bridges {beyond}." if tried else f"; none is known to bridge {beyond}."
     return Answer(panel, summary, [(method, _sentence(results, panel, method)) for method in results.methods])
 
@@ -59,8 +61,9 @@ def _sentence(results: Results, panel: Panel, method: str) -> str:
             f"bridges a lag of {reached}: {tally(case.solved, case.n)} retests solved "
             f"{interval(case.low, case.high)}, at a median of {number(case.median_flops_to_solve)} FLOPs"
         )
-        if reached < max(ladder):
-            beyond = _next(list(ladder), reached)
+        found = reach.reach(results, panel, method)
+        beyond = _next(list(ladder), reached) if reached < max(ladder) else None
+        if beyond and (results.case(panel, method, beyond) is None or (found and found.stop)):
             said += f"; not {beyond}: {_failure(results, panel, method, beyond)}"
     beyond_gap = [lag for lag in ladder if lag > (reached or 0) and bridged(*ladder[lag])]
     if beyond_gap:
@@ -73,8 +76,8 @@ def _failure(results: Results, panel: Panel, method: str, lag: int) -> str:
     case = results.case(panel, method, lag)
     if case is None:
         return "it was not run"
-    if case.n == 0:
-        return "it has no retests"
+    if untold := reach.untold(results, panel, method, lag):
+        return f"it has {untold}"
     ended = f"; unsolved: {case.outcomes}" if case.outcomes else ""
     return f"{tally(case.solved, case.n)} solved {interval(case.low, case.high)}{ended}"
 

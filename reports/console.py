@@ -15,7 +15,7 @@ from longlag.reports.ablation import Contribution, contributions
 from longlag.reports.controls import certificates
 from longlag.reports.differences import Difference, differences, verdict
 from longlag.reports.formats import interval, number, percent, tally
-from longlag.reports.reach import reach
+from longlag.reports.reach import reach, untold
 from longlag.reports.results import Panel, Results
 from longlag.reports.sheets import ABLATION, ablation_row, difference_row
 
@@ -75,11 +75,12 @@ def _climb(results: Results, panel: Panel, method: str) -> list[Text]:
     found = reach(results, panel, method)
     if found is None:
         return [Text("no retests", style="dim")]
-    ladder = results.ladder(panel, method)
-    beyond = next((lag for lag in ladder if lag > (found.bridged or 0) and ladder[lag].n), None)
-    lags = (found.bridged, beyond)
-    at, failed = (None if lag is None else results.case(panel, method, lag) for lag in lags)
-    ended = "" if failed is None else f"{beyond}: {tally(failed.solved, failed.n)} {failed.outcomes}"
+    at = None if found.bridged is None else results.case(panel, method, found.bridged)
+    ended = ""
+    if found.stop is not None:
+        failed = results.case(panel, method, found.stop)
+        said = untold(results, panel, method, found.stop)
+        ended = f"{found.stop}: {said or f'{tally(failed.solved, failed.n)} {failed.outcomes}'}"
     style = "red" if at is None else "green" if found.open else "yellow"
     return [
         Text(str(found), style=style),

@@ -138,16 +138,18 @@ def _failed(results: Results) -> list[str]:
     """What ended the climbs: of every method its stops, and how the unsolved retests there had ended."""
     stops: Counter[str] = Counter()
     ended: Counter[tuple[str, str]] = Counter()
+    untold = []
     for panel in results.panels:
         for method in results.methods:
             found = reach.reach(results, panel, method)
-            if found is None or found.open:
+            if found is None or found.stop is None:
                 continue
-            lag = min(lag for lag in results.ladder(panel, method) if lag > (found.bridged or 0))
             rows = results.of(panel, results.retests)
-            rows = rows[(rows["method"] == method) & (rows["lag"] == lag) & ~rows["solved"]]
+            rows = rows[(rows["method"] == method) & (rows["lag"] == found.stop) & ~rows["solved"]]
             stops[method] += 1
             ended.update((method, str(status)) for status in rows["status"])
+            if said := reach.untold(results, panel, method, found.stop):
+                untold.append(f"- {method} on {panel.label} at {found.stop}: {said}")
     if not stops:
         return []
     outcomes = [status for status in get_args(Status) if any(told == status for _, told in ended)]
@@ -155,6 +157,7 @@ def _failed(results: Results) -> list[str]:
         [method, str(stops[method]), *(str(ended[method, status]) for status in outcomes)]
         for method in results.methods
     ]
+    never = "Where every trial of the tuning failed, nothing was retested"
     told = "How the unsolved retests had ended at the first lag that was not bridged ([what that means]"
     return [
         "",
@@ -163,6 +166,7 @@ def _failed(results: Results) -> list[str]:
         f"{told}(comparison.md#how-the-others-failed)):",
         "",
         *_table(["Method", "stops", *outcomes], rows_told),
+        *(["", f"{never}:", "", *untold] if untold else []),
     ]
 
 
@@ -174,7 +178,8 @@ def _unbridged(results: Results) -> list[str]:
             found = reach.reach(results, panel, method)
             if found is not None and found.bridged is None:
                 case = results.case(panel, method, found.shortest)
-                ended = f"{tally(case.solved, case.n)}; {case.outcomes}"
+                retested = f"{tally(case.solved, case.n)}; {case.outcomes}"
+                ended = reach.untold(results, panel, method, found.shortest) or retested
                 lines.append(f"- {method} on {panel.label} at {found.shortest}: {ended}")
     told = "Where even the shortest lag was not bridged, solved of n retests and how the others ended:"
     return ["", told, "", *lines] if lines else []

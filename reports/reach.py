@@ -21,14 +21,18 @@ class Reach(NamedTuple):
 
     bridged: int | None
     interval: Interval
+    """NaN without any retests."""
     shortest: int
-    """The shortest and the longest lag that it was retested at."""
+    """The shortest lag that it was tried at."""
     longest: int
+    """The longest that it was retested at; without retests the shortest tried."""
+    stop: int | None = None
+    """The first lag beyond T* that was tried, which is not bridged or lies beyond a gap; None: none was."""
 
     @property
     def open(self) -> bool:
         """Whether the longest lag tried was bridged: T* may be longer."""
-        return self.bridged == self.longest
+        return self.stop is None
 
     def __str__(self) -> str:
         if self.bridged is None:
@@ -49,12 +53,41 @@ def _plain(end: str) -> str:
 
 
 def reach(results: Results, panel: Panel, method: str) -> Reach | None:
-    """How far a method came; None without retests."""
+    """How far a method came; None where it was not tried.
+
+    A lag was tried that has retests, or none since every trial of its tuning failed: a timeout in all of them
+    ends a climb as well. What an unfinished campaign has only tuned yet is no stop.
+    """
     ladder = results.ladder(panel, method)
-    tried = [lag for lag, tally in ladder.items() if tally.n]
+    retested = [lag for lag, tally in ladder.items() if tally.n]
+    tried = [lag for lag in ladder if lag in retested or _ended(results, panel, method, lag)]
     if not tried:
         return None
-    return Reach(frontier(ladder), frontier_interval(ladder), min(tried), max(tried))
+    bridged = frontier(ladder)
+    return Reach(
+        bridged,
+        frontier_interval(ladder),
+        min(tried),
+        max(retested, default=min(tried)),
+        next((lag for lag in tried if lag > (bridged or 0)), None),
+    )
+
+
+def _ended(results: Results, panel: Panel, method: str, lag: int) -> bool:
+    """Whether a campaign that came to its end has trials of a case."""
+    case = results.case(panel, method, lag)
+    return case is not None and results.campaigns[case.campaign].manifest.finished is not None
+
+
+def untold(results: Results, panel: Panel, method: str, lag: int) -> str:
+    """How the tuning of a case ended that has no retests; empty where it has some."""
+    case = results.case(panel, method, lag)
+    if case is None or case.n:
+        return ""
+    tuned = results.of(panel, results.tuning)
+    tuned = tuned[(tuned["method"] == method) & (tuned["lag"] == lag)]
+    ended = ", ".join(f"{status} {count}" for status, count in tuned["status"].value_counts().items())
+    return f"no retests; tuning: {ended}"
 
 
 def table(results: Results) -> tuple[list[str], list[list[str]]]:
@@ -81,7 +114,7 @@ def chart(results: Results, panel: Panel) -> Spec | None:
 
 
 def picture(results: Results) -> str | None:
-    """The same of all panels as one SVG, for pages that run nothing; None without retests."""
+    """The same of all panels as one SVG, for pages that run nothing; None where nothing was tried."""
     found = [rows for panel in results.panels if not (rows := _rows(results, panel)).empty]
     if not found:
         return None
@@ -109,8 +142,11 @@ def _rows(results: Results, panel: Panel) -> pd.DataFrame:
             "panel": panel.label,
             "method": method,
             "x": float(each.bridged or least),
-            "low": min(max(each.interval.low, least), most),
-            "high": min(max(each.interval.high, least), most),
+            # Without retests there is no interval.
+            **{
+                name: least if math.isnan(end) else min(max(end, least), most)
+                for name, end in each.interval._asdict().items()
+            },
             "told": str(each),
             "end": "beyond" if each.open else "none" if each.bridged is None else "reached",
         }

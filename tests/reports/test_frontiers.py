@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from rich.console import Console
 
 from longlag.bench.contract import BadInput
 from longlag.bench.store import Campaign
+from longlag.reports import reach
 from longlag.reports.alike import together
+from longlag.reports.answers import answers
+from longlag.reports.console import tables
 from longlag.reports.frontiers import page
+from longlag.reports.results import Results
 from tests.reports.conftest import BUDGET
 
 
@@ -178,3 +183,44 @@ def test_a_task_s_own_lags_are_how_far_its_rows_go(maker):
     ]
     kept = together([made]).trials
     assert list(zip(kept["task"], kept["lag"], strict=True)) == [("adding", 10), ("adding", 200), ("xor", 10)]
+
+
+def ended_by_its_tuning(maker) -> None:
+    """A climb whose second rung has no retests, since every trial of its tuning met its limit."""
+    for _ in range(5):
+        maker.run("lstm", 10, 1e9, rung=1)
+    for _ in range(4):
+        maker.run("lstm", 20, None, rung=2, phase="tune", status="timeout")
+
+
+def test_a_rung_where_every_trial_failed_is_a_stop(maker):
+    ended_by_its_tuning(maker)
+    maker.run("vanilla", 10, None, rung=1, phase="tune", status="crashed")
+    results = Results([maker.made()])
+    (panel,) = results.panels
+    assert reach.cell(results, panel, "lstm") == "10 [< 10, > 10]"
+    assert reach.cell(results, panel, "vanilla") == "< 10"
+    text = _page(maker.made())
+    assert "| vanilla | &lt; 10 |" in text
+    assert "| lstm | 10 [&lt; 10, > 10] |" in text
+    assert "| Method | stops |\n| --- | --- |\n| vanilla | 1 |\n| lstm | 1 |\n" in text
+    assert "- lstm on adding:hs97 at 20: no retests; tuning: timeout 4" in text
+    assert "- vanilla on adding:hs97 at 10: no retests; tuning: crashed 1" in text
+    (answer,) = answers(results)
+    assert answer.summary == "lstm bridges a lag of 10; none bridges 20."
+    assert "; not 20: it has no retests; tuning: timeout 4." in dict(answer.sentences)["lstm"]
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(*tables(results))
+    assert "20: no retests; tuning: timeout 4" in " ".join(captured.get().split())
+
+
+def test_what_a_campaign_under_way_has_only_tuned_is_no_stop(maker):
+    ended_by_its_tuning(maker)
+    maker.finished = None
+    results = Results([maker.made()])
+    assert reach.cell(results, results.panels[0], "lstm") == "≥ 10 [< 10, > 10]"
+    (answer,) = answers(results)
+    assert answer.summary == "lstm bridges a lag of 10; none is known to bridge 20."
+    assert "not 20" not in dict(answer.sentences)["lstm"]
+    assert "How they failed" not in _page(maker.made())

@@ -95,7 +95,7 @@ def test_csv_has_a_row_a_case_in_the_profiles_order(small):
 def test_frontier_cells_say_what_was_tried(small):
     head, rows = reach.table(small)
     assert head == ["Method", "adding:hs97"]
-    assert rows == [["vanilla", "< 10"], ["lstm", "≥ 50 [23, > 50]"], ["echo_state", "–"]]
+    assert rows == [["vanilla", "< 10"], ["lstm", "≥ 50 [23, > 50]"], ["echo_state", "< 10"]]
 
 
 def test_a_climb_is_judged_by_its_own_rungs(maker):
