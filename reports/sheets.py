@@ -113,9 +113,10 @@ def _cases(results: Results) -> Sheet:
         "Cases",
         *with_campaign(results, head, rows),
         "Retests on fresh seeds and fresh data. Solved: runs that solved the task, with Wilson's interval. "
-        "FLOPs to solve: median over the solved runs. Expected FLOPs: all that the retests spent over the "
-        "number solved. Error: median share of fresh sequences answered wrongly; chance: that share for the "
-        "trivial predictor.",
+        "FLOPs to solve: median over the solved runs, from six of these on with the order statistics that "
+        "hold it with 95% certainty. Expected FLOPs: all that the retests spent over the number solved. "
+        "Error: median share of fresh sequences answered wrongly; chance: that share for the trivial "
+        "predictor.",
     )
 
 

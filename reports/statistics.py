@@ -42,28 +42,17 @@ def wilson(solved: int, n: int) -> Interval:
     return Interval(float(ends.low), float(ends.high))
 
 
-def median_interval(values: ArrayLike, *, seed: int = 0, resamples: int = 4999) -> Interval:
-    """Percentile bootstrap interval of the median; NaN for fewer than two values.
+def median_interval(values: ArrayLike) -> Interval:
+    """The order statistics that hold the median with 95% certainty or more, whatever the distribution.
 
-    The generator is seeded, so the same values give the same interval, in whatever order.
+    NaN for fewer than six values, whose least and greatest do not, and where one is missing. Exact, by the
+    binomial distribution; a percentile bootstrap holds it in 86% to 96% of samples of six to 25 values.
     """
     sample = np.sort(np.asarray(values, dtype=float))
-    if sample.size < 2:
+    place = int(stats.binom.ppf((1 - LEVEL) / 2, sample.size, 0.5)) if sample.size else 0
+    if not place or np.isnan(sample[-1]):
         return NO_INTERVAL
-    medians = sample[_middles(sample.size, seed, resamples)].mean(axis=0)
-    low, high = np.quantile(medians, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(low), float(high))
-
-
-@lru_cache(maxsize=64)
-def _middles(n: int, seed: int, resamples: int) -> NDArray[np.int64]:
-    """The places [2, resamples] of the two middle values of bootstrap samples, in the sorted sample of `n`.
-
-    They do not depend on the values, so all cases of as many runs share them: a page has a thousand.
-    """
-    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
-    middle = [(n - 1) // 2, n // 2]
-    return np.partition(drawn, middle, axis=1)[:, middle].T
+    return Interval(float(sample[place - 1]), float(sample[-place]))
 
 
 def frontier(ladder: Mapping[int, Tally]) -> int | None:

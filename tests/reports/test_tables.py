@@ -55,8 +55,21 @@ def test_a_case_worked_by_hand(small):
 def test_medians_and_intervals_over_the_solved(small):
     row = case(small, "lstm", 50)
     assert row["median_flops_to_solve"] == 2e9
-    assert (row["median_flops_low"], row["median_flops_high"]) == (1e9, 3e9)
+    assert math.isnan(row["median_flops_low"])
+    assert math.isnan(row["median_flops_high"])
     assert row["expected_flops_to_solve"] == 2e9
+
+
+def test_a_median_has_an_interval_from_six_solved_retests_on(maker):
+    for cost in (3e9, 1e9, 6e9, 2e9, 5e9):
+        maker.run("lstm", 10, cost)
+    maker.run("lstm", 10, None)
+    assert "| lstm | 5/6 | [0.44, 0.97] | 3e9 |" in as_markdown(Results([maker.made()]))
+    maker.run("lstm", 10, 4e9)
+    found = Results([maker.made()])
+    row = case(found, "lstm", 10)
+    assert (row["median_flops_low"], row["median_flops_high"]) == (1e9, 6e9)
+    assert "| 3.5e9 [1e9, 6e9] |" in as_markdown(found)
 
 
 def test_nothing_solved_is_infinitely_expensive_not_missing(small):
