@@ -24,8 +24,10 @@ def profile(costs: NDArray[np.floating[Any]], taus: NDArray[np.float64] = TAUS) 
     [..., methods, taus]. A case that no method solves counts as solved within no multiple.
     """
     best = costs.min(axis=-2, keepdims=True)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         ratios = np.where(np.isfinite(costs), costs / best, np.inf)
+    # The cheapest is within any multiple, of nothing too.
+    ratios[np.isfinite(costs) & (costs == best)] = 1
     # A method's own cost over itself is 1 exactly, but 1.0000000000000002 of equals computed apart.
     return np.stack([(ratios <= tau * (1 + 1e-12)).mean(axis=-1) for tau in taus], axis=-1)
 

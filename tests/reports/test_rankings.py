@@ -64,6 +64,11 @@ def test_a_profile_by_brute_force():
         assert found[method, place] == pytest.approx(within / 7)
 
 
+def test_a_method_that_pays_nothing_is_the_cheapest():
+    found = profile(np.array([[0.0, 0.0, 5.0], [5.0, 0.0, np.inf]]), np.array([1.0, 1e9]))
+    assert found.tolist() == pytest.approx(np.array([[1, 1], [1 / 3, 1 / 3]]))
+
+
 def test_profiles_worked_by_hand(maker):
     # at 10: vanilla 2e8, lstm 1e8; at 50: vanilla pays 1e10 for nothing and 1e9 for one, lstm never solves
     for method, lag, cost in (("vanilla", 10, 2e8), ("lstm", 10, 1e8), ("vanilla", 50, 1e9)):

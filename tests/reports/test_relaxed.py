@@ -54,3 +54,15 @@ def test_the_cases_follow(maker):
     made = campaign(maker)
     (case,) = Results([relaxed(made, 2)]).cases.itertuples()
     assert (case.solved, case.n) == (2, 4)
+
+
+def test_what_is_right_before_the_first_update_is_not_solved_by_it(maker):
+    lucky = maker.run("lstm", 10, None)
+    maker.curve(lucky, [0.015, 0.5, 0.9])
+    solved = maker.run("lstm", 10, 8e9)
+    maker.curve(solved, [0.015, 0.5, 0.0], 8e9)
+    later = maker.run("lstm", 10, None)
+    maker.curve(later, [0.0, 0.9, 0.015])
+    found = relaxed(maker.made(), 2).trials
+    assert found["solved"].tolist() == [False, True, True]
+    np.testing.assert_allclose(found["flops_to_solve"], [np.nan, 8e9, 1e10])
