@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from longlag.bench.trial.spec import bridged
+from longlag.reports.formats import OF
+from longlag.reports.given import reachable
 from longlag.reports.results import Results
 from longlag.reports.statistics import NO_INTERVAL, Interval, Tally, wilson
 
@@ -58,19 +61,49 @@ def area(lags: Sequence[int], ladder: Mapping[int, Tally]) -> tuple[float, Inter
     return found, Interval(max(0.0, found - below), min(1.0, found + above))
 
 
+def limits(results: Results) -> dict[tuple[str, str, str], float]:
+    """How far all methods can be compared, by campaign, task and variant; infinite where to the end.
+
+    Where all lags that a profile gave a method were bridged, and others came farther, it was not tried there
+    and has not failed: neither it nor they are judged beyond.
+    """
+    cases = results.cases[results.cases["n"] > 0]
+    found: dict[tuple[str, str, str], float] = {}
+    for key, own in cases.groupby(["campaign", "task", "variant"], sort=False):
+        campaign, task, variant = map(str, key)
+        lags = set(own["lag"].tolist())
+        held = [math.inf]
+        for method, rungs in own.groupby("method", sort=False):
+            last = rungs.sort_values("lag").iloc[-1]
+            name = str(method).removesuffix(f"{OF}{campaign}")
+            given = reachable(results.campaigns[campaign].manifest, name, task, variant, lags)
+            if max(given, default=0) <= last["lag"] < max(lags) and bridged(last["solved"], last["n"]):
+                held.append(int(last["lag"]))
+        found[campaign, task, variant] = min(held)
+    return found
+
+
 def areas(results: Results) -> pd.DataFrame:
-    """A row a method and task that it was retested on: `area`, interval `low` to `high`, `lags`, `runs`."""
+    """A row a method and task that it was retested on: `area`, interval `low` to `high`, `lags`, `runs`.
+
+    Of a task as far as all methods of a campaign can be compared.
+    """
+    ends = results.once(limits)
     rows = []
     for panel in results.panels:
         cases = results.cases_of(panel)
+        cases = cases[cases["n"] > 0]
+        far = [ends[place] for place in zip(cases["campaign"], cases["task"], cases["variant"], strict=True)]
+        cases = cases[cases["lag"] <= far]
         for method in results.methods:
+            own = cases[cases["method"] == method]
             # Of its own campaign: what only another tried was not failed.
-            beside = cases[cases["campaign"].isin(cases.loc[cases["method"] == method, "campaign"])]
-            lags = sorted(set(beside.loc[beside["n"] > 0, "lag"].tolist()))
-            ladder = results.ladder(panel, method)
-            found, ends = area(lags, ladder)
+            beside = cases[cases["campaign"].isin(own["campaign"])]
+            lags = sorted(set(beside["lag"].tolist()))
+            columns = (own[name].tolist() for name in ("lag", "solved", "n"))
+            ladder = {lag: Tally(solved, n) for lag, solved, n in zip(*columns, strict=True)}
+            found, between = area(lags, ladder)
             if not math.isnan(found):
-                runs = sum(tally.n for tally in ladder.values())
                 named = [panel.campaign, f"{panel.task}:{panel.variant}", method]
-                rows.append([*named, found, *ends, len(lags), runs])
+                rows.append([*named, found, *between, len(lags), int(own["n"].sum())])
     return pd.DataFrame(rows, columns=["campaign", "task", "method", "area", "low", "high", "lags", "runs"])

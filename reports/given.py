@@ -1,12 +1,15 @@
-"""What a profile gives a method on a task variant: its tuning trials, and the longest of its lags."""
+"""What a profile gives a method on a task variant: its tuning trials, and how far its lags go."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import Any
 
 from longlag.bench.contract.names import TWIN
+from longlag.bench.store import Manifest
+from longlag.bench.trial.spec import Case
 
 Profile = Mapping[str, Any]
 """As a manifest has it."""
@@ -25,13 +28,22 @@ def longest(profile: Profile, task: str, variant: str, method: str = "") -> floa
     return max(_ends(rule)[1] for rule in rules)
 
 
+def reachable(manifest: Manifest, method: str, task: str, variant: str, lags: Iterable[int]) -> list[int]:
+    """Those of `lags` that a campaign would have come to, had every one of them been bridged."""
+    end = longest(manifest.profile, task, variant, method)
+
+    def allowed(lag: int) -> bool:
+        return lag <= end and Case(method, task, variant, lag).label not in manifest.skipped
+
+    return list(takewhile(allowed, sorted(lags)))
+
+
 def _entries(profile: Profile, task: str, variant: str, method: str = "") -> list[dict[str, Any]]:
     """The entries of a task variant or of its twin; of those for a method, where one is named."""
-    name = f"{task}:{variant.removesuffix(TWIN)}"
+    own = [each for each in profile["tasks"] if not method or _is_for(profile, each, method)]
     # A task without a variant is its first one; which that is the rows say, where no other entry does.
-    found = [each for each in profile["tasks"] if each["task"] == name]
-    found = found or [each for each in profile["tasks"] if each["task"] == task]
-    return [each for each in found if not method or _is_for(profile, each, method)]
+    names = f"{task}:{variant.removesuffix(TWIN)}", task
+    return next((found for name in names if (found := [each for each in own if each["task"] == name])), [])
 
 
 def _is_for(profile: Profile, entry: dict[str, Any], method: str) -> bool:

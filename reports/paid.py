@@ -15,15 +15,19 @@ AXES = {
     "FLOPs": "median_flops_to_solve",
     "sequences": "median_sequences_to_solve",
     "updates": "median_updates_to_solve",
-    "seconds": "median_seconds",
+    "seconds": "seconds",
 }
-"""What a chart may show, and the column of a case that has it."""
+"""What a chart may show, and the column of a case that has it, or of the runs that solved it."""
 
 
 def paid(results: Results, panel: Panel) -> pd.DataFrame:
     """Of each case that some retest solved, what it took by each axis where that is known: long form."""
     cases = results.cases_of(panel)
-    cases = cases[cases["solved"] > 0].rename(columns={column: name for name, column in AXES.items()})
+    # A run's seconds are all its own: those that solved nothing went on to the end of their budget.
+    won = results.of(panel, results.retests)
+    seconds = won[won["solved"].astype(bool)].groupby(["method", "lag"])["seconds"].median()
+    cases = cases[cases["solved"] > 0].join(seconds, on=["method", "lag"])
+    cases = cases.rename(columns={column: name for name, column in AXES.items()})
     rows = cases.melt(id_vars=["method", "lag"], value_vars=list(AXES), var_name="measure")
     return rows[rows["value"] > 0]
 

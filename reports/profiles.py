@@ -47,12 +47,12 @@ def profiles(retests: pd.DataFrame) -> pd.DataFrame:
     costs = np.full((len(methods), len(cases)), np.inf)
     sampled = np.full((RESAMPLES, len(methods), len(cases)), np.inf, dtype=np.float32)
     places = {case: index for index, case in enumerate(cases)}
-    for (method, *case), own in retests.groupby(["method", *CASE], sort=False):
+    for seed, ((method, *case), own) in enumerate(retests.groupby(["method", *CASE], sort=False)):
         paid, won = spent(own), own["solved"].to_numpy(dtype=bool)
         place = methods.index(method), places[tuple(case)]
         if won.any():
             costs[place] = paid.sum() / won.sum()
-            sampled[:, *place] = expected_draws(paid, won)
+            sampled[:, *place] = expected_draws(paid, won, seed=seed)
     share = profile(costs)
     # A part at a time, since all multiples of all samples together are large.
     bands = np.concatenate([profile(part) for part in np.array_split(sampled, 20)])

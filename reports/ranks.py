@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 from scipy import stats
 
-from longlag.reports.areas import mean_rate
+from longlag.reports.areas import limits, mean_rate
 from longlag.reports.relaxed import relaxed_trials
 from longlag.reports.results import Results
 from longlag.reports.statistics import Tally
@@ -93,9 +93,13 @@ def _whole(retests: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
 
 
 def orders(results: Results) -> pd.DataFrame:
-    """`stability` of every campaign, with its name."""
+    """`stability` of every campaign, with its name, as far as its methods can be compared."""
+    ends = results.once(limits)
+    columns = (results.retests[name] for name in ("campaign", *TASK))
+    far = [ends[place] for place in zip(*columns, strict=True)]
+    near = results.retests[results.retests["lag"] <= far]
     found = []
     for name, each in results.campaigns.items():
-        own = results.retests[results.retests["campaign"] == name]
+        own = near[near["campaign"] == name]
         found.append(stability(own, each.curves).assign(campaign=name))
     return pd.concat(found, ignore_index=True)

@@ -41,7 +41,8 @@ def _areas(results: Results) -> Sheet:
         "areas",
         "Area under success against log lag",
         *with_campaign(results, ["Task", "Method", "Area", "95% interval", "Runs"], rows),
-        "Beyond the last lag tried the rate counts as 0. Intervals by the method of variance estimates "
+        "Beyond the last lag tried the rate counts as 0, but where the profile gave no longer one: then no "
+        "method of the task is judged beyond. Intervals by the method of variance estimates "
         "recovery from Wilson's.",
     )
 

@@ -127,15 +127,15 @@ RESAMPLES = 999
 
 
 def expected_draws(
-    costs: NDArray[np.float64], won: NDArray[np.bool_], resamples: int = RESAMPLES
+    costs: NDArray[np.float64], won: NDArray[np.bool_], resamples: int = RESAMPLES, *, seed: int = 0
 ) -> NDArray[np.float64]:
     """The aRT of `resamples` bootstrap samples of the runs: what they spent over how many of them solved.
 
-    `costs` and `won` are [runs]. Infinite where a sample has none that solved. The generator is seeded, so
-    the same runs give the same samples.
+    `costs` and `won` are [runs]. Infinite where a sample has none that solved. The same seed gives the same
+    samples; cases that are taken together need one each, or all would be lucky at once.
     """
     n = len(costs)
-    drawn = np.random.default_rng(0).integers(0, n, (resamples, n))
+    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
     solved = won[drawn].sum(axis=1)
     with np.errstate(divide="ignore"):
         return np.asarray(costs[drawn].sum(axis=1) / solved, dtype=float)

@@ -45,3 +45,11 @@ def test_rows_that_do_not_say_are_no_choice(maker):
     ]
     assert choice["bind"]["options"] == ["FLOPs", "sequences", "updates", "seconds"]
     assert CAPTIONS["paid"](results, results.panels[0]).says == ""
+
+
+def test_the_seconds_are_of_the_retests_that_solved(maker):
+    for flops in (1e8, 2e8, 4e8, None, None, None, None):
+        maker.run("lstm", 10, flops, spent=1e10)
+    results = Results([maker.made()])
+    rows = paid.paid(results, results.panels[0]).set_index("measure")["value"]
+    assert rows["seconds"] == pytest.approx(0.2)

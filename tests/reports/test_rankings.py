@@ -12,7 +12,7 @@ from longlag.reports import across, tries
 from longlag.reports.areas import area, areas, weights
 from longlag.reports.oftener import oftener, solves_oftener
 from longlag.reports.profiles import TAUS, profile, profiles
-from longlag.reports.ranks import stability
+from longlag.reports.ranks import orders, stability
 from longlag.reports.results import Results
 from longlag.reports.statistics import (
     Tally,
@@ -85,6 +85,18 @@ def test_profiles_worked_by_hand(maker):
     assert (found["share"] <= found["high"]).all()
     pd.testing.assert_frame_equal(found, profiles(Results([maker.made()]).retests))
     assert len(TAUS) == len(shares["lstm"])
+
+
+def test_the_band_of_a_profile_is_that_of_cases_sampled_apart(maker):
+    """Against a binomial: each of 40 cases is solved unless a sample of its retests has only failures."""
+    for lag in range(1, 41):
+        maker.run("vanilla", lag, 1e8)
+        maker.run("vanilla", lag, None)
+    found = profiles(Results([maker.made()]).retests)
+    (row,) = found[found["tau"] == TAUS[-1]].itertuples()
+    # Sampled alike, all of them would be solved or none.
+    expected = stats.binom(40, 3 / 4).ppf([0.025, 0.975]) / 40
+    assert (row.low, row.high) == pytest.approx(tuple(expected), abs=1.5 / 40)
 
 
 @pytest.mark.parametrize(
@@ -238,3 +250,53 @@ def test_one_seed_and_none(runs):
     assert len(orders.rows) == 0  # one method, one task, one seed: nothing can be left out
     assert across.oftener_rows(results) == ([], 0)
     assert (across.profile(results, results.overall[0]) is None) == (runs == 0)
+
+
+def cut_short(maker):
+    """lstm bridges 10 and 100, which is all it was given; echo_state fails at 1000, vanilla at 100."""
+    maker.methods = ["vanilla", "lstm", "echo_state"]
+    ladders = {
+        "vanilla": {10: 5, 100: 0},
+        "lstm": {10: 5, 100: 5},
+        "echo_state": {10: 5, 100: 4, 1000: 0},
+    }
+    for method, ladder in ladders.items():
+        for rung, (lag, solved) in enumerate(ladder.items(), 1):
+            for number in range(5):
+                maker.run(method, lag, 1e8 if number < solved else None, rung=rung)
+    made = maker.made()
+    made.manifest.profile["tasks"] = [
+        {"task": "adding", "methods": ["vanilla", "echo_state"], "lags": "climb:10..1000"},
+        {"task": "adding:hs97", "methods": ["lstm"], "lags": "climb:10..100"},
+    ]
+    return made
+
+
+def found_areas(made):
+    return dict(areas(Results([made]))[["method", "area"]].itertuples(index=False, name=None))
+
+
+def test_what_a_profile_did_not_give_has_not_failed(maker):
+    made = cut_short(maker)
+    # Over 10 to 100 alone, where all were tried.
+    expected = {"vanilla": 0.5, "lstm": 1, "echo_state": 0.9}
+    assert found_areas(made) == pytest.approx(expected)
+    mean = orders(Results([made])).drop_duplicates("method").set_index("method")
+    assert mean["area"].to_dict() == pytest.approx(expected)
+    assert mean["rank"].to_dict() == {"vanilla": 3, "lstm": 1, "echo_state": 2}
+    # A case that could not be run was not tried either.
+    made.manifest.profile["tasks"] = [{"task": "adding"}]
+    made.manifest.skipped["lstm on adding:hs97 at lag 1000"] = "too long"
+    assert found_areas(made) == pytest.approx(expected)
+    # What was given and not come to was lost on the way.
+    made.manifest.skipped.clear()
+    assert found_areas(made) == pytest.approx({"vanilla": 0.25, "lstm": 0.75, "echo_state": 0.65})
+
+
+def test_a_method_that_failed_within_what_it_was_given_cuts_nothing(maker):
+    made = cut_short(maker)
+    made.manifest.profile["tasks"] = [
+        {"task": "adding:hs97", "methods": ["lstm", "echo_state"]},
+        {"task": "adding:hs97", "methods": ["vanilla"], "lags": "climb:10..100"},
+    ]
+    assert found_areas(made) == pytest.approx({"vanilla": 0.25, "lstm": 0.75, "echo_state": 0.65})
