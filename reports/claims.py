@@ -14,7 +14,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -139,7 +138,7 @@ def judge(claim: Claim, retests: pd.DataFrame) -> Finding:
         as_good = ours >= claim.published
     else:
         values = _values(retests, _COLUMN[claim.measure])
-        ours, interval = float(values.median()), _interval(values)
+        ours, interval = float(values.median()), median_interval(values)
         better, worse = interval.high < claim.published, interval.low > claim.published
         as_good = ours <= claim.published
     verdict: Verdict
@@ -174,14 +173,6 @@ def _values(retests: pd.DataFrame, column: str) -> pd.Series[float]:
     """What every seed came to: infinite a cost where it did not solve the task, an error where it failed."""
     values = retests[column] if column == "error" else retests[column].where(retests["solved"])
     return values.astype(float).fillna(math.inf)
-
-
-def _interval(values: pd.Series[float]) -> Interval:
-    """The median's interval, whose ends may be infinite."""
-    # Between two infinite medians of the bootstrap there is no number; between two huge ones there is.
-    huge, largest = 1e300, values[np.isfinite(values)].max()
-    ends = median_interval(values.replace(math.inf, huge))
-    return Interval(*(math.inf if end > 0 and not end <= largest else end for end in ends))
 
 
 def ledger(results: Path) -> pd.DataFrame:
@@ -247,7 +238,7 @@ def page(results: Path) -> str:
 
 MEANINGS: dict[Verdict, str] = {
     "beaten": "the whole 95% interval of ours is better than the published figure;",
-    "reproduced": "ours is as good, and the interval holds the published figure;",
+    "reproduced": "ours is as good, and the interval holds the published figure, or is of too few runs;",
     "within interval": "ours is worse, and the interval holds the published figure;",
     "not reached": "the interval is worse; or, of a cost or an error, under 90% of the runs solve the task;",
     "contradicted": "the paper says that the method cannot solve the task, and a run or more did.",
@@ -261,8 +252,8 @@ in `bench/claims` and the rows in `results/claims`; `longlag claims NAME` runs o
 
 {meanings}
 
-Ours: the median over fresh seeds and, in brackets, its bootstrap interval; of a share of runs Wilson's.
-FLOPs: the median to solve. A run that does not solve the task costs infinitely much in both, and one that
+Ours: the median over fresh seeds and, in brackets, its interval, of six runs or more; of a share of runs
+Wilson's. FLOPs: the median to solve. A run that does not solve the task costs infinitely much in both, and one that
 failed has an infinite error. Seconds: of a run, on one core. **A run here stops at its first pass under 1% of
 1,000 fresh sequences wrong**, whatever the paper's did. Those of 1997 had to answer rightly the last 2,000
 (adding, order), all but 12 of these (multiplication), 10,000 in a row (2c), all 256 of a test set (3a: ST1;

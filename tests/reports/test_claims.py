@@ -99,7 +99,7 @@ def test_a_failed_run_has_an_infinite_error():
     assert (finding.verdict, finding.ours, tuple(finding.interval)) == ("beaten", 0.001, (0.001, 0.001))
     finding = judge(claim("error", 0.01), retests(5, [0.001] * 5 + [float("nan")] * 5, "error"))
     assert (finding.verdict, finding.ours, tuple(finding.interval)) == ("not reached", inf, (0.001, inf))
-    finding = judge(claim("error", 0.01), retests(0, [float("nan")] * 5, "error"))
+    finding = judge(claim("error", 0.01), retests(0, [float("nan")] * 6, "error"))
     assert (finding.verdict, finding.ours, tuple(finding.interval)) == ("not reached", inf, (inf, inf))
 
 
