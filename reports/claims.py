@@ -254,12 +254,12 @@ in `bench/claims` and the rows in `results/claims`; `longlag claims NAME` runs o
 
 Ours: the median over fresh seeds and, in brackets, its interval, of six runs or more; of a share of runs
 Wilson's. FLOPs: the median to solve. A run that does not solve the task costs infinitely much in both, and
-one that failed has an infinite error. Seconds: of a run, on one core. **A run here stops at its first pass under 1% of
-1,000 fresh sequences wrong**, whatever the paper's did. Those of 1997 had to answer rightly the last 2,000
-(adding, order), all but 12 of these (multiplication), 10,000 in a row (2c), all 256 of a test set (3a: ST1;
-ST2 asks a mean error under .01 too) or every string (Reber), and the squared errors that others report are
-of runs that went on for longer. A figure was `read` in the paper or its code, or is `second hand`, quoted by
-others, or `recalled`, and not verified.
+one that failed has an infinite error. Seconds: of a run, on one core. **A run here stops at its first pass
+under 1% of 1,000 fresh sequences wrong**, whatever the paper's did. Those of 1997 had to answer rightly the
+last 2,000 (adding, order), all but 12 of these (multiplication), 10,000 in a row (2c), all 256 of a test
+set (3a: ST1; ST2 asks a mean error under .01 too) or every string (Reber), and the squared errors that
+others report are of runs that went on for longer. A figure was `read` in the paper or its code, or is
+`second hand`, quoted by others, or `recalled`, and not verified.
 
 {tally} So far: {counts}.
 """
