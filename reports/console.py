@@ -26,7 +26,7 @@ def tables(results: Results) -> Iterator[Table]:
     Long rather than wide, so that they fit a terminal of 60 columns however many methods there are.
     Campaigns stand side by side, so that lags that were given stand beside the rungs of a climb.
     """
-    results = results.apart
+    joined, results = results.joined, results.apart
     climbed = [panel for panel in results.panels if results.climbs(panel)]
     given = [panel for panel in results.panels if panel not in climbed]
     if climbed:
@@ -42,7 +42,8 @@ def tables(results: Results) -> Iterator[Table]:
         yield made
     if beyond := [each for each in differences(results) if each.beyond_noise]:
         yield _differences(results, beyond)
-    if said := verdict(results):
+    # What was put beside others was not meant to be the same.
+    if (said := verdict(results)) and (not joined or differences(results)):
         yield _line(said)
     for said in results.notes:
         yield _line(said)

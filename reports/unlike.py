@@ -59,7 +59,7 @@ def _settings(one: Campaign, two: Campaign) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    text = plain(value) if value not in (None, []) else "none"
+    text = plain(value) if value not in (None, [], {}) else "none"
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

@@ -26,6 +26,7 @@ from longlag.bench.campaign.folder import GRID, differing, is_complete
 from longlag.bench.campaign.grid import Cell, Ladder, ladders
 from longlag.bench.campaign.mixing import CodeChanged, let_pass, of_other_code
 from longlag.bench.campaign.profile import Profile
+from longlag.bench.campaign.setting import fits
 from longlag.bench.campaign.study import Carried, CaseProgram
 from longlag.bench.contract.data import data_folder
 from longlag.bench.contract.errors import BadInput
@@ -63,6 +64,10 @@ class Coordinator:
         self.ladders, self.skipped = ladders(profile, registry)
         if not self.ladders:
             raise BadInput(f"profile {profile.name}: nothing to run: {next(iter(self.skipped.values()))}")
+        if profile.setting:
+            for ladder in self.ladders:
+                task = registry.task(ladder.task, ladder.variant, ladder.lags[0])
+                fits(profile.setting, registry.method(ladder.method), task)
         self.manifest = self._manifest()
         self.notices: list[str] = []
         """One line for everything in the folder that was damaged."""

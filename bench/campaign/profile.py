@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from longlag.bench.campaign.rules import TAGS, Budget, BudgetRule, LagRule, Number, PositiveFloat, Strict
 from longlag.bench.contract.errors import BadInput, nearest
@@ -91,6 +91,14 @@ class Profile(Strict):
     checks: Checks = Checks()
     plugins: list[str] = Field(default_factory=list)
     """A plugin's Python file."""
+
+    @field_validator("tasks", mode="before")
+    @classmethod
+    def _named(cls, tasks: Any) -> Any:
+        """A task's name alone is an entry too."""
+        if not isinstance(tasks, list):
+            return tasks
+        return [{"task": each} if isinstance(each, str) else each for each in tasks]
 
     def limits(self, budget: float, cap: float | None) -> Limits:
         """What a trial may spend whose case has this budget."""

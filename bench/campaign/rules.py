@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 LAST = 10_000
 """The last rung of a climb that names no range."""
 
-Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-"""What a column of 64 bits holds."""
+Number = Annotated[int, Field(ge=1, lt=2**63)]
+"""A lag, which a column of 64 bits holds."""
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 

@@ -234,7 +234,8 @@ class CaseProgram:
         try:
             with warnings.catch_warnings(), patience():
                 warnings.simplefilter("ignore")
-                asking = cast(optuna.Trial, handed.Suggestions(trial))
+                wide = self.profile.setting if guess.setting == self.profile.setting else None
+                asking = cast(optuna.Trial, handed.Suggestions(trial, wide))
                 given = self.method.suggest(asking, self.task)
                 try:
                     hyperparameters = handed.hyperparameters(given, f"the suggestion of {self.case.method}")

@@ -9,6 +9,7 @@ from longlag.bench.checking import methods, tasks
 from longlag.bench.checking.promises import Verdict
 from longlag.bench.checking.tried import Tried
 from longlag.bench.contract.errors import BadInput, nearest
+from longlag.bench.contract.names import name_of
 from longlag.bench.plugins.registry import Registry, discover
 
 __all__ = ["Verdict", "check", "tried"]
@@ -54,6 +55,13 @@ def _tried(
 def _named(plugin: str | Path) -> tuple[Registry, list[str]]:
     """All plugins, and the names of those asked for."""
     text = str(plugin)
+    file, _, cell = text.rpartition(":")
+    if file.endswith(".py"):
+        cells = _named(file)[0].cells
+        if name_of(cell) not in cells:
+            known = [each.cell.__name__ for each in cells.values()]
+            raise BadInput(f"{text}: no recurrent layer {cell!r} there: {nearest(cell, known)}")
+        return discover((str(Path(file).resolve()),)), [name_of(cell)]
     if text.endswith(".py"):
         registry = discover((str(Path(text).resolve()),))
         file = str(Path(text).resolve())

@@ -10,7 +10,7 @@ from longlag.bench.cli.terminal import console
 
 
 def check(
-    plugin: Annotated[str, typer.Argument(help="A method, a task, or the file of a plugin.")],
+    plugin: Annotated[str, typer.Argument(help="A method, a task, a plugin's FILE.py, or FILE.py:MyCell.")],
 ) -> None:
     """Try every promise of the contract on a plugin, and say how to mend what it breaks."""
     from longlag.bench.checking import contract

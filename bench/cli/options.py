@@ -126,7 +126,8 @@ def _try_out(cell: type[Any], asked: str) -> None:
     """Raises BadInput where it makes no states at any of its recipes' sizes: not once every trial has."""
     import torch
 
-    from longlag.bench.plugins.cell import UNITS, tried
+    from longlag.bench.plugins.cell import UNITS, Unfit, tried
+    from longlag.bench.plugins.guard import reason
 
     told = ""
     for units in UNITS:
@@ -134,7 +135,7 @@ def _try_out(cell: type[Any], asked: str) -> None:
             with torch.random.fork_rng(devices=[]):
                 tried(cell(2, units), 2)
         except Exception as error:
-            told = told or next(iter(str(error).splitlines()), "") or type(error).__name__
+            told = told or (str(error) if isinstance(error, Unfit) else reason(error))
         else:
             return
     raise BadInput(f"{asked}: {told}")

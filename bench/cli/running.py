@@ -70,7 +70,7 @@ def run(
 
         base = stored_profile(out)
     else:
-        base = profile.read(profile_name or QUICK)
+        base = profile.read(QUICK if profile_name is None else profile_name)
     chosen = changed(base, with_methods(changes, cell or [], ablate))
     folder = out or _default_folder(chosen, base)
     if chosen.name != base.name:
@@ -114,7 +114,8 @@ def plan(
 ) -> None:
     """Show the grid of a campaign, its FLOPs, and the time it may take, from a few pilot steps."""
     datasets.use(data)
-    chosen = changed(profile.read(profile_name or QUICK), with_methods(changes, cell or [], ablate))
+    base = profile.read(QUICK if profile_name is None else profile_name)
+    chosen = changed(base, with_methods(changes, cell or [], ablate))
 
     from longlag.bench.campaign import planning
     from longlag.bench.campaign.launch import registry

@@ -54,21 +54,55 @@ class CellMethod(Method):
         return CellModel(task, self.cell(task.input_size, units), **hyperparameters)
 
 
+_DEPENDS = (
+    ((slice(None), 0), "the states of one sequence change with another's inputs: is time first?"),
+    ((2, slice(None)), "states change with inputs that come after them: does it look ahead?"),
+)
+"""What must depend on nothing else: a sequence, and what comes before a step."""
+
+
+class Unfit(ValueError):
+    """Why a module cannot be trained as a cell, in one line."""
+
+
+def weights(cell: nn.Module) -> int:
+    """N: what it has of parameters, and of fixed matrices, which cost a step no less."""
+    fixed = (buffer.numel() for buffer in cell.buffers() if buffer.ndim > 1)
+    return sum(parameter.numel() for parameter in cell.parameters()) + sum(fixed)
+
+
 def tried(cell: nn.Module, inputs: int) -> tuple[Tensor, list[Tensor]]:
     """The states [3, 2, H] of two sequences of three steps, and what it returns beside them to go on from.
 
-    Raises ValueError where the states are not [T, B, H].
+    Raises Unfit where the states are not [T, B, H], or those of a sequence or a step depend on others'.
     """
-    with torch.no_grad():
-        made = cell(torch.zeros(3, 2, inputs))
-    states = states_of(made)
-    told = f"{type(cell).__name__} made %s of [3, 2, {inputs}], not [T, B, H]: time comes first"
-    if not isinstance(states, Tensor):
-        raise ValueError(told % f"a {type(states).__name__}")
-    if states.ndim != 3 or states.shape[:2] != (3, 2):
-        raise ValueError(told % list(states.shape))
-    if states.dtype != torch.get_default_dtype():
-        raise ValueError(f"{type(cell).__name__} made {states.dtype}, not {torch.get_default_dtype()}")
+    name = type(cell).__name__
+    if not weights(cell):
+        raise Unfit(f"{name} has neither parameters nor matrices as buffers, by which a step is charged")
+    first = torch.linspace(-1, 1, 6 * inputs).view(3, 2, inputs)
+    trained = cell.training
+    try:
+        # Without what is drawn, as by dropout, and what is shared, as by a normalisation over the batch.
+        cell.eval()
+        with torch.no_grad():
+            made = cell(first)
+            states = states_of(made)
+            told = f"{name} made %s of [3, 2, {inputs}], not [T, B, H]: time comes first"
+            if not isinstance(states, Tensor):
+                raise Unfit(told % f"a {type(states).__name__}")
+            if states.ndim != 3 or states.shape[:2] != (3, 2):
+                raise Unfit(told % list(states.shape))
+            if states.dtype != torch.get_default_dtype():
+                raise Unfit(f"{name} made {states.dtype}, not {torch.get_default_dtype()}")
+            for place, told in _DEPENDS:
+                other = first.clone()
+                other[place] += 1
+                changed = (states_of(cell(other)) - states).abs()
+                changed[place] = 0
+                if changed.max() > 1e-5 * (1 + states.abs().max()):
+                    raise Unfit(f"{name}: {told}")
+    finally:
+        cell.train(trained)
     left = made[1] if isinstance(made, tuple) and len(made) > 1 else ()
     parts = left if isinstance(left, (tuple, list)) else (left,)
     return states, [part for part in parts if isinstance(part, Tensor)]

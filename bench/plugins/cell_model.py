@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from longlag.bench.contract.module import SequenceModel
 from longlag.bench.contract.task import Task
-from longlag.bench.plugins.cell import states_of, tried
+from longlag.bench.plugins.cell import states_of, tried, weights
 
 
 class CellModel(SequenceModel):
@@ -19,7 +19,7 @@ class CellModel(SequenceModel):
     def __init__(
         self, task: Task, cell: nn.Module, *, learning_rate: float, threshold: float, batch_size: int
     ) -> None:
-        """Raises ValueError where the cell's states are not [T, B, H]."""
+        """Raises Unfit where the cell cannot be trained."""
         super().__init__(task)
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -40,8 +40,8 @@ class CellModel(SequenceModel):
 
     @property
     def weights(self) -> int:
-        """N, all that the cell has."""
-        return sum(parameter.numel() for parameter in self.cell.parameters())
+        """N of the cell."""
+        return weights(self.cell)
 
     @property
     def state_bytes(self) -> float:

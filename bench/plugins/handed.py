@@ -38,23 +38,32 @@ def hyperparameters(given: Any, what: str) -> dict[str, Any]:
 
 
 class Suggestions:
-    """Optuna's trial as a plugin sees it, with arguments checked or converted to what can be stored."""
+    """Optuna's trial as a plugin sees it, with arguments checked or converted to what can be stored.
 
-    def __init__(self, trial: optuna.Trial) -> None:
+    The numbers of `setting` are in their ranges, which are widened for them.
+    """
+
+    def __init__(self, trial: optuna.Trial, setting: Mapping[str, Any] | None = None) -> None:
         self._trial = trial
+        self._setting = setting or {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._trial, name)
 
     def suggest_float(self, name: str, low: float, high: float, **more: Any) -> float:
         """Optuna's."""
-        low, high = (as_json(bound, f"a bound of {name!r}") for bound in (low, high))
-        return self._trial.suggest_float(_name(name), low, high, **_plain(more))
+        return self._trial.suggest_float(_name(name), *self._range(name, low, high), **_plain(more))
 
     def suggest_int(self, name: str, low: int, high: int, **more: Any) -> int:
         """Optuna's."""
-        low, high = (as_json(bound, f"a bound of {name!r}") for bound in (low, high))
-        return self._trial.suggest_int(_name(name), low, high, **_plain(more))
+        return self._trial.suggest_int(_name(name), *self._range(name, low, high), **_plain(more))
+
+    def _range(self, name: str, low: Any, high: Any) -> list[Any]:
+        bounds = [as_json(bound, f"a bound of {name!r}") for bound in (low, high)]
+        wanted = self._setting.get(name)
+        if isinstance(wanted, int | float) and not isinstance(wanted, bool):
+            return [min(bounds[0], wanted), max(bounds[1], wanted)]
+        return bounds
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Optuna's, but that True, 1 and 1.0 are three choices."""

@@ -44,6 +44,11 @@ def test_the_grid_is_the_product_with_the_longest_lags_first() -> None:
     assert skipped == {}
 
 
+def test_a_tasks_name_alone_is_an_entry() -> None:
+    named, written = (parse(MINIMAL | {"tasks": [each]}, "here") for each in ("adding", {"task": "adding"}))
+    assert named == written
+
+
 def test_a_task_may_have_a_budget_of_its_own() -> None:
     tasks = [{"task": "adding", "budget": 5e9}, {"task": "timer"}]
     profile = parse(MINIMAL | {"tasks": tasks, "lags": [100]}, "here")
@@ -97,6 +102,7 @@ def test_an_entry_without_a_variant_speaks_of_the_default_alone() -> None:
         ({"trials": 3.0}, r"key 'trials'.*not 3.0"),
         ({"budget": "1e9"}, r"key 'budget'.*not '1e9'"),
         ({"budget": True}, r"key 'budget'.*not True"),
+        ({"lags": [-5]}, r"key 'lags.0'.*greater than or equal to 1.*not -5"),
         ({"lags": [10**20]}, r"key 'lags.0'.*less than 9223372036854775808"),
         ({"tasks": [{"task": "adding", "lags": [10**20]}]}, r"key 'tasks.0.lags.0'.*less than"),
         ({"seed": 2**63}, r"key 'seed'.*less than"),

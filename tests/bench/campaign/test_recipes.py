@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 
 from longlag import BadInput, Method, Sizes, Task
+from longlag.bench.campaign.coordinator import Coordinator
 from longlag.bench.campaign.grid import Cell, Phases
 from longlag.bench.campaign.profile import parse
 from longlag.bench.campaign.study import CaseProgram
 from longlag.bench.contract.method import MOST_RECIPES
 from longlag.bench.plugins.registry import discover
 from longlag.bench.trial.spec import Case, Outcome, TrialSpec
+
+PLAIN = {"units": 300, "batch_size": 10, "learning_rate": 0.01, "init_scale": 0.1}
+"""A setting of the baseline, of more units than it is tuned with."""
 
 
 class Guesses(Method):
@@ -78,8 +84,39 @@ def test_a_profile_may_bring_a_setting_of_its_own() -> None:
     assert len(rates) == 5
     assert rates[0] == 7.5
     assert all(rate % 1 for rate in rates[1:])
-    (spec,) = tuned(3, trials=1, setting={"rate": 7.5, "tempo": 1})
-    assert spec.fault == "the recipe sets 'tempo', which no suggestion asked for"
+
+
+def test_a_setting_may_lie_beyond_the_range_in_which_it_is_tuned() -> None:
+    first, *others = tuned(3, setting={"rate": 70.0})
+    assert first.hyperparameters == {"rate": 70.0}
+    assert all(0 <= spec.hyperparameters["rate"] <= 10 for spec in others)
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ({"units": 8}, "vanilla asks for"),
+        ({**PLAIN, "unitz": 3}, "vanilla asks for no 'unitz'"),
+        ({**PLAIN, "units": -3}, "vanilla: "),
+        ({**PLAIN, "learning_rate": "fast"}, "vanilla: ValueError: 'fast'"),
+    ],
+)
+def test_what_is_no_setting_of_a_method_is_refused_before_anything_runs(
+    setting: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    data = {"name": "p", "methods": ["vanilla"], "tasks": ["adding:ms11"], "lags": [20], "setting": setting}
+    profile = parse({**data, "trials": 1, "retests": 1, "budget": 1e9}, "here")
+    with pytest.raises(BadInput, match=f"setting: {why}") as refused:
+        Coordinator(profile, discover(), tmp_path / "c")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_whole_setting_is_run(tmp_path: Path, inline: Any, campaign: Any) -> None:
+    data = {"name": "p", "methods": ["vanilla"], "tasks": ["adding:ms11"], "lags": [20], "setting": PLAIN}
+    profile = parse({**data, "trials": 1, "retests": 1, "budget": 1e6}, "here")
+    rows = campaign(profile, tmp_path / "c", inline)
+    assert [json.loads(row["hyperparameters"])["units"] for row in rows] == [300, 300]
 
 
 def test_too_many_recipes_cost_a_trial_and_say_why() -> None:

@@ -14,6 +14,7 @@ from longlag.bench.checking.tried import Tried
 from longlag.bench.plugins.registry import Registry, discover
 
 UNKEPT = Path(__file__).with_name("unkept.py")
+CELLS = Path(__file__).parents[1] / "plugins" / "cells.py"
 METHODS = {
     "drawing": ("JSON values", "gave 'rate' two values. Draw hyperparameters from the trial alone."),
     "guessing": ("recipes are few", "0.5 is out of range"),
@@ -106,6 +107,9 @@ def test_what_there_is_not_and_what_cannot_be_loaded(tmp_path: Path, longlag: An
     assert "broken.py: ImportError" in printed
     code, printed = longlag("check", str(tmp_path / "none.py"))
     assert (code, printed.count("\n")) == (2, 1)
+    code, printed = longlag("check", f"{CELLS}:GRUU")
+    assert (code, printed.count("\n")) == (2, 1)
+    assert "no recurrent layer 'GRUU' there: did you mean 'GRU'" in printed
     empty = tmp_path / "empty.py"
     empty.write_text("")
     code, printed = longlag("check", str(empty))

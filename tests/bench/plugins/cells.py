@@ -92,3 +92,47 @@ class Double(nn.Module):
 
     def forward(self, x):
         return self.layer(x)[0].double()
+
+
+class AcrossSequences(nn.GRU):
+    def __init__(self, inputs, units):
+        super().__init__(inputs, units, batch_first=True)
+
+
+class LooksAhead(nn.GRU):
+    def __init__(self, inputs, units):
+        super().__init__(inputs, units, bidirectional=True)
+
+
+class Drops(nn.Module):
+    """Draws, and shares the batch's mean, while it is trained."""
+
+    def __init__(self, inputs, units):
+        super().__init__()
+        self.layer, self.drop, self.norm = nn.GRU(inputs, units), nn.Dropout(0.5), nn.BatchNorm1d(units)
+
+    def forward(self, x):
+        return self.norm(self.drop(self.layer(x)[0]).movedim(0, 2)).movedim(2, 0)
+
+
+class Reservoir(nn.Module):
+    """Its matrices are never trained."""
+
+    def __init__(self, inputs, units):
+        super().__init__()
+        self.register_buffer("into", torch.randn(units, inputs))
+        self.register_buffer("within", 0.1 * torch.randn(units, units))
+
+    def forward(self, x):
+        states = [torch.zeros(x.shape[1], len(self.within))]
+        for step in x:
+            states.append(torch.tanh(step @ self.into.T + states[-1] @ self.within.T))
+        return torch.stack(states[1:])
+
+
+class Weightless(nn.Module):
+    def __init__(self, inputs, units):
+        super().__init__()
+
+    def forward(self, x):
+        return x.cumsum(0)

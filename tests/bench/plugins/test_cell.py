@@ -30,13 +30,18 @@ def registry() -> Registry:
 
 def test_every_layer_of_two_sizes_is_a_method_and_nothing_else_is(registry: Registry) -> None:
     assert sorted(registry.cells) == [
+        "across_sequences_cell",
         "batch_first_cell",
         "double_cell",
+        "drops_cell",
         "graded_cell",
         "gru_cell",
+        "looks_ahead_cell",
         "of_many_cell",
+        "reservoir_cell",
         "running_mean_cell",
         "untold_cell",
+        "weightless_cell",
     ]
     # Not beside the methods that are listed, and not without the file.
     assert not set(registry.cells) & set(registry.methods)
@@ -86,6 +91,18 @@ def test_states_that_are_not_time_first_are_refused(registry: Registry) -> None:
         registry.method("batch_first_cell").build(task, **SETTINGS)
 
 
+def test_what_draws_while_it_is_trained_is_a_cell(registry: Registry) -> None:
+    model = registry.method("drops_cell").build(registry.task("adding", "a16", 20), **SETTINGS)
+    assert model.cell.training
+
+
+def test_fixed_matrices_are_charged_as_trained_ones_are(registry: Registry) -> None:
+    task = registry.task("adding", "a16", 20)
+    model = registry.method("reservoir_cell").build(task, **SETTINGS)
+    units = SETTINGS["units"]
+    assert model.weights == units * (units + task.input_size)
+
+
 def test_a_cell_climbs_from_the_command_line(tmp_path: Path, longlag: Any) -> None:
     out = tmp_path / "mine"
     given = ("--cell", f"{FILE}:RunningMean", "--tasks", "latch", "--lags", "climb:10..20", "--budget", "1e7")
@@ -110,8 +127,11 @@ def test_a_cell_climbs_from_the_command_line(tmp_path: Path, longlag: Any) -> No
         (["--cell", f"{FILE}:Gate"], "no torch module made of two sizes, as Gate(inputs, units)"),
         (["--cell", f"{FILE}:BatchFirst"], "BatchFirst made [2, 3, 16] of [3, 2, 2], not [T, B, H]: time"),
         (["--cell", f"{FILE}:Graded"], "Graded made a dict of [3, 2, 2], not [T, B, H]"),
-        (["--cell", f"{FILE}:OfMany"], "OfMany: 16 units are too few"),
+        (["--cell", f"{FILE}:OfMany"], "OfMany: ValueError: 16 units are too few"),
         (["--cell", f"{FILE}:Untold"], f"{FILE}:Untold: NotImplementedError"),
+        (["--cell", f"{FILE}:AcrossSequences"], "states of one sequence change with another's inputs"),
+        (["--cell", f"{FILE}:LooksAhead"], "states change with inputs that come after them"),
+        (["--cell", f"{FILE}:Weightless"], "has neither parameters nor matrices as buffers"),
         (["--cell", f"{FILE}:Double"], "Double made torch.float64, not torch.float32"),
         (["--cell", f"{FILE}:GRU", "--cell", f"{FILE}:GRU"], f"--cell {FILE}:GRU: twice"),
         (["--cell", f"{FILE}:GRU", "--methods", "lsmt"], "there is no method 'lsmt': did you mean 'lstm'"),
