@@ -66,6 +66,7 @@ def page(campaigns: Sequence[Campaign], title: str, picture: str) -> str:
         "",
         f"{len(results.trials) + len(results.controls)} trials, {number(spent)} FLOPs, "
         f"{seconds / 3600:.1f} core-hours.",
+        *_mixes(campaigns),
         *(["", "Not run:", "", *skipped] if skipped else []),
         *_failed(results),
         *_unbridged(results),
@@ -87,6 +88,12 @@ def _profile(campaign: Campaign) -> str:
     """What names its profile: a file beside it, where it has one of its own."""
     own = (campaign.folder / OWN_PROFILE).exists()
     return f"results/{campaign.folder.name}/{OWN_PROFILE}" if own else campaign.manifest.profile["name"]
+
+
+def _mixes(campaigns: Sequence[Campaign]) -> list[str]:
+    """Which of them were run by several versions of the code."""
+    mixes = [f"- `{each.folder.name}`: {each.mixed}." for each in campaigns if each.mixed]
+    return ["", "Of several versions of the code:", "", *mixes] if mixes else []
 
 
 def _budget(rule: Any) -> str:

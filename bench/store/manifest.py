@@ -66,11 +66,14 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
     @property
     def mixed(self) -> list[str]:
         """One line for each run by other code than before, each package of several versions, and kernels."""
+        runs = [run for run in self.resumed if run.get(OTHER_CODE)]
         lines = [
             f"resumed on {str(run['at'])[:10]} by other code than that of {run[OTHER_CODE]} of its trials"
-            for run in self.resumed
-            if run.get(OTHER_CODE)
+            for run in runs
         ]
+        if len(lines) > 1:
+            last = str(runs[-1]["at"])[:10]
+            lines = [f"resumed {len(lines)} times by other code than that of some trials, last on {last}"]
         several = {package: self.versions_of(package) for package in (PYTHON, *COMPUTE)}
         several |= {what: self.told_of_machines(what) for what in MACHINE}
         told = [(name, " and ".join(map(str, had))) for name, had in several.items() if len(had) > 1]
