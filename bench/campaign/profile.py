@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from longlag.bench.campaign.rules import TAGS, Budget, BudgetRule, LagRule, Number, PositiveFloat, Strict
 from longlag.bench.contract.errors import BadInput, nearest
@@ -100,6 +100,12 @@ class Profile(Strict):
             return tasks
         return [{"task": each} if isinstance(each, str) else each for each in tasks]
 
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Profile:
+        if self.setting and self.controls is not None:
+            raise ValueError("controls are methods too, and know no setting of others: leave out either")
+        return self
+
     def limits(self, budget: float, cap: float | None) -> Limits:
         """What a trial may spend whose case has this budget."""
         return Limits(budget, cap, self.sequences, self.updates)
@@ -173,4 +179,5 @@ def _first(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"key {key!r} is missing"
     said = first["msg"].removeprefix("Value error, ")
-    return f"key {key!r}: {said[0].lower()}{said[1:]}, not {first['input']!r}"
+    # What keys come to together has none of its own.
+    return f"key {key!r}: {said[0].lower()}{said[1:]}, not {first['input']!r}" if key else said
