@@ -102,7 +102,7 @@ def test_an_entry_without_a_variant_speaks_of_the_default_alone() -> None:
         ({"trials": 3.0}, r"key 'trials'.*not 3.0"),
         ({"budget": "1e9"}, r"key 'budget'.*not '1e9'"),
         ({"budget": True}, r"key 'budget'.*not True"),
-        ({"setting": {"units": 8}, "controls": {"lags": [20]}}, r"toml: controls are methods too, .* leave out either$"),
+        ({"setting": {"units": 8}, "controls": {"lags": [20]}}, r"toml: controls are methods.* either$"),
         ({"lags": [-5]}, r"key 'lags.0'.*greater than or equal to 1.*not -5"),
         ({"lags": [10**20]}, r"key 'lags.0'.*less than 9223372036854775808"),
         ({"tasks": [{"task": "adding", "lags": [10**20]}]}, r"key 'tasks.0.lags.0'.*less than"),
