@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-RERUN_SLACK = 5
-"""How often more than a tuning trial's cap a rerun may take: a dearer setting may be the surer one."""
-
 
 def rounds(settings: int, reruns: int) -> Iterator[tuple[int, int]]:
     """How many settings are run again in each round, and how often each; none for no setting or no rerun."""

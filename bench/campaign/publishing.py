@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.replay import spec_of, stored_profile
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import Manifest
+from longlag.bench.store.files import replace_file
 from longlag.bench.trial.spec import FAILED, Case
 
 LARGEST = 10 * 2**20
@@ -28,6 +28,8 @@ COPIED = (
     "frontier.svg",
 )
 """What is published of a campaign; the page and the studies can be made again from it."""
+OF_RETESTS = (store.CURVES, store.PROBES)
+"""What is published of the retests alone: nothing reports those of tuning, whose rows are all there."""
 
 
 def faults(folder: Path, force: bool = False) -> list[str]:
@@ -66,7 +68,7 @@ def faults(folder: Path, force: bool = False) -> list[str]:
         {case: n for case, n in retests.items() if case.study not in manifest.controls and case in ran}
     )
     found += _missing(profile, results, solved)
-    size = sum(path.stat().st_size for path in _files(folder))
+    size = sum(len(content) for content in _contents(folder).values())
     if size > LARGEST:
         found.append(f"it takes {size / 2**20:.1f} MB, more than {LARGEST / 2**20:.0f}")
     return found
@@ -92,8 +94,13 @@ def _missing(profile: Profile, retests: Counter[Case], solved: Counter[Case]) ->
     return found
 
 
-def _files(folder: Path) -> list[Path]:
-    return [folder / name for name in COPIED if (folder / name).is_file()]
+def _contents(folder: Path) -> dict[str, bytes]:
+    """What is published, by the file's name."""
+    return {
+        name: store.of_retests(folder, name) if name in OF_RETESTS else (folder / name).read_bytes()
+        for name in COPIED
+        if (folder / name).is_file()
+    }
 
 
 def copy(folder: Path, published: Path) -> bool:
@@ -112,10 +119,10 @@ def copy(folder: Path, published: Path) -> bool:
     changed = (published / store.JOURNAL).exists()
     (published / store.JOURNAL).unlink(missing_ok=True)
     published.mkdir(parents=True, exist_ok=True)
-    for path in _files(folder):
-        target = published / path.name
-        if not target.is_file() or target.read_bytes() != path.read_bytes():
-            shutil.copyfile(path, target)
+    for name, content in _contents(folder).items():
+        target = published / name
+        if not target.is_file() or target.read_bytes() != content:
+            replace_file(target, content)
             changed = True
     return changed
 

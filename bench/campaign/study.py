@@ -7,26 +7,25 @@ resumed by running it again with the outcomes that are known.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from statistics import fmean
+from dataclasses import dataclass
 from typing import Any, cast
 
 import optuna
 
 from longlag.bench.campaign.carry import carried
 from longlag.bench.campaign.grid import Cell
-from longlag.bench.campaign.halving import RERUN_SLACK, rounds
+from longlag.bench.campaign.halving import rounds
+from longlag.bench.campaign.leaders import Found, Setting
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.contract.method import MOST_RECIPES, Method
 from longlag.bench.contract.seeds import derive
 from longlag.bench.contract.task import Task
 from longlag.bench.plugins import handed, tuning
 from longlag.bench.plugins.guard import patience, plain, reason, where
-from longlag.bench.trial.spec import FAILED, Case, Outcome, Phase, TrialSpec, bridged, score
+from longlag.bench.trial.spec import Case, Outcome, Phase, TrialSpec, bridged
 
 
 @dataclass(frozen=True)
@@ -53,15 +52,6 @@ class Ended:
 Batches = Generator[list[TrialSpec], list[Outcome], Ended]
 
 
-@dataclass
-class _Setting:
-    """Hyperparameters that were tried, and the scores they had."""
-
-    spec: TrialSpec
-    trial: optuna.Trial
-    scores: list[float]
-
-
 @dataclass(frozen=True)
 class _Guess:
     """A setting that is tried before the sampler's."""
@@ -71,33 +61,6 @@ class _Guess:
     """Of the rung that it comes from; 0: it is a recipe."""
     fault: str = ""
     """Why it cannot be tried."""
-
-
-def _mean(setting: _Setting) -> float:
-    return fmean(setting.scores)
-
-
-@dataclass
-class _Found:
-    """What a case's tuning has found so far."""
-
-    settings: dict[str, _Setting] = field(default_factory=dict)
-    cheapest: float | None = None
-    """FLOPs of the cheapest solution."""
-    ran: bool = False
-    """Whether any trial ended without failing."""
-
-    def add(self, spec: TrialSpec, trial: optuna.Trial, outcome: Outcome, value: float) -> None:
-        """Note a trial's outcome and its score."""
-        key = json.dumps(spec.hyperparameters, sort_keys=True)
-        self.settings.setdefault(key, _Setting(spec, trial, [])).scores.append(value)
-        self.ran = self.ran or outcome.status not in FAILED
-        if outcome.solved and (self.cheapest is None or outcome.flops < self.cheapest):
-            self.cheapest = outcome.flops
-
-    def best(self, count: int) -> list[_Setting]:
-        """The settings of the lowest mean scores, the first tried first among equals."""
-        return sorted(self.settings.values(), key=_mean)[:count]
 
 
 @dataclass(frozen=True)
@@ -120,13 +83,13 @@ class CaseProgram:
 
     def run(self) -> Batches:
         """Tune, then retest."""
-        found = _Found()
+        found = Found()
         guesses, recipes = self._guesses()
         study = tuning.study([guess.setting for guess in guesses], name=self.case.study)
         for number, size in enumerate(self._batches()):
             study.sampler = self._sampler(number)
             asked = [self._ask(study, found.cheapest, guesses) for _ in range(size)]
-            yield from self._run_batch(study, found, asked)
+            yield from self._run_batch(study, found, asked, len(guesses))
         if not found.ran:
             return Ended(study, False, None)
         # What will hardly hold is not paid for in full.
@@ -141,31 +104,28 @@ class CaseProgram:
         return Ended(study, bridged(sum(o.solved for o in outcomes), len(outcomes)), best)
 
     def _winner(
-        self, study: optuna.Study, found: _Found, reruns: int
-    ) -> Generator[list[TrialSpec], list[Outcome], _Setting]:
-        """The setting that is retested: of the best, which are run again, and of no others."""
-        leaders = found.best(self.profile.leaders)
-        # Reruns measure how reliably a setting solves its task, not how cheaply: they may take longer.
-        slack = None if found.cheapest is None else RERUN_SLACK * found.cheapest
+        self, study: optuna.Study, found: Found, reruns: int
+    ) -> Generator[list[TrialSpec], list[Outcome], Setting]:
+        """The setting that is retested: of the leaders, which are run again, and of no others."""
+        leaders = found.leaders(self.profile.leaders)
         for settings, each in rounds(len(leaders), reruns if self.cell.phases.reruns else 0):
-            again = sorted(leaders, key=_mean)[:settings] * each
+            leaders = sorted(leaders, key=lambda setting: setting.rank)[:settings]
+            again = leaders * each
             for leader in again:
                 study.enqueue_trial(leader.trial.params)
-            yield from self._run_batch(study, found, [self._ask(study, slack, []) for _ in again])
-            leaders = again[:settings]
-        return min(leaders, key=_mean)
+            asked = [self._ask(study, found.known(leader), []) for leader in again]
+            yield from self._run_batch(study, found, asked)
+        return min(leaders, key=lambda setting: setting.rank)
 
     def _run_batch(
-        self, study: optuna.Study, found: _Found, asked: list[tuple[optuna.Trial, TrialSpec]]
+        self, study: optuna.Study, found: Found, asked: list[tuple[optuna.Trial, TrialSpec]], handed: int = 0
     ) -> Generator[list[TrialSpec], list[Outcome], None]:
-        """Run one batch of tuning trials; their scores go to `study` and `found`."""
+        """Run one batch of tuning trials, the first `handed` of all handed in; tell `study` and `found`."""
         outcomes = yield [spec for _, spec in asked]
         for (trial, spec), outcome in zip(asked, outcomes, strict=True):
-            value = score(outcome, spec.limits.budget)
             trial.set_user_attr("run_id", spec.run_id)
             trial.set_user_attr("status", outcome.status)
-            study.tell(trial, value)
-            found.add(spec, trial, outcome, value)
+            study.tell(trial, found.add(spec, trial, outcome, trial.number < handed))
 
     def _batches(self) -> list[int]:
         whole, rest = divmod(self.cell.phases.tuning, self.profile.batch)

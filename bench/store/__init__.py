@@ -32,5 +32,6 @@ from longlag.bench.store.reading import Campaign as Campaign
 from longlag.bench.store.reading import load as load
 from longlag.bench.store.tables import compact as compact
 from longlag.bench.store.tables import lost as lost
+from longlag.bench.store.tables import of_retests as of_retests
 from longlag.bench.store.tables import rows as rows
 from longlag.bench.store.tables import surviving as surviving

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from longlag.bench.contract.errors import BadInput
@@ -104,6 +105,16 @@ def tables(folder: Path) -> dict[str, pa.Table]:
     if not (folder / TRIALS).exists():
         return {name: schema.empty_table() for name, schema in SCHEMAS.items()}
     return {name: _part(folder, name).select(schema.names).cast(schema) for name, schema in SCHEMAS.items()}
+
+
+def of_retests(folder: Path, name: str) -> bytes:
+    """The file that a table of curves, probes or longer lags is, with those of the retests alone."""
+    trials = read_table(folder / TRIALS)
+    retests = trials.filter(pc.equal(trials["phase"], "retest"))["run_id"]
+    table = _part(folder, name)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table.filter(pc.is_in(table["run_id"], retests)), buffer)
+    return bytes(buffer.getvalue())
 
 
 def _grouped(table: pa.Table) -> dict[str, list[dict[str, Any]]]:

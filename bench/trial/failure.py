@@ -2,10 +2,10 @@
 
 The rules, in their order, for a trial that has not solved its task:
 
-exploded    the training loss, the validation loss or a weight is not finite, or the validation loss
-            at the end is over 1000 times the trivial predictor's
+exploded    the training loss, the validation loss or a weight is not finite
 over_budget it spent more than its budget: a step turned out dearer than what was left of it
 capped      it was cut because a cheaper solution is known
+exploded    too: the validation loss at the end is over 1000 times the trivial predictor's
 improving   from the third to the last quarter of the cost the validation loss, as a geometric mean, or the
             share of sequences wrong fell by at least a tenth: more budget might have solved it, unless the
             model says that more sequences would hardly change its answers
@@ -66,12 +66,16 @@ def classify(
     where = f"at update {end['updates']:.0f}"
     if not healthy:
         return "exploded", f"a weight was not finite {where}"
-    if not math.isfinite(end["loss"]) or end["loss"] > EXPLODED_LOSS * task.chance_loss:
-        return "exploded", f"the validation loss was {end['loss']:.3g} {where}"
+    huge = f"the validation loss was {end['loss']:.3g} {where}"
+    if not math.isfinite(end["loss"]):
+        return "exploded", huge
     if meter.flops > TOLERANCE * meter.limits.budget:
         return "over_budget", f"the last step made it {end['flops']:.3g} of {meter.limits.budget:.3g} FLOPs"
     if meter.capped:
         return "capped", f"a cheaper solution is known: cut after {end['flops']:.3g} FLOPs"
+    # Not of what was cut short: a regression on too few sequences is as wrong, and right with the next.
+    if end["loss"] > EXPLODED_LOSS * task.chance_loss:
+        return "exploded", huge
     for what, fall in (("loss", _fall(curve, "loss")), ("error", _fall(curve, "error"))):
         if fall >= IMPROVING_SHARE and not meter.settled:
             return "improving", f"the validation {what} fell by {fall:.0%} from the third to the last quarter"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +126,15 @@ def test_too_many_recipes_cost_a_trial_and_say_why() -> None:
     assert not any(faults[1:])
 
 
-def raced(reruns: int, solves: list[list[bool]], leaders: int = 2) -> tuple[list[list[int]], int]:
+def raced(
+    reruns: int, solves: list[list[bool]], leaders: int = 2, costs: Sequence[float] = ()
+) -> tuple[list[list[int]], int]:
     """The settings that were rerun, round by round, and the one retested, by the order of their first runs.
 
-    `solves` says of each run of each setting whether it solves; a later setting's runs cost more.
+    `solves` says of each run of each setting whether it solves, `costs` what it takes, in 1e7 FLOPs; without
+    them a later setting's runs cost more. The first three settings are recipes.
     """
+    costs = costs or [1.0 + setting for setting in range(len(solves))]
     case = Case("guesses", "adding", "ms11", 20)
     data = {"name": "p", "methods": ["guesses"], "tasks": [{"task": "adding:ms11"}], "lags": [20]}
     race = {"trials": len(solves), "batch": len(solves), "reruns": reruns, "leaders": leaders}
@@ -144,12 +149,17 @@ def raced(reruns: int, solves: list[list[bool]], leaders: int = 2) -> tuple[list
         asked.append([known.index(spec.hyperparameters) for spec in batch])
         batch = program.send(
             [
-                Outcome("solved", flops=1e7 * (1 + setting))
+                Outcome("solved", flops=1e7 * costs[setting])
                 if next(runs[setting])
                 else Outcome("plateau", error=0.5 + setting / 100, chance=0.8)
                 for setting in asked[-1]
             ]
         )
+    for spec in seen[len(solves) :]:
+        setting = known.index(spec.hyperparameters)
+        cheapest = costs[setting] if solves[setting][0] else min(costs)
+        # Twice the best cost so far, and five times that: of its own, which may be the dearest.
+        assert spec.limits.cap == pytest.approx(1e8 * cheapest)
     assert [spec.number for spec in seen] == list(range(len(seen)))
     assert len({spec.seed for spec in seen}) == len(seen)
     assert len(seen) + 1 == cell.phases.total
@@ -177,6 +187,21 @@ def test_of_many_settings_the_better_half_is_run_twice_as_often() -> None:
     assert raced(1, runs, leaders=4) == ([[0, 1, 2, 3], [1, 2, 1, 2]], 2)
     dearer = [[True] * 4, [True] * 4, [True, True], [True, True]]
     assert raced(1, dearer, leaders=4) == ([[0, 1, 2, 3], [0, 1, 0, 1]], 0)
+
+
+def test_a_recipe_that_solved_is_run_again_however_dear_and_wins_by_solving_always() -> None:
+    none, once, always = [False], [True, False, True], [True] * 3
+    costs = [50.0, 9.0, 9.0, 1.0, 2.0]
+    assert raced(2, [always, none, none, once, once], costs=costs) == ([[3, 0, 3, 0]], 0)
+    # Where both always solve, the cheaper one; where it did not solve, it has no place.
+    assert raced(2, [always, none, none, always, once], costs=costs) == ([[3, 0, 3, 0]], 3)
+    assert raced(2, [none, none, none, once, always], costs=costs) == ([[3, 4, 3, 4]], 4)
+
+
+def test_a_setting_that_solves_more_often_is_better_at_any_cost() -> None:
+    # Near the budget of 1e9 a solution scores almost what a failure does.
+    none, sure, cheap = [False], [True] * 4, [True, True, True, False]
+    assert raced(3, [none, none, none, cheap, sure], costs=[1, 1, 1, 1, 95])[1] == 4
 
 
 def test_with_fewer_settings_than_leaders_all_are_run_again() -> None:

@@ -53,6 +53,18 @@ def test_a_campaign_is_published_once(finished: Path, tmp_path: Path, longlag: A
     assert store.load(results / "mine").trials.equals(store.load(finished).trials)
 
 
+def test_curves_and_probes_are_published_of_the_retests(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    assert publish(longlag, finished, tmp_path / "results")[0] == 0
+    whole, published = store.load(finished), store.load(tmp_path / "results" / "mine")
+    retests = whole.trials.loc[whole.trials["phase"] == "retest", "run_id"]
+    assert 0 < len(retests) < len(whole.trials)
+    for table in ("curves", "probes"):
+        expected = getattr(whole, table)
+        assert set(expected["run_id"]) == set(whole.trials["run_id"])
+        expected = expected[expected["run_id"].isin(retests)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(getattr(published, table), expected)
+
+
 def damaged(folder: Path, **changes: Any) -> None:
     path = folder / store.MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
