@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import optuna
 
@@ -46,11 +45,6 @@ def _settings(method: Method, task: Task, recipes: Iterable[Mapping[str, Any]]) 
     """The hyperparameters that recipes of a method are for a task."""
     found = []
     for recipe in recipes:
-        asking = cast(
-            optuna.Trial, handed.Suggestions(cast(optuna.Trial, optuna.trial.FixedTrial(dict(recipe))))
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            given = method.suggest(asking, task)
+        given = handed.suggested(method, optuna.trial.FixedTrial(dict(recipe)), task)
         found.append(handed.hyperparameters(given, f"the suggestion of {method.name}"))
     return found

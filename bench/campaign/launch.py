@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,12 @@ def launch(
     dask: str | None = None,
     most: int | None = None,
     logged: Logged | None = None,
+    repeated: Sequence[str] = (),
 ) -> bool:
     """Run a campaign on `jobs` local workers (0: one a core), or on the cluster at `dask`, `most` at once.
 
-    `logged` gets every trial too. False if it was interrupted. Raises BadInput where it cannot go on.
+    `logged` gets every trial too, `repeated` is to be given with --resume again. False if it was interrupted.
+    Raises BadInput where it cannot go on.
     """
     profile = coordinator.profile
     for name in sorted({ladder.method for ladder in coordinator.ladders}):
@@ -110,7 +113,7 @@ def launch(
     except KeyboardInterrupt:
         console.print(
             "interrupted; nothing finished is lost. To go on: "
-            f"longlag run --resume --out {shlex.quote(str(coordinator.folder))}",
+            + shlex.join(["longlag", "run", "--resume", "--out", str(coordinator.folder), *repeated]),
             soft_wrap=True,
         )
         return False

@@ -9,7 +9,6 @@ from typing import Literal
 from longlag.bench import store
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import Manifest
-from longlag.bench.store.manifest import MACHINE
 from longlag.bench.trial.spec import Case
 
 CodeChanged = Literal["refuse", "go-on"]
@@ -36,14 +35,10 @@ def let_pass(folder: Path, before: Manifest, now: Manifest, others: int, wanted:
     if next(store.surviving(folder), None) is None:
         return []
     changes = [f"the code has changed since {others} of its trials were run"] if others else []
-    for package in (store.PYTHON, *store.COMPUTE):
-        version = now.versions[package]
-        if had := [each for each in before.versions_of(package) if each != version]:
-            changes.append(f"{package} was {' and '.join(had)}, and is {version}")
-    for what in MACHINE:
-        told = now.machine.get(what)
-        if had := [each for each in before.told_of_machines(what) if each != told]:
-            changes.append(f"{what} was {' and '.join(map(str, had))}, and is {told}")
+    has = {**now.versions, **now.machine}
+    for what, runs in before.ran_with().items():
+        if had := [str(each) for each in runs if each != has.get(what)]:
+            changes.append(f"{what} was {' and '.join(had)}, and is {has.get(what)}")
     if changes and wanted == "refuse":
         raise BadInput(
             f"{folder}: {'; '.join(changes)}; --code-changed go-on runs the rest all the same, and the "

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, cast
+from typing import Any
 
-import optuna
 import torch
 
 from longlag.bench.contract.errors import BadInput, nearest
@@ -21,10 +20,9 @@ def fits(setting: dict[str, Any], method: Method, task: Task) -> None:
     trial = tuning.study([setting], name="setting").ask()
     try:
         with warnings.catch_warnings(), patience(), torch.random.fork_rng(devices=[]):
-            # That a number is beyond the range in which it is tuned is what a setting is for.
             warnings.simplefilter("ignore")
-            asking = cast(optuna.Trial, handed.Suggestions(trial, setting))
-            given = handed.hyperparameters(method.suggest(asking, task), f"the suggestion of {method.name}")
+            asked = handed.suggested(method, trial, task, setting)
+            given = handed.hyperparameters(asked, f"the suggestion of {method.name}")
             unknown = [name for name in setting if name not in trial.distributions]
             missing = [name for name in trial.distributions if name not in setting]
             if not unknown and not missing:

@@ -7,11 +7,10 @@ resumed by running it again with the outcomes that are known.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import optuna
 
@@ -179,9 +178,8 @@ class CaseProgram:
         study = tuning.study([setting], name="ranges")
         study.sampler = optuna.samplers.RandomSampler(seed=0)
         trial = study.ask()
-        with suppress(Exception), warnings.catch_warnings(), patience():
-            warnings.simplefilter("ignore")
-            self.method.suggest(cast(optuna.Trial, handed.Suggestions(trial)), self.task)
+        with suppress(Exception):
+            handed.suggested(self.method, trial, self.task)
         return dict(trial.distributions)
 
     def _ask(
@@ -192,15 +190,12 @@ class CaseProgram:
         fault = guess.fault
         hyperparameters: dict[str, Any] = {}
         try:
-            with warnings.catch_warnings(), patience():
-                warnings.simplefilter("ignore")
-                wide = self.profile.setting if guess.setting == self.profile.setting else None
-                asking = cast(optuna.Trial, handed.Suggestions(trial, wide))
-                given = self.method.suggest(asking, self.task)
-                try:
-                    hyperparameters = handed.hyperparameters(given, f"the suggestion of {self.case.method}")
-                except (TypeError, ValueError) as error:
-                    fault = reason(error)
+            wide = self.profile.setting if guess.setting == self.profile.setting else None
+            given = handed.suggested(self.method, trial, self.task, wide)
+            try:
+                hyperparameters = handed.hyperparameters(given, f"the suggestion of {self.case.method}")
+            except (TypeError, ValueError) as error:
+                fault = reason(error)
         except Exception as error:
             fault = where(error)
         unknown = sorted(set(guess.setting) - set(trial.distributions))

@@ -95,7 +95,8 @@ def run(
         for line in reports.unshared(beside, sorted(asked)):
             console.print(line, soft_wrap=True)
     try:
-        if not (coordinator.complete or launch(console, coordinator, jobs, dask, max_jobs, logged)):
+        shown = [word for folder in against or () for word in ("--against", str(folder))]
+        if not (coordinator.complete or launch(console, coordinator, jobs, dask, max_jobs, logged, shown)):
             raise typer.Exit(INTERRUPTED)
     finally:
         coordinator.close()

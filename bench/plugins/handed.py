@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import optuna
+
+from longlag.bench.contract.method import Method
+from longlag.bench.contract.task import Task
+from longlag.bench.plugins.guard import patience
 
 
 def as_json(value: Any, what: str) -> Any:
@@ -37,13 +42,25 @@ def hyperparameters(given: Any, what: str) -> dict[str, Any]:
     return {_name(name): as_json(value, f"{name!r} in {what}") for name, value in given.items()}
 
 
+def suggested(
+    method: Method, trial: optuna.trial.BaseTrial, task: Task, setting: Mapping[str, Any] | None = None
+) -> Any:
+    """What a method answers when it is asked for a setting, unchecked; raises what it raises.
+
+    It has its time, and its warnings are not shown: a number of `setting` may be beyond where it is tuned.
+    """
+    with warnings.catch_warnings(), patience():
+        warnings.simplefilter("ignore")
+        return method.suggest(cast(optuna.Trial, Suggestions(trial, setting)), task)
+
+
 class Suggestions:
     """Optuna's trial as a plugin sees it, with arguments checked or converted to what can be stored.
 
     The numbers of `setting` are in their ranges, which are widened for them.
     """
 
-    def __init__(self, trial: optuna.Trial, setting: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, trial: optuna.trial.BaseTrial, setting: Mapping[str, Any] | None = None) -> None:
         self._trial = trial
         self._setting = setting or {}
 

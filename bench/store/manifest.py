@@ -53,15 +53,16 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
     resumed: list[dict[str, Any]] = Field(default_factory=list)
     """Every later run: when, where it differed from the first, and of how many trials the code did."""
 
-    def versions_of(self, package: str) -> list[str]:
-        """Those that its runs had, each once."""
-        runs = [self.versions, *(run["versions"] for run in self.resumed if "versions" in run)]
-        return list(dict.fromkeys(run[package] for run in runs if package in run))
-
-    def told_of_machines(self, what: str) -> list[Any]:
-        """What its runs' machines said of `what`, each once."""
-        runs = [self.machine, *(run["machine"] for run in self.resumed if "machine" in run)]
-        return list(dict.fromkeys(run[what] for run in runs if what in run))
+    def ran_with(self) -> dict[str, list[Any]]:
+        """What may change results, versions and how machines compute -> what its runs had, each once."""
+        found: dict[str, list[Any]] = {}
+        for run in ({"versions": self.versions, "machine": self.machine}, *self.resumed):
+            for part, names in (("versions", (PYTHON, *COMPUTE)), ("machine", MACHINE)):
+                for name in names:
+                    found.setdefault(name, [])
+                    if name in run.get(part, {}) and (had := run[part][name]) not in found[name]:
+                        found[name].append(had)
+        return found
 
     @property
     def mixed(self) -> list[str]:
@@ -74,9 +75,8 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
         if len(lines) > 1:
             last = str(runs[-1]["at"])[:10]
             lines = [f"resumed {len(lines)} times by other code than that of some trials, last on {last}"]
-        several = {package: self.versions_of(package) for package in (PYTHON, *COMPUTE)}
-        several |= {what: self.told_of_machines(what) for what in MACHINE}
-        told = [(name, " and ".join(map(str, had))) for name, had in several.items() if len(had) > 1]
+        several = {name: had for name, had in self.ran_with().items() if len(had) > 1}
+        told = [(name, " and ".join(map(str, had))) for name, had in several.items()]
         return lines + [f"{name} was {had}" for name, had in told]
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from longlag.bench import store
+from longlag.bench.campaign.coordinator import Coordinator
+from longlag.bench.campaign.launch import launch
 from longlag.bench.campaign.profile import Profile
+from longlag.bench.plugins.registry import discover
 
 PROFILE = """
 methods = ["nothing"]
@@ -91,3 +97,20 @@ def test_what_has_nothing_on_the_task_is_said_at_once(
     assert code == 0, printed
     told = "mine: nothing on adding:hs97 to stand beside; of that task they have adding:ms11"
     assert told in printed.splitlines()
+
+
+def test_an_interrupted_run_says_how_to_go_on_beside_the_same(
+    make_profile: Callable[..., Profile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Coordinator, "run", interrupt)
+    console = Console(file=StringIO(), width=500)
+    profile = make_profile()
+    coordinator = Coordinator(profile, discover(tuple(profile.plugins)), tmp_path / "c")
+    with closing(coordinator.open(resume=False)):
+        assert not launch(console, coordinator, 1, repeated=["--against", "two words"])
+    assert isinstance(console.file, StringIO)
+    said = f"To go on: longlag run --resume --out {tmp_path / 'c'} --against 'two words'\n"
+    assert console.file.getvalue().endswith(said)
