@@ -56,6 +56,29 @@ def test_the_first_screen_says_what_was_found_of_the_newer_remedies() -> None:
     assert "of the trained ones `lmu` and `min_gru` are the cheapest" in first
 
 
+def test_the_first_screen_says_what_more_tuning_buys() -> None:
+    first = " ".join(README[: README.index("## Two commands")].split())
+    book = (ROOT / "results" / "README.md").read_text()
+    ((head, *rows),) = _tables(book[book.index("### laptop-3") : book.index("### quick")])
+    far = {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
+    whole = [
+        method for method in head[1:] if all(cells[method].startswith("≥ 1000") for cells in far.values())
+    ]
+    assert (len(far), whole) == (8, ["echo_state"])
+    assert "the echo state network bridges 1,000 on all eight, the LSTM on five" in first
+    assert sum(cells["lstm"].startswith("≥ 1000") for cells in far.values()) == 5
+    plain = {
+        (task, method): int(cells[method].split()[0])
+        for task, cells in far.items()
+        for method in ("vanilla", "gradient_clipping", "careful_init", "hessian_free")
+        if not cells[method].startswith("<")
+    }
+    assert {task for (task, _), lag in plain.items() if lag > 100} == {"random_permutation:p13"}
+    assert max(plain, key=plain.__getitem__) == ("random_permutation:p13", "gradient_clipping")
+    assert "no more than 100 but on random permutation, where clipping comes to 350" in first
+    assert max(plain.values()) == 350
+
+
 def _tables(text: str) -> list[list[list[str]]]:
     """The tables of a page in Markdown, as rows of cells, heads first."""
     found = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
