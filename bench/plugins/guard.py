@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ PATIENCE = 20.0
 
 _CHECKS = (__file__, str(Path(__file__).with_name("handed.py")))
 """Where a plugin is stopped: what it did wrong is in the code that called these."""
+
+_AGAIN = 0.5
+"""Seconds after which code that has caught the end of its time is ended again."""
 
 _LONGEST = 400
 """Characters kept of a reason."""
@@ -27,7 +31,8 @@ class _TimeUp(BaseException):
 def patience(seconds: float | None = None) -> Iterator[None]:
     """Raises TimeoutError in the block's code after `seconds` (PATIENCE); unguarded outside the main thread.
 
-    A signal ends Python loops and sleeps; a C call that never returns is not interrupted.
+    A signal ends Python loops and sleeps; a C call that never returns is not interrupted. Of one limit within
+    another the outer one goes on afterwards.
     """
     limit = PATIENCE if seconds is None else seconds
     if threading.current_thread() is not threading.main_thread():
@@ -38,9 +43,11 @@ def patience(seconds: float | None = None) -> Iterator[None]:
         raise _TimeUp
 
     previous = signal.signal(signal.SIGALRM, on_alarm)
+    started = time.monotonic()
+    outer = 0.0
     try:
         # Again and again, in case the plugin catches everything.
-        signal.setitimer(signal.ITIMER_REAL, limit, 0.5)
+        outer, _ = signal.setitimer(signal.ITIMER_REAL, limit, _AGAIN)
         yield
     except _TimeUp as signalled:
         late = TimeoutError(f"not done after {limit:g} s")
@@ -48,6 +55,9 @@ def patience(seconds: float | None = None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, previous)
+        if outer:
+            # Late, where it has passed meanwhile: what the inner one ended has time to say so.
+            signal.setitimer(signal.ITIMER_REAL, max(_AGAIN, outer - (time.monotonic() - started)), _AGAIN)
 
 
 def reason(error: BaseException) -> str:

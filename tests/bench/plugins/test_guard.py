@@ -37,6 +37,25 @@ def test_what_is_done_in_time_is_left_alone() -> None:
     time.sleep(0.3)
 
 
+def test_a_limit_within_another_leaves_it_as_it_was() -> None:
+    def hang() -> None:
+        with patience(5):
+            time.sleep(0.1)
+        time.sleep(10)
+
+    started = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"after 0\.8 s"), patience(0.8):
+        hang()
+    assert 0.7 < time.monotonic() - started < 2
+    time.sleep(0.6)
+
+
+def test_of_two_limits_that_end_together_the_inner_one_says_where() -> None:
+    with pytest.raises(TimeoutError) as caught, patience(0.2), patience(0.2):
+        time.sleep(10)
+    assert where(caught.value).startswith("TimeoutError: not done after 0.2 s at test_guard.py:")
+
+
 def test_a_reason_is_one_line_that_every_file_can_hold() -> None:
     class Rude(Exception):
         def __str__(self) -> str:
