@@ -33,7 +33,6 @@ class Setting:
     costs: list[float] = field(default_factory=list)
     """FLOPs of the runs that solved."""
 
-    @property
     def rank(self) -> tuple[float, float]:
         """The lowest is the best."""
         return -len(self.costs) / len(self.scores), fmean(self.scores)
@@ -44,8 +43,6 @@ class Found:
     """What a case's tuning has found so far."""
 
     settings: dict[str, Setting] = field(default_factory=dict)
-    cheapest: float | None = None
-    """FLOPs of the cheapest solution."""
     ran: bool = False
     """Whether any trial ended without failing."""
 
@@ -58,15 +55,18 @@ class Found:
         self.ran = self.ran or outcome.status not in FAILED
         if outcome.solved:
             setting.costs.append(outcome.flops)
-            self.cheapest = min(outcome.flops, self.cheapest or outcome.flops)
         return value
 
+    @property
+    def cheapest(self) -> float | None:
+        """FLOPs of the cheapest solution."""
+        return min((cost for setting in self.settings.values() for cost in setting.costs), default=None)
+
     def leaders(self, count: int) -> list[Setting]:
-        """The `count` best, half of them the best of what was handed in and solved; best first."""
-        ranked = sorted(self.settings.values(), key=lambda setting: setting.rank)
+        """The `count` best, half of them, which come first, the best of what was handed in and solved."""
+        ranked = sorted(self.settings.values(), key=Setting.rank)
         handed = [setting for setting in ranked if setting.handed and setting.costs][: count // 2]
-        others = [setting for setting in ranked if setting not in handed][: count - len(handed)]
-        return sorted([*handed, *others], key=lambda setting: setting.rank)
+        return [*handed, *(setting for setting in ranked if setting not in handed)][:count]
 
     def known(self, setting: Setting) -> float | None:
         """FLOPs that the cap of its rerun is a multiple of: of its own solution, where it has one."""

@@ -67,9 +67,9 @@ class Profile(Strict):
     setting: dict[str, Any] = Field(default_factory=dict)
     """One setting that the first trial tries in place of the methods' recipes: a paper's."""
     reruns: Annotated[int, Field(ge=0)] = 0
-    """Then, how often each of the best settings is run again at first; the best mean score wins the case."""
+    """Then, how often each of the best settings is run again at first; the surest of the last two wins."""
     leaders: Annotated[int, Field(ge=2)] = 2
-    """How many of them there are; of more than two the better half is run twice as often, and so on."""
+    """How many, half of them recipes that solved; the better half is run twice as often, and so on."""
     retests: Positive
     """Retests of each case's winner."""
     retests_unsolved: Positive | None = None

@@ -108,13 +108,13 @@ class CaseProgram:
         """The setting that is retested: of the leaders, which are run again, and of no others."""
         leaders = found.leaders(self.profile.leaders)
         for settings, each in rounds(len(leaders), reruns if self.cell.phases.reruns else 0):
-            leaders = sorted(leaders, key=lambda setting: setting.rank)[:settings]
+            leaders = sorted(leaders, key=Setting.rank)[:settings]
             again = leaders * each
             for leader in again:
                 study.enqueue_trial(leader.trial.params)
             asked = [self._ask(study, found.known(leader), []) for leader in again]
             yield from self._run_batch(study, found, asked)
-        return min(leaders, key=lambda setting: setting.rank)
+        return min(leaders, key=Setting.rank)
 
     def _run_batch(
         self, study: optuna.Study, found: Found, asked: list[tuple[optuna.Trial, TrialSpec]], handed: int = 0
@@ -191,11 +191,12 @@ class CaseProgram:
         hyperparameters: dict[str, Any] = {}
         try:
             wide = self.profile.setting if guess.setting == self.profile.setting else None
-            given = handed.suggested(self.method, trial, self.task, wide)
-            try:
-                hyperparameters = handed.hyperparameters(given, f"the suggestion of {self.case.method}")
-            except (TypeError, ValueError) as error:
-                fault = reason(error)
+            with patience():
+                given = handed.suggested(self.method, trial, self.task, wide)
+                try:
+                    hyperparameters = handed.hyperparameters(given, f"the suggestion of {self.case.method}")
+                except (TypeError, ValueError) as error:
+                    fault = reason(error)
         except Exception as error:
             fault = where(error)
         unknown = sorted(set(guess.setting) - set(trial.distributions))
