@@ -7,14 +7,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from longlag.methods.parts.tanh.cell import TanhCell
-from longlag.methods.parts.tanh.tanh_core import (
-    Tape,
+from longlag.methods.parts.tanh.passes import (
     backward_states,
     forward_states,
     tangent_states,
-    tanh_recurrence,
     weight_gradients,
 )
+from longlag.methods.parts.tanh.tanh_core import Tape, tanh_recurrence
 
 BACKENDS = ["torch", "compiled"]
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-10}

@@ -34,7 +34,7 @@ from torch import Tensor
 from longlag.bench.contract import Batch, Kernels, MatchingLoss, Network
 from longlag.methods.parts.backend import arrays, compiled, wanted
 from longlag.methods.parts.tanh.cell import TanhCell
-from longlag.methods.parts.tanh.tanh_core import (
+from longlag.methods.parts.tanh.passes import (
     backward_states,
     forward_states,
     tangent_states,

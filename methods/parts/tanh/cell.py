@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from longlag.bench.contract import Change, Pullback, Recipe, Recurrent, by_autograd
 from longlag.methods.parts.backend import Memory, compiled
-from longlag.methods.parts.tanh.tanh_core import Tape, compiled_warm_up, tanh_recurrence, tanh_vjp
+from longlag.methods.parts.tanh.passes import compiled_warm_up
+from longlag.methods.parts.tanh.tanh_core import Tape, tanh_recurrence, tanh_vjp
 
 SATURATED = 0.9
 """From here on a tanh unit counts as saturated."""

@@ -1,6 +1,6 @@
 """The tanh recurrence on the CPU, compiled by Numba.
 
-Plain functions on C-contiguous arrays, float32 or float64, outside any autograd; `tanh_core` says what they
+Plain functions on C-contiguous arrays, float32 or float64, outside any autograd; `passes` says what they
 compute. Three things make them fast: the recurrent product stays in registers and writes into memory that is
 there already; all that is element-wise happens while the step is in the cache; and so do the sums of the
 weights' gradients, a stretch of steps at a time.
