@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import optuna
+import pandas as pd
 import torch
 
 from longlag.bench import store
@@ -77,6 +78,24 @@ def test_the_first_screen_says_what_more_tuning_buys() -> None:
     assert max(plain, key=plain.__getitem__) == ("random_permutation:p13", "gradient_clipping")
     assert "no more than 100 but on random permutation, where clipping comes to 350" in first
     assert max(plain.values()) == 350
+
+
+def test_why_the_first_table_stops_is_told_by_its_rows() -> None:
+    text = (ROOT / "results" / "README.md").read_text()
+    ((_, *rows),) = _tables(text[text.index("## stops") : text.index("## strength")])
+    names = ["method", "task", "lag"]
+    found = []
+    for campaign in ("quick", "stops", "laptop-3"):
+        cases = pd.read_csv(ROOT / "results" / campaign / "summary.csv")
+        cases["task"] += ":" + cases["variant"]
+        found.append(
+            (cases["solved"].astype(str) + "/" + cases["n"].astype(str))
+            .groupby([cases[name] for name in names])
+            .first()
+        )
+    assert len(rows) == len(found[1])
+    for method, task, lag, *solved in rows:
+        assert solved == [rates[method, task, int(lag)] for rates in found]
 
 
 def _tables(text: str) -> list[list[list[str]]]:
