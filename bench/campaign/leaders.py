@@ -1,9 +1,9 @@
 """What a case's tuning has found: its settings, which of them lead, and which is the surest.
 
-A setting is better that solves more of its runs; of equals, the one of the lower mean score, so the cheaper.
-Of those that solved once, the cheapest are those that barely solve: a reservoir of forty units by luck where
-the recipe of two hundred solves always. So half of the leaders are of the settings that were handed in, the
-method's recipes and the winner of the rung below, where these solved.
+A setting is better of which more runs can be expected to solve; of equals, the one of the lower mean score,
+so the cheaper. Of those that solved once, the cheapest are those that barely solve: a reservoir of forty
+units by luck where the recipe of two hundred solves always. So half of the leaders are of the settings that
+were handed in, the method's recipes and the winner of the rung below, where these solved.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ class Setting:
     costs: list[float] = field(default_factory=list)
     """FLOPs of the runs that solved."""
 
-    def rank(self) -> tuple[float, float]:
-        """The lowest is the best."""
-        return -len(self.costs) / len(self.scores), fmean(self.scores)
+    def rank(self) -> tuple[bool, float, float]:
+        """The lowest is the best: that solved at all, by the rule of succession, by the mean score."""
+        expected = (len(self.costs) + 1) / (len(self.scores) + 2)
+        return not self.costs, -expected, fmean(self.scores)
 
 
 @dataclass
@@ -69,6 +70,6 @@ class Found:
         return [*handed, *(setting for setting in ranked if setting not in handed)][:count]
 
     def known(self, setting: Setting) -> float | None:
-        """FLOPs that the cap of its rerun is a multiple of: of its own solution, where it has one."""
-        cheapest = min(setting.costs, default=self.cheapest)
-        return None if cheapest is None else RERUN_SLACK * cheapest
+        """FLOPs that the cap of its rerun is a multiple of: of its own first solution, where it has one."""
+        first = setting.costs[0] if setting.costs else self.cheapest
+        return None if first is None else RERUN_SLACK * first

@@ -67,7 +67,7 @@ class Profile(Strict):
     setting: dict[str, Any] = Field(default_factory=dict)
     """One setting that the first trial tries in place of the methods' recipes: a paper's."""
     reruns: Annotated[int, Field(ge=0)] = 0
-    """Then, how often each of the best settings is run again at first; the surest of the last two wins."""
+    """Then, how often each of the best settings is run again at first; the surest wins."""
     leaders: Annotated[int, Field(ge=2)] = 2
     """How many, half of them recipes that solved; the better half is run twice as often, and so on."""
     retests: Positive

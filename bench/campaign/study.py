@@ -105,11 +105,10 @@ class CaseProgram:
     def _winner(
         self, study: optuna.Study, found: Found, reruns: int
     ) -> Generator[list[TrialSpec], list[Outcome], Setting]:
-        """The setting that is retested: of the leaders, which are run again, and of no others."""
+        """The setting that is retested: of all the leaders, which are run again, and of no others."""
         leaders = found.leaders(self.profile.leaders)
         for settings, each in rounds(len(leaders), reruns if self.cell.phases.reruns else 0):
-            leaders = sorted(leaders, key=Setting.rank)[:settings]
-            again = leaders * each
+            again = sorted(leaders, key=Setting.rank)[:settings] * each
             for leader in again:
                 study.enqueue_trial(leader.trial.params)
             asked = [self._ask(study, found.known(leader), []) for leader in again]

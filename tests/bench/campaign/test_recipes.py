@@ -132,7 +132,7 @@ def raced(
     """The settings that were rerun, round by round, and the one retested, by the order of their first runs.
 
     `solves` says of each run of each setting whether it solves, `costs` what it takes, in 1e7 FLOPs; without
-    them a later setting's runs cost more. The first three settings are recipes.
+    them a later setting's runs cost more. A rerun takes nine tenths. The first three settings are recipes.
     """
     costs = costs or [1.0 + setting for setting in range(len(solves))]
     case = Case("guesses", "adding", "ms11", 20)
@@ -144,22 +144,25 @@ def raced(
     runs = [iter(solved) for solved in solves]
     seen, asked, batch = [], [], next(program)
     known = [spec.hyperparameters for spec in batch]
+    first: dict[int, float] = {}
     while batch[0].phase == "tune":
-        seen += batch
         asked.append([known.index(spec.hyperparameters) for spec in batch])
-        batch = program.send(
-            [
-                Outcome("solved", flops=1e7 * costs[setting])
-                if next(runs[setting])
-                else Outcome("plateau", error=0.5 + setting / 100, chance=0.8)
-                for setting in asked[-1]
-            ]
-        )
-    for spec in seen[len(solves) :]:
-        setting = known.index(spec.hyperparameters)
-        cheapest = costs[setting] if solves[setting][0] else min(costs)
-        # Twice the best cost so far, and five times that: of its own, which may be the dearest.
-        assert spec.limits.cap == pytest.approx(1e8 * cheapest)
+        if seen:
+            # Twice what the setting's first solution cost, or else the best so far, and five times that.
+            caps = [10 * first.get(setting, min(first.values())) for setting in asked[-1]]
+            assert [spec.limits.cap for spec in batch] == pytest.approx(caps)
+        flops = [(9e6 if seen else 1e7) * costs[setting] for setting in asked[-1]]
+        outcomes = [
+            Outcome("solved", flops=cost)
+            if next(runs[setting])
+            else Outcome("plateau", error=0.5 + setting / 100, chance=0.8)
+            for setting, cost in zip(asked[-1], flops, strict=True)
+        ]
+        seen += batch
+        batch = program.send(outcomes)
+        for setting, outcome in zip(asked[-1], outcomes, strict=True):
+            if outcome.solved:
+                first.setdefault(setting, outcome.flops)
     assert [spec.number for spec in seen] == list(range(len(seen)))
     assert len({spec.seed for spec in seen}) == len(seen)
     assert len(seen) + 1 == cell.phases.total
@@ -202,6 +205,18 @@ def test_a_setting_that_solves_more_often_is_better_at_any_cost() -> None:
     # Near the budget of 1e9 a solution scores almost what a failure does.
     none, sure, cheap = [False], [True] * 4, [True, True, True, False]
     assert raced(3, [none, none, none, cheap, sure], costs=[1, 1, 1, 1, 95])[1] == 4
+
+
+def test_a_setting_that_is_run_no_more_wins_over_those_that_fail_then() -> None:
+    halves = [[0, 1, 2, 3] * 2, [0, 1] * 4]
+    fails_once = [True] * 6 + [False]
+    assert raced(2, [fails_once, fails_once, [True] * 3, [True] * 3], leaders=4) == (halves, 2)
+    assert raced(2, [fails_once, [True] * 7, [True] * 3, [True] * 3], leaders=4) == (halves, 1)
+
+
+def test_a_setting_that_never_solved_does_not_win_over_one_that_did() -> None:
+    once, never = [True] + [False] * 12, [False] * 13
+    assert raced(4, [once, never, never, never], leaders=4)[1] == 0
 
 
 def test_with_fewer_settings_than_leaders_all_are_run_again() -> None:
