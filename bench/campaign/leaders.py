@@ -33,10 +33,10 @@ class Setting:
     costs: list[float] = field(default_factory=list)
     """FLOPs of the runs that solved."""
 
-    def rank(self) -> tuple[bool, float, float]:
-        """The lowest is the best: that solved at all, by the rule of succession, by the mean score."""
-        expected = (len(self.costs) + 1) / (len(self.scores) + 2)
-        return not self.costs, -expected, fmean(self.scores)
+    def rank(self) -> tuple[float, float]:
+        """The lowest is the best: by the rule of succession where it solved, then by the mean score."""
+        expected = (len(self.costs) + 1) / (len(self.scores) + 2) if self.costs else 0.0
+        return -expected, fmean(self.scores)
 
 
 @dataclass
