@@ -32,8 +32,20 @@ OF_RETESTS = (store.CURVES, store.PROBES)
 """What is published of the retests alone: nothing reports those of tuning, whose rows are all there."""
 
 
-def faults(folder: Path, force: bool = False) -> list[str]:
-    """Every reason why the campaign in `folder` cannot be published; `force` lets changed code pass."""
+def contents(folder: Path) -> dict[str, bytes]:
+    """What would be published of the campaign in `folder`, by the file's name."""
+    return {
+        name: store.of_retests(folder, name) if name in OF_RETESTS else (folder / name).read_bytes()
+        for name in COPIED
+        if (folder / name).is_file()
+    }
+
+
+def faults(folder: Path, files: dict[str, bytes], force: bool = False) -> list[str]:
+    """Every reason why the campaign in `folder` cannot be published as `files`, its contents.
+
+    `force` lets changed code pass.
+    """
     manifest = store.read_manifest(folder)
     if manifest.finished is None:
         return [f"it is not finished: longlag run --resume --out {folder}"]
@@ -68,7 +80,7 @@ def faults(folder: Path, force: bool = False) -> list[str]:
         {case: n for case, n in retests.items() if case.study not in manifest.controls and case in ran}
     )
     found += _missing(profile, results, solved)
-    size = sum(len(content) for content in _contents(folder).values())
+    size = sum(len(content) for content in files.values())
     if size > LARGEST:
         found.append(f"it takes {size / 2**20:.1f} MB, more than {LARGEST / 2**20:.0f}")
     return found
@@ -94,17 +106,8 @@ def _missing(profile: Profile, retests: Counter[Case], solved: Counter[Case]) ->
     return found
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
-    """What is published, by the file's name."""
-    return {
-        name: store.of_retests(folder, name) if name in OF_RETESTS else (folder / name).read_bytes()
-        for name in COPIED
-        if (folder / name).is_file()
-    }
-
-
-def copy(folder: Path, published: Path) -> bool:
-    """Copy what is published of `folder`; whether that changed anything. Raises BadInput.
+def copy(folder: Path, files: dict[str, bytes], published: Path) -> bool:
+    """Write the `files` of the campaign in `folder`; whether that changed anything. Raises BadInput.
 
     A folder that holds another campaign is never written over; the same is, by one that has gone on since.
     """
@@ -119,12 +122,19 @@ def copy(folder: Path, published: Path) -> bool:
     changed = (published / store.JOURNAL).exists()
     (published / store.JOURNAL).unlink(missing_ok=True)
     published.mkdir(parents=True, exist_ok=True)
-    for name, content in _contents(folder).items():
-        target = published / name
-        if not target.is_file() or target.read_bytes() != content:
-            replace_file(target, content)
+    for name, content in files.items():
+        if not _holds(published / name, content):
+            replace_file(published / name, content)
             changed = True
     return changed
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    if not path.is_file():
+        return False
+    if path.suffix == ".parquet":
+        return store.same_table(path, content)
+    return path.read_bytes() == content
 
 
 def _goes_on(before: Manifest, now: Manifest) -> bool:

@@ -20,7 +20,7 @@ def publish(
     force: Annotated[bool, typer.Option("--force", help="Publish also what changed code has made.")] = False,
 ) -> None:
     """Check a campaign, copy it among the published ones, and bring the record book up to date."""
-    from longlag.bench.campaign.publishing import copy, faults
+    from longlag.bench.campaign.publishing import contents, copy, faults
     from longlag.bench.store import load
     from longlag.bench.store.files import replace_file
     from longlag.reports import records
@@ -30,14 +30,15 @@ def publish(
         raise BadInput(f"--as {chosen}: not the name of a folder")
     if results.exists() and not results.is_dir():
         raise BadInput(f"{results}: not a folder")
-    found = faults(folder, force)
+    files = contents(folder)
+    found = faults(folder, files, force)
     for fault in found:
         console.print(f"{folder}: {fault}", soft_wrap=True)
     if found:
         raise typer.Exit(1)
     if mixed := load(folder).mixed:
         console.print(f"{folder}: a mix of code: {mixed}", soft_wrap=True)
-    changed = copy(folder, results / chosen)
+    changed = copy(folder, files, results / chosen)
     page = results / README
     before = page.read_text(encoding="utf-8") if page.exists() else ""
     after = records.with_book(before, results)

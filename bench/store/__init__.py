@@ -34,4 +34,5 @@ from longlag.bench.store.tables import compact as compact
 from longlag.bench.store.tables import lost as lost
 from longlag.bench.store.tables import of_retests as of_retests
 from longlag.bench.store.tables import rows as rows
+from longlag.bench.store.tables import same_table as same_table
 from longlag.bench.store.tables import surviving as surviving

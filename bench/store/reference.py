@@ -9,6 +9,7 @@ _HEADER = f"""# What a campaign leaves
 Generated from `bench/store/columns.py` by `nox -s docs`. Columns are added, never renamed; this is schema
 {SCHEMA}. `identity` columns define a run, `result` columns come out the same when it is run again, `time` and
 `code` columns need not. A double is NaN where nothing was measured.
+What `longlag publish` copies has the curves and probes of the retests alone.
 """
 
 

@@ -108,13 +108,27 @@ def tables(folder: Path) -> dict[str, pa.Table]:
 
 
 def of_retests(folder: Path, name: str) -> bytes:
-    """The file that a table of curves, probes or longer lags is, with those of the retests alone."""
+    """The file of a table of curves or probes, with those of the retests alone."""
     trials = read_table(folder / TRIALS)
     retests = trials.filter(pc.equal(trials["phase"], "retest"))["run_id"]
     table = _part(folder, name)
     buffer = pa.BufferOutputStream()
     pq.write_table(table.filter(pc.is_in(table["run_id"], retests)), buffer)
     return bytes(buffer.getvalue())
+
+
+def same_table(path: Path, content: bytes) -> bool:
+    """Whether the file at `path` holds the table that `content` does, whichever version wrote either.
+
+    A file that cannot be read holds another.
+    """
+    try:
+        before = pq.read_table(path)
+    except (pa.ArrowException, OSError):
+        return False
+    # Not of Arrow's own comparison, by which no NaN is like another.
+    now: bool = before.to_pandas().equals(pq.read_table(pa.BufferReader(content)).to_pandas())
+    return now
 
 
 def _grouped(table: pa.Table) -> dict[str, list[dict[str, Any]]]:

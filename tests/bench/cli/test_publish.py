@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from longlag.bench import store
@@ -65,6 +66,24 @@ def test_curves_and_probes_are_published_of_the_retests(finished: Path, tmp_path
         pd.testing.assert_frame_equal(getattr(published, table), expected)
 
 
+def test_a_file_of_the_same_rows_is_left_alone(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    """Another version of pyarrow writes other bytes."""
+    assert publish(longlag, finished, tmp_path / "results")[0] == 0
+    files = [tmp_path / "results" / "mine" / name for name in (store.TRIALS, store.CURVES)]
+    for path in files:
+        pq.write_table(pq.read_table(path), path, compression="gzip")
+    before = [path.read_bytes() for path in files]
+    assert "nothing changed" in publish(longlag, finished, tmp_path / "results")[1]
+    assert before == [path.read_bytes() for path in files]
+    curves = pq.read_table(files[1])
+    pq.write_table(curves.slice(1), files[1])
+    assert "nothing changed" not in publish(longlag, finished, tmp_path / "results")[1]
+    assert pq.read_table(files[1]).num_rows == curves.num_rows
+    files[0].write_bytes(b"damaged")
+    assert publish(longlag, finished, tmp_path / "results")[0] == 0
+    assert store.load(files[0].parent).trials.equals(store.load(finished).trials)
+
+
 def damaged(folder: Path, **changes: Any) -> None:
     path = folder / store.MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
@@ -107,7 +126,7 @@ def test_a_mix_of_code_is_said(finished: Path, tmp_path: Path, longlag: Any) -> 
 
 def test_what_is_unfinished_is_not_published(finished: Path) -> None:
     damaged(finished, finished=None)
-    assert faults(finished) == [f"it is not finished: longlag run --resume --out {finished}"]
+    assert faults(finished, {}) == [f"it is not finished: longlag run --resume --out {finished}"]
 
 
 def test_a_campaign_that_went_on_takes_its_own_place(finished: Path, tmp_path: Path, longlag: Any) -> None:
@@ -151,7 +170,7 @@ def test_a_method_that_never_runs_to_an_end_can_be_published(
 @pytest.mark.parametrize("dirty", [True, None])
 def test_code_that_may_not_be_a_commits_is_refused(finished: Path, dirty: bool | None) -> None:
     damaged(finished, git={"commit": "0123abc", "dirty": dirty})
-    assert faults(finished) == ["its code was not that of a commit; --force publishes it all the same"]
+    assert faults(finished, {}) == ["its code was not that of a commit; --force publishes it all the same"]
 
 
 def test_another_campaign_is_never_written_over(finished: Path, tmp_path: Path, longlag: Any) -> None:
