@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -82,13 +82,18 @@ class Coordinator:
         self._studies = Studies(folder / store.STUDIES)
         self.complete = False
 
-    def open(self, resume: bool, code_changed: CodeChanged = "refuse") -> Coordinator:
+    def open(
+        self, resume: bool, code_changed: CodeChanged = "refuse", against: Sequence[str] = ()
+    ) -> Coordinator:
         """Lock the folder and read what it holds; returns itself.
+
+        `against`: the campaigns to show beside, noted for when it is resumed; empty, those noted stay.
 
         Raises BadInput where it holds another campaign, or this one unfinished and `resume` is false, or with
         trials that other code or versions ran, which `code_changed` refuses.
         """
         folder = self.folder
+        self.manifest.against = list(against)
         is_complete(folder, self.manifest, resume)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -145,6 +150,7 @@ class Coordinator:
             told = f"its tables will hold those of now, {store.LEFT_OUT} the rest"
             self.notices.append(f"its {key} were others until now; {told}")
         kept = {key: getattr(before, key) for key in (*this, "created", "seconds")}
+        kept["against"] = self.manifest.against or before.against
         resumed = [*before.resumed, {"at": _now(), **differs}]
         self.manifest = self.manifest.model_copy(update={**kept, "resumed": resumed})
 

@@ -38,14 +38,15 @@ def opened(
     resume: bool,
     data: Path | None,
     code_changed: CodeChanged = "refuse",
+    against: Sequence[str] = (),
 ) -> Coordinator:
     """The coordinator of a campaign in `folder`, new or to be resumed; raises BadInput.
 
-    `data` is the folder of the user's data sets.
+    `data` is the folder of the user's data sets, `against` the campaigns to show beside.
     """
     resumes = resume and store.exists(folder / store.MANIFEST)
     datasets.use(data, store.read_manifest(folder).data if resumes else None)
-    coordinator = Coordinator(chosen, registry(console, chosen), folder).open(resume, code_changed)
+    coordinator = Coordinator(chosen, registry(console, chosen), folder).open(resume, code_changed, against)
     for notice in coordinator.notices:
         console.print(notice, soft_wrap=True)
     for label, why in coordinator.skipped.items():
@@ -72,12 +73,10 @@ def launch(
     dask: str | None = None,
     most: int | None = None,
     logged: Logged | None = None,
-    repeated: Sequence[str] = (),
 ) -> bool:
     """Run a campaign on `jobs` local workers (0: one a core), or on the cluster at `dask`, `most` at once.
 
-    `logged` gets every trial too, `repeated` is to be given with --resume again. False if it was interrupted.
-    Raises BadInput where it cannot go on.
+    `logged` gets every trial too. False if it was interrupted. Raises BadInput where it cannot go on.
     """
     profile = coordinator.profile
     for name in sorted({ladder.method for ladder in coordinator.ladders}):
@@ -113,7 +112,7 @@ def launch(
     except KeyboardInterrupt:
         console.print(
             "interrupted; nothing finished is lost. To go on: "
-            + shlex.join(["longlag", "run", "--resume", "--out", str(coordinator.folder), *repeated]),
+            + shlex.join(["longlag", "run", "--resume", "--out", str(coordinator.folder)]),
             soft_wrap=True,
         )
         return False

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from longlag import reports
+from longlag.bench import store
 from longlag.bench.campaign import profile
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.cli.options import (
@@ -54,7 +55,9 @@ def run(
     ] = None,
     against: Annotated[
         list[Path] | None,
-        typer.Option("--against", help="A campaign whose results, as they are, the report shows beside."),
+        typer.Option(
+            "--against", help="A campaign whose results the report shows beside; noted, to resume."
+        ),
     ] = None,
     logger: Annotated[
         str | None,
@@ -62,8 +65,6 @@ def run(
     ] = None,
 ) -> None:
     """Run a campaign: tune every case, retest the winners, write tables and report."""
-    # What cannot be read is said now, and not after hours.
-    beside = reports.read(against) if against else None
     stored = profile_name is None and resume and out is not None
     if stored and out is not None:
         from longlag.bench.campaign.replay import stored_profile
@@ -78,6 +79,9 @@ def run(
         chosen = chosen.model_copy(update={"name": base.name if stored else folder.resolve().name})
     if resume and out is None and not folder.exists():
         raise BadInput(f"{folder}: no campaign to resume; --out names the folder of another")
+    # What cannot be read is said now, and not after hours.
+    shown = against or (_noted(folder) if resume else [])
+    beside = reports.read(shown) if shown else None
 
     if max_jobs is not None and dask is None:
         raise BadInput("--max-jobs is of a cluster, as --dask names one; --jobs of this machine")
@@ -89,18 +93,17 @@ def run(
     # What there is not is said before the folder is made.
     logged = None if logger is None else Logged(logger, folder, console.print)
 
-    coordinator = opened(console, chosen, folder, resume, data, code_changed)
+    coordinator = opened(console, chosen, folder, resume, data, code_changed, [str(each) for each in shown])
     if beside is not None:
         asked = {(each.task, each.variant) for each in coordinator.ladders if not each.certifies}
         for line in reports.unshared(beside, sorted(asked)):
             console.print(line, soft_wrap=True)
     try:
-        shown = [word for folder in against or () for word in ("--against", str(folder))]
-        if not (coordinator.complete or launch(console, coordinator, jobs, dask, max_jobs, logged, shown)):
+        if not (coordinator.complete or launch(console, coordinator, jobs, dask, max_jobs, logged)):
             raise typer.Exit(INTERRUPTED)
     finally:
         coordinator.close()
-    show_report([folder], against=against or ())
+    show_report([folder], against=shown)
 
 
 @with_changes
@@ -127,6 +130,19 @@ def plan(
         planning.show(console, chosen, registry(console, chosen), pool)
     finally:
         pool.close()
+
+
+def _noted(folder: Path) -> list[Path]:
+    """The campaigns that the one in `folder` is shown beside, but those that are no longer there."""
+    if not store.exists(folder / store.MANIFEST):
+        return []
+    noted = [Path(each) for each in store.read_manifest(folder).against]
+    for each in noted:
+        if not store.exists(each):
+            console.print(
+                f"{each}: no longer there, and not shown beside; --against names others", soft_wrap=True
+            )
+    return [each for each in noted if store.exists(each)]
 
 
 def _default_folder(chosen: Profile, base: Profile) -> Path:

@@ -33,6 +33,8 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
     seed: int
     command: str
     """As it was given."""
+    against: list[str] = Field(default_factory=list)
+    """The campaigns whose results its report shows beside, as they were given."""
     data: str | None
     """The folder of the data sets that the user has."""
     versions: dict[str, str]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Callable
-from contextlib import closing
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from longlag.bench import store
 from longlag.bench.campaign.coordinator import Coordinator
-from longlag.bench.campaign.launch import launch
 from longlag.bench.campaign.profile import Profile
-from longlag.bench.plugins.registry import discover
+from longlag.bench.cli.terminal import INTERRUPTED
 
 PROFILE = """
 methods = ["nothing"]
@@ -99,18 +97,30 @@ def test_what_has_nothing_on_the_task_is_said_at_once(
     assert told in printed.splitlines()
 
 
-def test_an_interrupted_run_says_how_to_go_on_beside_the_same(
-    make_profile: Callable[..., Profile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_resumed_campaign_is_shown_beside_the_same(
+    published: Path, chores: str, tmp_path: Path, longlag: Any
 ) -> None:
+    (tmp_path / "mine.toml").write_text(PROFILE)
+    out = tmp_path / "mine"
+    given = ("--profile", str(tmp_path / "mine.toml"), "--plugin", chores, "--jobs", "1")
+
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Coordinator, "run", interrupt)
-    console = Console(file=StringIO(), width=500)
-    profile = make_profile()
-    coordinator = Coordinator(profile, discover(tuple(profile.plugins)), tmp_path / "c")
-    with closing(coordinator.open(resume=False)):
-        assert not launch(console, coordinator, 1, repeated=["--against", "two words"])
-    assert isinstance(console.file, StringIO)
-    said = f"To go on: longlag run --resume --out {tmp_path / 'c'} --against 'two words'\n"
-    assert console.file.getvalue().endswith(said)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Coordinator, "run", interrupt)
+        patch.setattr(os, "_exit", sys.exit)
+        code, printed = longlag("run", *given, "--out", str(out), "--against", str(published))
+        assert code == INTERRUPTED
+        assert printed.endswith(f"To go on: longlag run --resume --out {out}\n")
+    elsewhere = published.rename(published.with_name("moved"))
+    interrupted = shutil.copytree(out, tmp_path / "copy", ignore=shutil.ignore_patterns(".lock"))
+    code, printed = longlag("run", "--resume", "--out", str(interrupted), "--jobs", "1")
+    assert code == 0, printed
+    assert f"{published}: no longer there, and not shown beside; --against names others" in printed
+    elsewhere.rename(published)
+    # The second time it is complete already, and the note is still there.
+    for folder in (out, out, interrupted):
+        code, printed = longlag("run", "--resume", "--out", str(folder), "--jobs", "1")
+        assert code == 0, printed
+        assert "climber · published 2/2" in " ".join(printed.split())
