@@ -59,12 +59,12 @@ def parts(method: str) -> Parts:
 
 
 def _whole(methods: list[str], known: Collection[Parts]) -> list[str]:
-    """The combinations of which all subsets are there, but for those that are subsets themselves."""
+    """The combinations that are there with all their subsets, but for those that are subsets themselves."""
     apart = [
         method
         for method in methods
         if len(own := parts(method)) > 1
-        and all(frozenset(some) in known for size in range(len(own)) for some in combinations(own, size))
+        and all(frozenset(some) in known for size in range(len(own) + 1) for some in combinations(own, size))
     ]
     return [method for method in apart if not any(parts(method) < parts(other) for other in apart)]
 

@@ -55,6 +55,14 @@ def test_a_combination_without_all_its_subsets_is_left_alone(maker):
     assert "What each part adds" not in as_markdown(results)
 
 
+def test_a_campaign_with_the_parts_alone_says_nothing_of_the_whole(lattice, another):
+    another.methods = ["vanilla", "a", "b"]
+    for method in another.methods:
+        another.run(method, 10, 1e9)
+    found = contributions(Results([another.made(), lattice.made()]))
+    assert [(each.campaign, each.part) for each in found] == [("made", "a"), ("made", "b")]
+
+
 def test_a_part_of_a_larger_combination_is_told_with_it_alone(maker):
     maker.methods = ["vanilla", "a", "b", "c", "a+b", "a+c", "b+c", "a+b+c"]
     for method in maker.methods:
