@@ -129,29 +129,43 @@ def picture(results: Results) -> str | None:
 
 
 def _rows(results: Results, panel: Panel) -> pd.DataFrame:
-    """What is drawn of a panel, a row a method; what lies beyond the lags tried is drawn at their ends."""
+    """What is drawn of a panel, a row a method."""
     found = {method: reach(results, panel, method) for method in results.methods}
     known = {method: each for method, each in found.items() if each is not None}
     if not known:
         return pd.DataFrame()
-    # Within the axis, which reaches a little farther.
-    least = min(each.shortest for each in known.values()) / 1.25
-    most = max(each.longest for each in known.values()) * 1.35
     return pd.DataFrame(
         {
             "panel": panel.label,
             "method": method,
-            "x": float(each.bridged or least),
-            # Without retests there is no interval.
-            **{
-                name: least if math.isnan(end) else min(max(end, least), most)
-                for name, end in each.interval._asdict().items()
-            },
             "told": str(each),
             "end": "beyond" if each.open else "none" if each.bridged is None else "reached",
+            **_drawn(each),
         }
         for method, each in known.items()
     )
+
+
+def _drawn(each: Reach) -> dict[str, float]:
+    """Where T* is drawn, its interval, and how far its ends go on where they lie beyond the lags tried."""
+    # Within the axis, which reaches a little farther.
+    least, most = each.shortest / 1.25, each.longest * 1.35
+    bridged = float(each.bridged or least)
+    if math.isnan(each.interval.low):
+        # Without retests there is no interval.
+        return {"x": bridged, "from": least, "low": least, "high": least, "to": least}
+    below, above = each.interval.low == 0, math.isinf(each.interval.high)
+    low = each.shortest if below else min(max(each.interval.low, least), most)
+    high = each.longest if above else min(max(each.interval.high, least), most)
+    drawn = {
+        "x": bridged,
+        "from": least if below else low,
+        "low": min(low, high) if below else low,
+        "high": max(low, high) if above else high,
+        "to": most if above else high,
+    }
+    # The same picture on every processor.
+    return {name: float(f"{value:.5g}") for name, value in drawn.items()}
 
 
 def _layers(results: Results, rows: pd.DataFrame, data: alt.NamedData) -> charts.Layered:
@@ -171,6 +185,12 @@ def _layers(results: Results, rows: pd.DataFrame, data: alt.NamedData) -> charts
     )
     return alt.layer(
         base.mark_rule(strokeWidth=2).encode(x=charts.lag_axis(cases["lag"], "low:Q"), x2=alt.X2("high:Q")),
+        *(
+            base.mark_rule(strokeWidth=1, strokeDash=[1.5, 1.5]).encode(
+                x=charts.lag_axis(cases["lag"], f"{start}:Q"), x2=alt.X2(f"{end}:Q")
+            )
+            for start, end in (("from", "low"), ("high", "to"))
+        ),
         base.mark_point(filled=True, size=95).encode(
             x=charts.lag_axis(cases["lag"]), shape=alt.Shape("end:N", scale=ends, legend=None)
         ),
