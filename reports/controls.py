@@ -38,7 +38,7 @@ class Control(NamedTuple):
             if self.fine:
                 return f"{self.method} solves the task without its lag ({runs} of its twin)"
             within = f"within {number(self.budget)} FLOPs"
-            return f"hard without its lag too: {self.method} solves {runs} of its twin {within}"
+            return f"not solved without its lag either: {self.method} {runs} of its twin {within}"
         if not self.fine:
             return f"WARNING: {self.method}, which bridges nothing, solves it ({runs})"
         wrong = f"{percent(self.error)} wrong, chance {percent(self.chance)}"

@@ -247,16 +247,17 @@ class Results:
         return found
 
     def ladder(self, panel: Panel, method: str) -> dict[int, Tally]:
-        """The method's tally at each lag of the panel, 0 of 0 where it has no retest; of a climb, its rungs.
+        """The method's tally at each lag of the panel, 0 of 0 where it has no retest.
 
-        What a climb never tried was not failed, nor what only another campaign tried.
+        What it was never asked was not failed: of a climb, or of campaigns at their end, its own lags alone.
         """
         own = self._by_case.get((panel, method), {})
         tallies = {lag: Tally(case.solved, case.n) for lag, case in own.items()}
-        if any(case.rung for case in own.values()):
+        whose = {case.campaign for case in own.values()}
+        ended = bool(own) and all(self.campaigns[name].manifest.finished is not None for name in whose)
+        if ended or any(case.rung for case in own.values()):
             lags = list(own)
         else:
-            whose = {case.campaign for case in own.values()}
             beside = [cases for key, cases in self._by_case.items() if key[0] == panel]
             lags = [
                 lag for cases in beside for lag, case in cases.items() if not whose or case.campaign in whose
