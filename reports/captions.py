@@ -10,7 +10,7 @@ from longlag.reports.answers import listed
 from longlag.reports.curves import norms
 from longlag.reports.figures import Caption
 from longlag.reports.formats import number, percent, tally
-from longlag.reports.inside import stages
+from longlag.reports.inside import shown_first
 from longlag.reports.knobs import knobs
 from longlag.reports.paid import paid
 from longlag.reports.profiles import by_campaign
@@ -145,16 +145,14 @@ def _gradients(results: Results, panel: Panel) -> Caption:
 
 def _inside(results: Results, panel: Panel) -> Caption:
     probes = results.of(panel, results.probes)
-    found = results.of(panel, results.once(stages))
     n = counted(probes.loc[probes["updates"].notna(), "run_id"].nunique(), "probed retest")
-    ends = found[(found["stage"] == found["stage"].max()) & found["saturated"].notna()]
+    measure, ends = shown_first(results, panel)
     if ends.empty:
         return Caption("", n)
-    ends = ends[ends["lag"] == ends["lag"].max()].sort_values("saturated", kind="stable")
+    ends = ends.sort_values("value", kind="stable")
     least, most = ends.iloc[0], ends.iloc[-1]
-    said = f"At lag {most['lag']}, after training, {percent(most['saturated'])} of the units are saturated"
-    said += f" in {most['method']}"
-    other = f" and {percent(least['saturated'])} in {least['method']}" if len(ends) > 1 else ""
+    said = f"At lag {most['lag']}, after training, {measure}: {number(most['value'])} in {most['method']}"
+    other = f" and {number(least['value'])} in {least['method']}" if len(ends) > 1 else ""
     return Caption(f"{said}{other}.", n)
 
 

@@ -223,9 +223,14 @@ def tuning(results: Results, panel: Panel) -> Spec | None:
 
 
 def lag_choice(results: Results, panel: Panel, rows: pd.DataFrame) -> alt.Parameter:
-    """A menu of the lags in `rows`; at first the longest that some method bridges, where methods part."""
+    """A menu of the lags in `rows`."""
     lags = [int(lag) for lag in sorted(set(rows["lag"]))]
-    reached = [results.frontier(panel, method) for method in results.methods]
-    bridged = [lag for lag in reached if lag is not None and lag in lags]
-    first = max(bridged, default=lags[0])
+    first = first_lag(results, panel, rows)
     return alt.param(name="lag", value=first, bind=alt.binding_select(options=lags, name="lag "))
+
+
+def first_lag(results: Results, panel: Panel, rows: pd.DataFrame) -> int:
+    """The lag in `rows` that is shown at first: the longest that some method bridges, where methods part."""
+    lags = {int(lag) for lag in rows["lag"]}
+    reached = [results.frontier(panel, method) for method in results.methods]
+    return max((lag for lag in reached if lag in lags), default=min(lags))

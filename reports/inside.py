@@ -8,7 +8,7 @@ import pandas as pd
 
 from longlag.reports import charts
 from longlag.reports.charts import Spec
-from longlag.reports.curves import lag_choice
+from longlag.reports.curves import first_lag, lag_choice
 from longlag.reports.palette import looks
 from longlag.reports.results import KEYS, Panel, Results
 
@@ -41,6 +41,17 @@ def stages(results: Results) -> pd.DataFrame:
     )
     middle = found.groupby([*KEYS, "stage"], as_index=False)[["updates", *MEASURES.values()]].median()
     return middle.sort_values([*KEYS, "stage"], kind="stable")
+
+
+def shown_first(results: Results, panel: Panel) -> tuple[str, pd.DataFrame]:
+    """The measure that the chart opens with, and the cases at its lag, as they ended."""
+    middle = results.of(panel, results.once(stages))
+    measure = next((name for name, column in MEASURES.items() if middle[column].notna().any()), "")
+    ends = middle[middle["stage"] == middle["stage"].max()]
+    if not measure or ends.empty:
+        return "", ends
+    ends = ends[ends["lag"] == first_lag(results, panel, middle)].rename(columns={MEASURES[measure]: "value"})
+    return measure, ends[ends["value"].notna()]
 
 
 def chart(results: Results, panel: Panel) -> Spec | None:
