@@ -42,10 +42,9 @@ class Record:
         """Whether its lag is longer, or its cost at the same lag lower."""
         return other is None or (self.lag, -self.flops) > (other.lag, -other.flops)
 
-    @property
-    def command(self) -> str:
-        """What runs it again, and checks that it comes out the same."""
-        return f"longlag replay results/{self.folder} {self.run_id}"
+    def command(self, results: Path) -> str:
+        """What runs it again, and checks that it comes out the same, beside the folder of all results."""
+        return f"longlag replay {results.resolve().name}/{self.folder} {self.run_id}"
 
 
 def published(results: Path) -> list[Path]:
@@ -111,7 +110,7 @@ def book(results: Path) -> str:
             ["task", "lag", "method", "solved", "95% interval", "FLOPs", "campaign", "replay"],
             [
                 [r.task, str(r.lag), r.method, tally(r.solved, r.n), interval(*wilson(r.solved, r.n)),
-                 number(r.flops), r.folder, f"`{r.command}`"]
+                 number(r.flops), r.folder, f"`{r.command(results)}`"]
                 for r in current
             ],
         ),

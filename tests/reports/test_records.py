@@ -42,7 +42,7 @@ def test_too_few_retests_and_too_many_failures_are_no_record(maker, tmp_path: Pa
         (found,) = histories(records.bridges({"made": campaign}))["adding:hs97"]
         text = records.book(tmp_path)
     assert (found.method, found.lag, found.solved, found.n, found.flops) == ("lstm", 20, 9, 10, 2e9)
-    assert f"`longlag replay results/made {found.run_id}`" in text
+    assert f"`longlag replay {tmp_path.name}/made {found.run_id}`" in text
 
 
 def test_the_book_takes_its_place_again(tmp_path: Path) -> None:
