@@ -205,15 +205,15 @@ def _strict(campaign: Campaign) -> list[str]:
         return []
     trials = campaign.trials
     strict = Results([replace(campaign, trials=trials.assign(solved=trials["solved"] & ~failed(trials)))])
-    shorter = []
+    bridged, shorter = 0, []
     for panel in results.panels:
         for method in results.methods:
             reached, again = (each.frontier(panel, method) for each in (results, strict))
+            bridged += reached is not None
             if reached != again:
                 shorter.append(f"- {method} on {panel.label}: {reached}, then {again or 'none'}")
     share = percent(float(failed(solved).mean()))
     worst = percent(float(solved["error"].max()))
-    count = len(results.panels) * len(results.methods)
     return [
         "",
         "## How sure a pass is",
@@ -221,7 +221,7 @@ def _strict(campaign: Campaign) -> list[str]:
         "A run stops at its first pass, so a pass is a little lucky. "
         f"Of {len(solved)} retests that had solved their task, {share}",
         f"had too many of another 1,000 sequences wrong, {worst} at the worst. Did a retest count only where",
-        f"it passes both, one such run of five ending a climb, {len(shorter)} of {count} T\\* would be "
+        f"it passes both, one such run of five ending a climb, {len(shorter)} of {bridged} T\\* would be "
         f"shorter{':' if shorter else '.'}",
         *(["", *shorter] if shorter else []),
     ]

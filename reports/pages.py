@@ -1,4 +1,4 @@
-"""The pages of docs/ that are generated: `python -m longlag.reports.pages docs results` writes them."""
+"""What is generated of docs/ and results/: `python -m longlag.reports.pages docs results` writes it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from longlag.bench.plugins.reference import methods, tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import MANIFEST, Campaign, load, read_manifest
 from longlag.bench.store.reference import columns
-from longlag.reports import certified, claims, fairness, frontiers, speed_page
+from longlag.reports import certified, claims, fairness, frontiers, reach, speed_page
+from longlag.reports.results import Results
+from longlag.reports.tables import FORMATS
 
 FRONTIERS = ("survey", "gates")
 """The campaigns of the frontiers' page."""
 TODAY = ("today",)
 """Those of the remedies since 2014, which stand beside these."""
+SUMMARIES = {**dict(FORMATS.values()), "frontier.svg": reach.picture}
+"""The tables and the figure of a campaign, and what makes each."""
 CONTROLS = "controls"
 """The folder of the campaigns of controls."""
 
@@ -48,6 +52,16 @@ def pages(results: Path) -> dict[str, str]:
     return made
 
 
+def summaries(results: Path) -> dict[str, str]:
+    """What the published tables and figures of campaigns would be now, by their path in `results`."""
+    made: dict[str, str] = {}
+    for folder in sorted(path.parent for path in results.glob(f"*/{MANIFEST}")):
+        kept = [name for name in SUMMARIES if (folder / name).exists()]
+        found = Results([load(folder)]) if kept else None
+        made |= {f"{folder.name}/{name}": SUMMARIES[name](found) or "" for name in kept if found}
+    return made
+
+
 def _finished(results: Path, names: Iterable[str]) -> list[Campaign]:
     """The campaigns that are done; one that goes on in another sitting says what it found when it is."""
     folders = (results / name for name in names if (results / name / MANIFEST).exists())
@@ -57,5 +71,6 @@ def _finished(results: Path, names: Iterable[str]) -> list[Campaign]:
 if __name__ == "__main__":
     docs, stored = map(Path, sys.argv[1:])
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    for name, text in pages(stored).items():
-        (docs / name).write_text(text, encoding="utf-8")
+    for folder, made in ((docs, pages(stored)), (stored, summaries(stored))):
+        for name, text in made.items():
+            (folder / name).write_text(text, encoding="utf-8")

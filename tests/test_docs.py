@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from longlag.bench.campaign import profile
 from longlag.bench.campaign.grid import ladders
 from longlag.bench.plugins.registry import discover
-from longlag.reports.pages import pages
+from longlag.reports.pages import pages, summaries
 from longlag.reports.records import with_book
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = pages(DOCS.parent / "results")
+RESULTS = DOCS.parent / "results"
+PAGES = pages(RESULTS)
+SUMMARIES = summaries(RESULTS)
 
 
 @pytest.mark.parametrize("path", sorted((DOCS / "examples").glob("*.toml")), ids=lambda path: path.stem)
@@ -35,10 +39,19 @@ def test_generated_pages_are_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == PAGES[name], "run `nox -s docs`"
 
 
+@pytest.mark.parametrize("name", sorted(SUMMARIES))
+def test_published_tables_and_figures_are_up_to_date(name: str) -> None:
+    text = (RESULTS / name).read_text(encoding="utf-8")
+    if name.endswith(".csv"):
+        # In full precision, of which another processor may round the last digit.
+        pd.testing.assert_frame_equal(*(pd.read_csv(io.StringIO(each)) for each in (text, SUMMARIES[name])))
+    else:
+        assert text == SUMMARIES[name], "run `nox -s docs`"
+
+
 def test_the_record_book_is_up_to_date() -> None:
-    results = DOCS.parent / "results"
-    text = (results / "README.md").read_text(encoding="utf-8")
-    assert with_book(text, results) == text, "publish a campaign again"
+    text = (RESULTS / "README.md").read_text(encoding="utf-8")
+    assert with_book(text, RESULTS) == text, "publish a campaign again"
 
 
 def test_every_task_is_documented_in_full() -> None:
