@@ -55,9 +55,7 @@ def run(
     ] = None,
     against: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--against", help="A campaign whose results the report shows beside; noted, to resume."
-        ),
+        typer.Option("--against", help="A campaign whose results the report shows beside; noted, to resume."),
     ] = None,
     logger: Annotated[
         str | None,
