@@ -1,4 +1,7 @@
-"""In what two campaigns differ but in results: settings, budgets, code, versions, machine, and cases."""
+"""In what two campaigns differ but in results: settings, budgets, code, versions, machine, and cases.
+
+And in what they do not: runs of the same seed and settings are no replication of each other.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def unlike(results: Results, first: str, second: str) -> list[str]:
     lines += [f"versions: {', '.join(versions)}"] if versions else []
     machine = [str(each.manifest.machine.get("cpu", "unknown")) for each in (one, two)]
     lines += [f"machine: {machine[0]} against {machine[1]}"] if machine[0] != machine[1] else []
-    return lines
+    return lines + _runs_in_common(results, first, second)
 
 
 def alone(results: Results, first: str, second: str) -> list[str]:
@@ -97,6 +100,13 @@ def _shared(
         for name in (first, second)
     )
     return {key: (values, two[key]) for key, values in one.items() if key in two}
+
+
+def _runs_in_common(results: Results, first: str, second: str) -> list[str]:
+    shared = _shared(results, first, second, [*CASE, "seed"], "hyperparameters")
+    same = sum(bool(a & b) for a, b in shared.values())
+    told = "retests on a shared seed have the same settings too: they are the same runs, no replication"
+    return [f"runs: {same} of {len(shared)} {told}"] if same else []
 
 
 def _differing(one: dict[str, Any], two: dict[str, Any]) -> list[str]:

@@ -176,7 +176,9 @@ def test_one_campaign_and_three_have_none(maker, another):
 
 
 def test_what_else_differs(both, maker, another):
+    same = "retests on a shared seed have the same settings too: they are the same runs, no replication"
     assert differs(both) == [
+        f"runs: 20 of 20 {same}",
         "only in made: adding:hs97, vanilla at 50",
         "only in another: adding:hs97, lstm at 50",
     ]
@@ -194,5 +196,18 @@ def test_what_else_differs(both, maker, another):
         "budget: at 2 of 2 shared lags, as on adding:hs97 at 10: 1e10 against 2e10 FLOPs",
         "code: in 2 of 2 shared cases (commit 0123abc against 89abcde)",
         "versions: torch 2.13.0 against 2.14.0",
+        f"runs: 20 of 20 {same}",
     ]
     assert "torch 2.13.0 against 2.14.0" in as_markdown(Results([one, two]))
+
+
+def test_runs_that_both_have_are_said_to_be_no_replication(maker, another):
+    setting = {"learning_rate": 0.1}
+    for run in range(4):
+        maker.run("lstm", 10, 1e9, hyperparameters=setting)
+        another.run("lstm", 10, 1e9, hyperparameters=setting if run < 3 else {"learning_rate": 0.2})
+    lines = differs(Results([maker.made(), another.made()]))
+    assert (
+        "runs: 3 of 4 retests on a shared seed have the same settings too: they are the same runs"
+        in " ".join(lines)
+    )
