@@ -60,7 +60,7 @@ def test_the_first_screen_says_what_was_found_of_the_newer_remedies() -> None:
 def test_the_first_screen_says_what_more_tuning_buys() -> None:
     first = " ".join(README[: README.index("## Two commands")].split())
     book = (ROOT / "results" / "README.md").read_text()
-    ((head, *rows),) = _tables(book[book.index("### laptop-3") : book.index("### quick")])
+    ((head, *rows),) = _tables(book[book.index("### laptop-4") : book.index("### quick")])
     far = {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
     whole = [
         method for method in head[1:] if all(cells[method].startswith("≥ 1000") for cells in far.values())
@@ -85,7 +85,7 @@ def test_why_the_first_table_stops_is_told_by_its_rows() -> None:
     ((_, *rows),) = _tables(text[text.index("## stops") : text.index("## strength")])
     names = ["method", "task", "lag"]
     found = []
-    for campaign in ("quick", "stops", "laptop-3"):
+    for campaign in ("quick", "stops", "laptop-4"):
         cases = pd.read_csv(ROOT / "results" / campaign / "summary.csv")
         cases["task"] += ":" + cases["variant"]
         found.append(
