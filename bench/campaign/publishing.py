@@ -50,10 +50,11 @@ def faults(folder: Path, files: dict[str, bytes], force: bool = False) -> list[s
     if manifest.finished is None:
         return [f"it is not finished: longlag run --resume --out {folder}"]
     found = []
-    if manifest.git.get("dirty") is not False and not force:
-        found.append("its code was not that of a commit; --force publishes it all the same")
     if manifest.git.get("commit") is None and not force:
-        found.append("it is not known of which commit its code was; --force publishes it all the same")
+        installed = "where pip install -e . has installed a clone, it is"
+        found.append(f"the commit of its code was not noted ({installed}); --force publishes it all the same")
+    elif manifest.git.get("dirty") is not False and not force:
+        found.append("its code was not that of a commit; --force publishes it all the same")
     profile = stored_profile(folder)
     rows = store.rows(folder)
     retests: Counter[Case] = Counter()
@@ -120,8 +121,11 @@ def copy(folder: Path, files: dict[str, bytes], published: Path) -> bool:
         raise BadInput(f"{published}: holds files but no campaign; --as publishes it under another name")
     # Of a copy that was not finished: its rows would be read in place of these.
     changed = (published / store.JOURNAL).exists()
-    (published / store.JOURNAL).unlink(missing_ok=True)
-    published.mkdir(parents=True, exist_ok=True)
+    try:
+        (published / store.JOURNAL).unlink(missing_ok=True)
+        published.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{published}: cannot be written: {error.strerror}") from None
     for name, content in files.items():
         if not _holds(published / name, content):
             replace_file(published / name, content)

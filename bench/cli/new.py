@@ -66,7 +66,8 @@ def _here(kind: str, name: str) -> None:
     _write({file: _plugin(kind, name, "longlag"), test: _test(kind, name, where, imports)})
     used = f"--plugin {file} " + (f"--methods {name}" if kind == "method" else f"--tasks {name}")
     console.print(
-        f"pytest {test}; longlag check {file}; longlag run {used} --lags climb:10..100", soft_wrap=True
+        f"longlag check {file}; longlag run {used} --lags climb:10..100; pytest {test} (pip install pytest)",
+        soft_wrap=True,
     )
 
 
@@ -98,7 +99,9 @@ def _package(kind: str, name: str) -> None:
             folder / f"test_{name}.py": _test(kind, name, f'"{name}"', ""),
         }
     )
-    console.print(f"pip install -e {folder}; pytest {folder}; longlag check {name}", soft_wrap=True)
+    console.print(
+        f"pip install -e {folder}; longlag check {name}; pytest {folder} (pip install pytest)", soft_wrap=True
+    )
 
 
 def _plugin(kind: str, name: str, contract: str) -> str:

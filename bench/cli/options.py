@@ -115,7 +115,7 @@ def _look_for(file: str, name: str) -> None:
     if name_of(name) in found.cells:
         _try_out(found.cells[name_of(name)].cell, asked)
         return
-    if broken := [each.reason for each in found.broken if Path(each.where) == Path(file).resolve()]:
+    if broken := [each.reason for each in found.broken if Path(each.where).resolve() == Path(file).resolve()]:
         raise BadInput(f"{asked}: {broken[0]}")
     others = [cell.cell.__name__ for cell in found.cells.values()]
     made = f"no torch module made of two sizes, as {name}(inputs, units)"

@@ -1,5 +1,6 @@
 """`longlag publish`: what may stand for something is copied, and the record book follows from the rows."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -99,13 +100,26 @@ def test_every_reason_is_told(finished: Path, tmp_path: Path, longlag: Any) -> N
     code, printed = publish(longlag, finished, tmp_path / "results")
     assert code == 1
     for reason in (
-        "its code was not that of a commit",
-        "not known of which commit",
+        "the commit of its code was not noted",
         "rows do not belong to its profile",
         "retests of",
     ):
         assert reason in printed
     assert not (tmp_path / "results").exists()
+
+
+def test_what_cannot_be_written_is_one_line(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    (tmp_path / "results").mkdir()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "mkdir", full)
+        code, printed = publish(longlag, finished, tmp_path / "results")
+    assert code == 2
+    assert printed.count("longlag:") == 1
+    assert "Read-only file system" in printed
 
 
 def test_changed_code_passes_when_forced(finished: Path, tmp_path: Path, longlag: Any) -> None:
@@ -240,7 +254,7 @@ def test_the_order_of_publishing_changes_no_record(
 ) -> None:
     pages = []
     for number, order in enumerate((("first", "second", "third"), ("third", "second", "first"))):
-        results = tmp_path / f"results-{number}"
+        results = tmp_path / str(number) / "results"
         for name in order:
             assert publish(longlag, climbers[name], results)[0] == 0
         pages.append((results / "README.md").read_text())

@@ -117,6 +117,16 @@ def test_a_cell_climbs_from_the_command_line(tmp_path: Path, longlag: Any) -> No
     assert "no trial is run" in printed
 
 
+def test_a_file_that_cannot_be_loaded_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, longlag: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text("import nosuchmod\n")
+    code, printed = longlag("run", "--cell", "mine.py:Mine")
+    assert (code, printed.count("\n")) == (2, 1), printed
+    assert "--cell mine.py:Mine: ModuleNotFoundError: No module named 'nosuchmod'" in printed
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
