@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from longlag import reports
-from longlag.bench import store
 from longlag.bench.campaign import profile
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.cli.options import (
@@ -132,6 +131,8 @@ def plan(
 
 def _noted(folder: Path) -> list[Path]:
     """The campaigns that the one in `folder` is shown beside, but those that are no longer there."""
+    from longlag.bench import store
+
     if not store.exists(folder / store.MANIFEST):
         return []
     noted = [Path(each) for each in store.read_manifest(folder).against]
