@@ -79,14 +79,12 @@ def write(results: Results, folder: Path, page: Results | None = None, *, live: 
     minute. Raises BadInput where they cannot be written.
     """
     from longlag.reports.page import as_html
-    from longlag.reports.reach import picture
     from longlag.reports.rows import as_files
-    from longlag.reports.tables import FORMATS
+    from longlag.reports.tables import SUMMARY
 
     shown = page or results
-    files: dict[str, str | bytes] = {name: written(results) for name, written in FORMATS.values()}
+    files: dict[str, str | bytes] = {name: written(results) or "" for name, written in SUMMARY.items()}
     files |= {
-        "frontier.svg": picture(results) or "",
         **as_files(shown),
         "report.html": as_html(shown, EVERY if live else 0),
     }

@@ -12,16 +12,14 @@ from longlag.bench.plugins.reference import methods, tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import MANIFEST, Campaign, load, read_manifest
 from longlag.bench.store.reference import columns
-from longlag.reports import certified, claims, fairness, frontiers, reach, speed_page
+from longlag.reports import certified, claims, fairness, frontiers, speed_page
 from longlag.reports.results import Results
-from longlag.reports.tables import FORMATS
+from longlag.reports.tables import SUMMARY
 
 FRONTIERS = ("survey", "gates")
 """The campaigns of the frontiers' page."""
 TODAY = ("today",)
 """Those of the remedies since 2014, which stand beside these."""
-SUMMARIES = {**dict(FORMATS.values()), "frontier.svg": reach.picture}
-"""The tables and the figure of a campaign, and what makes each."""
 CONTROLS = "controls"
 """The folder of the campaigns of controls."""
 
@@ -56,9 +54,9 @@ def summaries(results: Path) -> dict[str, str]:
     """What the published tables and figures of campaigns would be now, by their path in `results`."""
     made: dict[str, str] = {}
     for folder in sorted(path.parent for path in results.glob(f"*/{MANIFEST}")):
-        kept = [name for name in SUMMARIES if (folder / name).exists()]
+        kept = [name for name in SUMMARY if (folder / name).exists()]
         found = Results([load(folder)]) if kept else None
-        made |= {f"{folder.name}/{name}": SUMMARIES[name](found) or "" for name in kept if found}
+        made |= {f"{folder.name}/{name}": SUMMARY[name](found) or "" for name in kept if found}
     return made
 
 

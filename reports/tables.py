@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from longlag.reports import formats
+from longlag.reports import formats, reach
 from longlag.reports.results import Results
 from longlag.reports.sheets import Sheet, sheets
 
@@ -47,6 +47,11 @@ FORMATS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "latex": ("summary.tex", as_latex),
 }
 """How the summary can be written, and the file that it is written to."""
+SUMMARY: dict[str, Callable[[Results], str | None]] = {
+    **dict(FORMATS.values()),
+    "frontier.svg": reach.picture,
+}
+"""By their files' names the tables and the figure of a campaign, and what makes each."""
 
 
 def sheet_latex(sheet: Sheet) -> str:
