@@ -11,7 +11,7 @@ from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.replay import spec_of, stored_profile
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import Manifest
-from longlag.bench.store.files import replace_file
+from longlag.bench.store.files import replace_file, writing
 from longlag.bench.trial.spec import FAILED, Case
 
 LARGEST = 10 * 2**20
@@ -121,11 +121,9 @@ def copy(folder: Path, files: dict[str, bytes], published: Path) -> bool:
         raise BadInput(f"{published}: holds files but no campaign; --as publishes it under another name")
     # Of a copy that was not finished: its rows would be read in place of these.
     changed = (published / store.JOURNAL).exists()
-    try:
+    with writing(published, of_a_run=False):
         (published / store.JOURNAL).unlink(missing_ok=True)
         published.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{published}: cannot be written: {error.strerror}") from None
     for name, content in files.items():
         if not _holds(published / name, content):
             replace_file(published / name, content)

@@ -75,22 +75,23 @@ class Table:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Raises BadInput, one line, where a write to `path` fails in the block."""
+def writing(path: Path, of_a_run: bool = True) -> Iterator[None]:
+    """Raises BadInput, one line, where a write to `path` fails in the block; of a run, how it goes on."""
     try:
         yield
     except OSError as error:
         why = error.strerror or str(error).partition("\n")[0]
-        raise BadInput(
-            f"{path}: cannot be written: {why}; all finished trials are safe, "
+        on = (
+            "; all finished trials are safe, "
             f"make room and add --resume --out {shlex.quote(str(path.parent))}"
-        ) from None
+        )
+        raise BadInput(f"{path}: cannot be written: {why}{on if of_a_run else ''}") from None
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, of_a_run: bool = False) -> None:
     """Write `content` beside `path`, sync it, and put it in its place in one step."""
     temporary = path.with_name(path.name + ".new")
-    with writing(path):
+    with writing(path, of_a_run):
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()

@@ -85,7 +85,7 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace `manifest.json`."""
     text = json.dumps(manifest.model_dump(by_alias=True), indent=2, sort_keys=True) + "\n"
-    replace_file(folder / MANIFEST, text.encode())
+    replace_file(folder / MANIFEST, text.encode(), of_a_run=True)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -108,18 +108,24 @@ def test_every_reason_is_told(finished: Path, tmp_path: Path, longlag: Any) -> N
     assert not (tmp_path / "results").exists()
 
 
-def test_what_cannot_be_written_is_one_line(finished: Path, tmp_path: Path, longlag: Any) -> None:
-    (tmp_path / "results").mkdir()
+@pytest.mark.parametrize("refused", ["mkdir", "open"])
+def test_what_cannot_be_written_is_one_line(
+    finished: Path, tmp_path: Path, longlag: Any, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    results = tmp_path / "results"
+    allowed = getattr(Path, refused)
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(errno.EROFS, "Read-only file system")
+    def read_only(path: Path, *given: Any, **more: Any) -> Any:
+        if results in path.parents and (refused == "mkdir" or "wb" in given):
+            raise OSError(errno.EROFS, "Read-only file system")
+        return allowed(path, *given, **more)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "mkdir", full)
-        code, printed = publish(longlag, finished, tmp_path / "results")
+    monkeypatch.setattr(Path, refused, read_only)
+    code, printed = longlag("publish", str(finished), "--results", str(results))
     assert code == 2
-    assert printed.count("longlag:") == 1
-    assert "Read-only file system" in printed
+    where = results / "mine" if refused == "mkdir" else results / "mine" / store.MANIFEST
+    # Nothing of --resume, which is for a run.
+    assert printed == f"longlag: {where}: cannot be written: Read-only file system\n"
 
 
 def test_changed_code_passes_when_forced(finished: Path, tmp_path: Path, longlag: Any) -> None:
