@@ -106,7 +106,7 @@ def with_cells(changes: Changes, cells: list[str]) -> Changes:
 
 def _look_for(file: str, name: str) -> None:
     """Raises BadInput where a file has no such cell."""
-    from longlag.bench.plugins.registry import discover
+    from longlag.bench.plugins.registry import EMPTY, discover
 
     asked = f"--cell {file}:{name}"
     if not Path(file).is_file():
@@ -115,7 +115,8 @@ def _look_for(file: str, name: str) -> None:
     if name_of(name) in found.cells:
         _try_out(found.cells[name_of(name)].cell, asked)
         return
-    if broken := [each.reason for each in found.broken if Path(each.where).resolve() == Path(file).resolve()]:
+    broken = [each.reason for each in found.broken if each.where == file and each.reason != EMPTY]
+    if broken:
         raise BadInput(f"{asked}: {broken[0]}")
     others = [cell.cell.__name__ for cell in found.cells.values()]
     made = f"no torch module made of two sizes, as {name}(inputs, units)"

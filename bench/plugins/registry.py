@@ -34,6 +34,8 @@ FOLDERS = ("longlag.methods", "longlag.tasks")
 """The packages of our plugins, and the groups of entry points of others'."""
 LOADING = 60.0
 """Seconds a plugin's file may take to load."""
+EMPTY = "holds no Task, Remedy or Method with a name"
+"""What is broken about a file that loads, and has no plugin."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def discover(plugins: tuple[str, ...] = ()) -> Registry:
             cells = [each for each in vars(module).values() if is_cell(each, module.__name__)]
             registry.cells |= {made.name: made for made in map(method_of, cells)}
             if registry._add_module(module, file) == 0 and not cells:
-                registry.broken.append(Broken(file, "holds no Task, Remedy or Method with a name"))
+                registry.broken.append(Broken(file, EMPTY))
         except (Exception, SystemExit) as error:
             registry.broken.append(Broken(file, reason(error)))
     return registry

@@ -117,14 +117,24 @@ def test_a_cell_climbs_from_the_command_line(tmp_path: Path, longlag: Any) -> No
     assert "no trial is run" in printed
 
 
-def test_a_file_that_cannot_be_loaded_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, longlag: Any
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("import nosuchmod", "ModuleNotFoundError: No module named 'nosuchmod'"),
+        ("raise ValueError('too few')", "ValueError: too few"),
+        ("x = 1", "no torch module made of two sizes, as Mine(inputs, units): there is none"),
+    ],
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_file_without_a_cell_says_why(
+    text: str, why: str, whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, longlag: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("mine.py").write_text("import nosuchmod\n")
-    code, printed = longlag("run", "--cell", "mine.py:Mine")
-    assert (code, printed.count("\n")) == (2, 1), printed
-    assert "--cell mine.py:Mine: ModuleNotFoundError: No module named 'nosuchmod'" in printed
+    # Of another name each, as registries are kept by the files that were named.
+    name = f"no_cell_{len(text)}.py"
+    Path(name).write_text(text)
+    cell = f"{tmp_path / name if whole else name}:Mine"
+    assert longlag("run", "--cell", cell, "--out", "out") == (2, f"longlag: --cell {cell}: {why}\n")
 
 
 @pytest.mark.parametrize(
