@@ -76,8 +76,8 @@ def _in_the_house(kind: str, name: str) -> None:
     contract = "longlag.bench.contract"
     _write({file: _plugin(kind, name, contract), test: _test(kind, name, f'"{name}"', "")})
     console.print(
-        f"install again where that was with editable_mode=strict; then pytest {test}; longlag check {name}; "
-        "nox -s docs writes it into docs/",
+        f"install again where that was with editable_mode=strict; then longlag check {name}; "
+        f"pytest {test} (pip install pytest); nox -s docs writes it into docs/",
         soft_wrap=True,
     )
 

@@ -35,6 +35,10 @@ def test_a_plugin_keeps_the_contract_and_runs_in_a_climb(kind: str, folder: Path
     code, printed = longlag("new", kind, "just_made")
     assert code == 0, printed
     assert (folder / "test_just_made.py").is_file()
+    told = printed.splitlines()[-1]
+    assert told.startswith("longlag check just_made.py; ")
+    # LongLag is installed without it.
+    assert told.endswith("pytest test_just_made.py (pip install pytest)")
     assert check(folder / "just_made.py") == []
     (folder / "small.toml").write_text(PROFILE)
     chosen = ("--methods", "just_made") if kind == "method" else ("--tasks", "just_made")
@@ -74,6 +78,7 @@ def test_in_a_checkout_it_goes_where_its_kind_is(folder: Path, longlag: Any) -> 
     made = (folder / "methods" / "just_made.py").read_text()
     # Not from the public face, which knows more than a method may.
     assert "from longlag.bench.contract import" in made
+    assert "then longlag check just_made; pytest tests/methods/test_just_made.py (pip" in printed
     assert 'check("just_made")' in (folder / "tests" / "methods" / "test_just_made.py").read_text()
 
 
