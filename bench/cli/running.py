@@ -91,6 +91,7 @@ def run(
     logged = None if logger is None else Logged(logger, folder, console.print)
 
     coordinator = opened(console, chosen, folder, resume, data, code_changed, [str(each) for each in shown])
+    _tell_of_controls(base, chosen)
     if beside is not None:
         asked = {(each.task, each.variant) for each in coordinator.ladders if not each.certifies}
         for line in reports.unshared(beside, sorted(asked)):
@@ -127,6 +128,13 @@ def plan(
         planning.show(console, chosen, registry(console, chosen), pool)
     finally:
         pool.close()
+    _tell_of_controls(base, chosen)
+
+
+def _tell_of_controls(base: Profile, chosen: Profile) -> None:
+    if base.controls is not None and chosen.controls is None:
+        told = f"--lags leaves out the controls of {base.name}: nothing will say whether it is the lag"
+        console.print(told, soft_wrap=True)
 
 
 def _noted(folder: Path) -> list[Path]:

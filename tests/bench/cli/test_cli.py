@@ -168,6 +168,23 @@ def test_lags_of_the_command_line_serve_a_task_of_several_entries(
     assert "2 cases, 10 trials (tuning 6, retests 4): at most 1e+08 FLOPs" in printed
 
 
+def test_lags_that_leave_out_a_profile_s_controls_say_so(
+    tmp_path: Path, chores: str, told: Callable[..., str]
+) -> None:
+    small = 'name = "small"\nmethods = ["nothing"]\ntasks = [{ task = "chore" }]\nlags = [1]\nbudget = 1e4\n'
+    small += f'trials = 1\nretests = 1\nupdates = 2\nplugins = ["{chores}"]\n'
+    (tmp_path / "bare.toml").write_text(small)
+    (tmp_path / "certified.toml").write_text(small + "controls = { lags = [1] }\n")
+    notice = "--lags leaves out the controls of small: nothing will say whether it is the lag\n"
+    for profile, lags, said in (
+        ("certified", [], 0),
+        ("certified", ["--lags", "2"], 1),
+        ("bare", ["--lags", "2"], 0),
+    ):
+        printed = told("plan", "--profile", str(tmp_path / f"{profile}.toml"), "--jobs", "1", *lags)
+        assert printed.count(notice) == said, printed
+
+
 def test_list_shows_what_there_is(told: Callable[..., str]) -> None:
     printed = told("list")
     for name in ("vanilla", "lstm", "adding", "timer", "quick", "tiny"):
