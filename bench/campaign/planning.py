@@ -47,7 +47,7 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
         whole = _all_whole(ladder, rate)
         most += whole
         least += _least(profile, ladder, rate).seconds
-        likely += _likely(profile, ladder, rate).seconds
+        likely += _ended(profile, ladder, len(ladder.lags) // 2, rate).seconds
         told = duration(whole.seconds) if rate.known else rate.failure
         ends = sorted({ladder.lags[0], ladder.lags[-1]})
         budgets = "-".join(f"{ladder.cell(lag).budget:.2g}" for lag in ends)
@@ -60,8 +60,12 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     low, middle, high = (duration(s / executor.slots) for s in (least, likely, most.seconds))
     workers = f"time on {executor.slots} workers"
     if any(ladder.climbs for ladder in grid):
-        said = f"{workers}: {low} if every climb ends at its first rung; {middle} if each holds half-way up, "
-        said += f"early, and fails at the next rung; {high} if all hold to the last rung, at the last moment"
+        said = (
+            f"{workers}: {low} if every climb ends where that takes least; {middle} if each holds half-way "
+        )
+        said += (
+            f"up, early, and fails at the next rung; {high} if all hold to the last rung, at the last moment"
+        )
     else:
         said = f"{workers}: from {low} if every case is solved early, in {_EARLY:.0%} of its budget, "
         said += f"to {high} if none is"
@@ -86,16 +90,20 @@ def _all_whole(ladder: Ladder, rate: _Rate) -> _Cost:
 
 
 def _least(profile: Profile, ladder: Ladder, rate: _Rate) -> _Cost:
-    """A climb ends at its first rung; a case whose lag is given is solved early."""
-    lag = ladder.lags[0]
-    return _failed(profile, ladder, lag, rate) if ladder.climbs else _early(profile, ladder, lag, rate)
+    """A climb ends where that takes least; a case whose lag is given is solved early.
+
+    That need not be the first rung: what fails takes its whole budget, and FLOPs are faster at longer lags.
+    """
+    if not ladder.climbs:
+        return _early(profile, ladder, ladder.lags[0], rate)
+    ends = (_ended(profile, ladder, held, rate) for held in range(len(ladder.lags) + 1))
+    return min(ends, key=lambda cost: cost.seconds)
 
 
-def _likely(profile: Profile, ladder: Ladder, rate: _Rate) -> _Cost:
-    """The lower half of the rungs hold early, the next fails."""
-    held = ladder.lags[: len(ladder.lags) // 2]
-    failed = ladder.lags[len(held)]
-    return _sum(_early(profile, ladder, lag, rate) for lag in held) + _failed(profile, ladder, failed, rate)
+def _ended(profile: Profile, ladder: Ladder, held: int, rate: _Rate) -> _Cost:
+    """So many of the lowest rungs hold early, and the next fails, if there is one."""
+    early = _sum(_early(profile, ladder, lag, rate) for lag in ladder.lags[:held])
+    return early + _sum(_failed(profile, ladder, lag, rate) for lag in ladder.lags[held : held + 1])
 
 
 def _early(profile: Profile, ladder: Ladder, lag: int, rate: _Rate) -> _Cost:
