@@ -61,7 +61,9 @@ class Reporter:
         label = f"{row['method']} on {row['task']}:{row['variant']} at lag {row['lag']}"
         self._bar.update(self._task, completed=self.done, total=self.total, description=label, left=left)
         now = time.monotonic()
-        if not self.console.is_terminal and (now - self._last_line >= self.every or self.done == self.total):
+        due = not known and now - self._last_line >= self.every
+        # Known ones come at once, and are counted in the line of the first that was run.
+        if not self.console.is_terminal and (due or self.done == self.total):
             self._last_line = now
             self.console.print(
                 f"{self.done}/{self.total} trials, {self.statuses['solved']} solved, {left}; last: {label}, "
