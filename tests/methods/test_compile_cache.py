@@ -201,3 +201,42 @@ def test_kernels_cached_by_processes_that_imported_in_other_orders(ahead, tmp_pa
     gru, relu = printed("0", "gru"), printed(ahead, "relu")
     assert printed("0", "relu", "gru") == relu + gru
     assert printed("0", "gru", "relu") == gru + relu
+
+
+BITS = """
+import torch
+from longlag.methods.parts.cornn.cell import CoRNNCell
+from longlag.methods.parts.gru.cell import GRUCell
+from longlag.methods.parts.lem.cell import LEMCell
+from longlag.methods.parts.lstm.cell import LSTMCell
+from longlag.methods.parts.orthogonal.cell import ModReLUCell
+from longlag.methods.parts.relu.cell import ReLUCell
+from longlag.methods.parts.slstm.cell import SLSTMCell
+from longlag.methods.parts.tanh.cell import TanhCell
+
+for kind in (CoRNNCell, GRUCell, LEMCell, LSTMCell, ModReLUCell, ReLUCell, SLSTMCell, TanhCell):
+    torch.manual_seed(0)
+    cell = kind(3, 13)
+    with torch.no_grad():
+        for weight in cell.parameters():
+            weight.normal_(0, 0.4)
+    states, back = cell.vjp(torch.randn(40, 7, 3))
+    back(torch.randn(40, 7, 13))
+    parts = [states, *(weight.grad for weight in cell.parameters() if weight.grad is not None)]
+    bits = [part.contiguous().view(torch.int32).sum().item() for part in parts]
+    print(kind.__name__, *bits)
+"""
+
+
+@pytest.mark.slow
+def test_the_process_that_compiles_computes_what_later_ones_do(tmp_path):
+    """To the bit: which of two products a sum fuses must not be the compiler's choice."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def printed():
+        command = [sys.executable, "-c", BITS]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    assert printed() == printed()

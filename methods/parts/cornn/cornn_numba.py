@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import INNER, Array, add_to, kernel, tanh
+from longlag.methods.parts.compiled import INNER, Array, add_to, fused, kernel, tanh
 from longlag.methods.parts.products import (
     BLOCK,
     NONE,
@@ -171,7 +171,7 @@ def _back(
             dt, gamma, epsilon = swing[0, i], swing[1, i], swing[2, i]
             moved = to_velocity[k] + dt * to_state[k]
             pull = drive[k] - gamma * state[k] - epsilon * velocity[k]
-            to_swing[0, i] += moved * pull + to_state[k] * new_velocity[k]
+            to_swing[0, i] += fused(moved, pull, to_state[k] * new_velocity[k])
             to_swing[1, i] -= dt * moved * state[k]
             to_swing[2, i] -= dt * moved * velocity[k]
             delta[k] = dt * moved * (one - drive[k] * drive[k])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import INNER, Array, kernel, tanh
+from longlag.methods.parts.compiled import INNER, Array, fused, kernel, tanh
 from longlag.methods.parts.products import NONE, fill, no_product, plain
 
 
@@ -93,4 +93,4 @@ def _settle(drive, leak, t, noise, mask, state, kept, row):  # type: ignore[no-u
 def _mix(leak, fresh, state):  # type: ignore[no-untyped-def]
     kept = state.dtype.type(1) - leak
     for b in range(state.shape[0]):
-        state[b] = kept * state[b] + leak * fresh[b]
+        state[b] = fused(kept, state[b], leak * fresh[b])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import INNER, Array, add_to, kernel, logistic, tanh, tanh_of
+from longlag.methods.parts.compiled import INNER, Array, add_to, fused, kernel, logistic, tanh, tanh_of
 from longlag.methods.parts.products import BLOCK, NONE, add, add_outer, add_rows, fill, plain, transposed
 
 WRITE, KEEP, NEW, READ = range(4)
@@ -81,7 +81,7 @@ def _at(gates: Array, held: int, at: int, n: int) -> tuple[Array, Array, Array]:
 def _mix(gates: tuple[Array, Array, Array], before: Array, after: Array) -> None:
     write, keep, new = gates
     for i in range(after.shape[0]):
-        after[i] = keep[i] * before[i] + write[i] * new[i]
+        after[i] = fused(keep[i], before[i], write[i] * new[i])
 
 
 @njit(**INNER)

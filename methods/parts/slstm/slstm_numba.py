@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import INNER, Array, add_to, kernel, logistic, tanh
+from longlag.methods.parts.compiled import INNER, Array, add_to, fused, kernel, logistic, tanh
 from longlag.methods.parts.products import (
     BLOCK,
     NONE,
@@ -105,7 +105,7 @@ def _answer(
     write: Array, keep: Array, new: Array, read: Array, norm: Array, before: Array, after: Array, state: Array
 ) -> None:
     for k in range(write.shape[0]):
-        cell = keep[k] * before[k] + write[k] * new[k]
+        cell = fused(keep[k], before[k], write[k] * new[k])
         norm[k] = keep[k] * norm[k] + write[k]
         after[k] = cell
         state[k] = read[k] * cell / norm[k]
@@ -193,8 +193,9 @@ def _through_answer(
         share = one / held_norm[k]
         mean = held[k] * share
         read_delta[k] = state[k] * mean * read[k] * (one - read[k])
-        cell[k] += state[k] * read[k] * share
-        norm[k] -= state[k] * read[k] * share * mean
+        back = state[k] * read[k] * share
+        cell[k] += back
+        norm[k] = fused(-back, mean, norm[k])
         state[k] = zero
 
 
@@ -215,7 +216,8 @@ def _through_sums(
     one = write.dtype.type(1)
     for k in range(cell.shape[0]):
         write_delta[k] = (cell[k] * new[k] + norm[k]) * write[k]
-        keep_delta[k] = (cell[k] * before[k] + norm[k] * norm_before[k]) * keep[k] * (one - opened[k])
+        kept = fused(cell[k], before[k], norm[k] * norm_before[k])
+        keep_delta[k] = kept * keep[k] * (one - opened[k])
         new_delta[k] = cell[k] * write[k] * (one - new[k] * new[k])
         cell[k] = cell[k] * keep[k]
         norm[k] = norm[k] * keep[k]
