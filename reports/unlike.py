@@ -105,7 +105,7 @@ def _shared(
 def _runs_in_common(results: Results, first: str, second: str) -> list[str]:
     shared = _shared(results, first, second, [*CASE, "seed"], "hyperparameters")
     same = sum(bool(a & b) for a, b in shared.values())
-    told = "retests on a shared seed have the same settings too: they are the same runs, no replication"
+    told = "retests on a shared seed have the same settings too: the same draws again, no replication"
     return [f"runs: {same} of {len(shared)} {told}"] if same else []
 
 

@@ -176,7 +176,7 @@ def test_one_campaign_and_three_have_none(maker, another):
 
 
 def test_what_else_differs(both, maker, another):
-    same = "retests on a shared seed have the same settings too: they are the same runs, no replication"
+    same = "retests on a shared seed have the same settings too: the same draws again, no replication"
     assert differs(both) == [
         f"runs: 20 of 20 {same}",
         "only in made: adding:hs97, vanilla at 50",
@@ -208,6 +208,6 @@ def test_runs_that_both_have_are_said_to_be_no_replication(maker, another):
         another.run("lstm", 10, 1e9, hyperparameters=setting if run < 3 else {"learning_rate": 0.2})
     lines = differs(Results([maker.made(), another.made()]))
     assert (
-        "runs: 3 of 4 retests on a shared seed have the same settings too: they are the same runs"
+        "runs: 3 of 4 retests on a shared seed have the same settings too: the same draws again"
         in " ".join(lines)
     )
