@@ -7,6 +7,7 @@ from pathlib import Path
 
 import optuna
 import pandas as pd
+import pytest
 import torch
 
 from longlag.bench import store
@@ -82,7 +83,7 @@ def test_the_first_screen_says_what_more_tuning_buys() -> None:
 
 def test_why_the_first_table_stops_is_told_by_its_rows() -> None:
     text = (ROOT / "results" / "README.md").read_text()
-    ((_, *rows),) = _tables(text[text.index("## stops") : text.index("## strength")])
+    ((_, *rows),) = _tables(text[text.index("## stops") : text.index("## cliff")])
     names = ["method", "task", "lag"]
     found = []
     for campaign in ("quick", "stops", "laptop-4"):
@@ -96,6 +97,38 @@ def test_why_the_first_table_stops_is_told_by_its_rows() -> None:
     assert len(rows) == len(found[1])
     for method, task, lag, *solved in rows:
         assert solved == [rates[method, task, int(lag)] for rates in found]
+
+
+def test_what_careful_initialisation_falls_off_is_told_by_its_rows() -> None:
+    text = (ROOT / "results" / "README.md").read_text()
+    part = text[text.index("## cliff") : text.index("## strength")]
+    ((_, *rows),) = _tables(part)
+    for campaign, method, task, lag, solved, _, flops in rows:
+        trials = store.load(ROOT / "results" / "cliff" / campaign.strip("`")).trials
+        (case,) = {
+            *zip(trials["method"], trials["task"] + ":" + trials["variant"], trials["lag"], strict=True)
+        }
+        assert case == (method, task, int(lag))
+        retests = trials[trials["phase"] == "retest"]
+        assert solved.split()[0] == f"{retests['solved'].sum()}/{len(retests)}"
+        assert float(flops) == pytest.approx(retests["flops_to_solve"].median(), rel=5e-3)
+
+    plain = store.load(ROOT / "results" / "cliff" / "plain")
+    retests = plain.trials[plain.trials["phase"] == "retest"].set_index("run_id")
+    lowest, after = [], []
+    for run in retests.index[~retests["solved"]]:
+        early = plain.curves.loc[plain.curves["run_id"] == run, "loss"].to_numpy()[:40]
+        lowest.append(early.min())
+        after.append(early[early.argmin() + 1])
+    assert "all nine" in part
+    assert len(lowest) == 9
+    assert "between .29 and 1.09" in part
+    assert (round(min(lowest), 2), round(max(lowest), 2)) == (0.29, 1.09)
+    assert min(after) > 1.35
+    last = plain.probes[plain.probes["moment"] == "after"].groupby("run_id")["saturated"].max()
+    assert "97% or more of the units are saturated (a tenth are" in part
+    assert last[retests.index[~retests["solved"]]].min() >= 0.97
+    assert last[retests.index[retests["solved"]]].median() == pytest.approx(0.1, abs=0.005)
 
 
 def _tables(text: str) -> list[list[list[str]]]:
