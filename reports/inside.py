@@ -43,13 +43,18 @@ def stages(results: Results) -> pd.DataFrame:
     return middle.sort_values([*KEYS, "stage"], kind="stable")
 
 
+def _known(middle: pd.DataFrame) -> list[str]:
+    """The measures that a chart of these medians can show, the first of which it opens with."""
+    return [name for name, column in MEASURES.items() if middle[column].notna().any()]
+
+
 def shown_first(results: Results, panel: Panel) -> tuple[str, pd.DataFrame]:
     """The measure that the chart opens with, and the cases at its lag, as they ended."""
     middle = results.of(panel, results.once(stages))
-    measure = next((name for name, column in MEASURES.items() if middle[column].notna().any()), "")
-    ends = middle[middle["stage"] == middle["stage"].max()]
-    if not measure or ends.empty:
+    known, ends = _known(middle), middle[middle["stage"] == middle["stage"].max()]
+    if not known or ends.empty:
         return "", ends
+    measure = known[0]
     ends = ends[ends["lag"] == first_lag(results, panel, middle)].rename(columns={MEASURES[measure]: "value"})
     return measure, ends[ends["value"].notna()]
 
@@ -88,6 +93,6 @@ def chart(results: Results, panel: Panel) -> Spec | None:
     drawn = alt.layer(
         base.mark_line(strokeWidth=2), base.mark_point(filled=True, size=40).encode(shape=charts.shape(named))
     )
-    shown = [name for name in MEASURES if name in set(rows["measure"])]
+    shown = _known(middle)
     choice = alt.param(name="measure", value=shown[0], bind=alt.binding_select(options=shown, name="show "))
     return charts.finish(drawn, sheets, params=[lag_choice(results, panel, rows), choice])
