@@ -14,7 +14,7 @@ from longlag.bench.contract.names import TWIN
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import Campaign
 from longlag.bench.trial.spec import Status
-from longlag.reports import alike, reach
+from longlag.reports import alike, reach, thrift
 from longlag.reports.controls import certificates
 from longlag.reports.formats import NONE, markdown, number, percent, tally
 from longlag.reports.results import Panel, Results
@@ -71,6 +71,7 @@ def page(campaigns: Sequence[Campaign], title: str, picture: str) -> str:
         *_failed(results),
         *_unbridged(results),
         *_strict(campaign),
+        *thrift.section(campaign),
         "",
         "## Is it the lag?",
         "",

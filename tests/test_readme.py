@@ -157,6 +157,18 @@ def test_the_first_screen_says_how_sure_a_pass_is() -> None:
     assert set(limits.values()) == {0.01}
 
 
+def test_the_first_screen_says_how_much_is_the_budget() -> None:
+    first = " ".join(README[: README.index("## Two commands")].split())
+    frontiers = (ROOT / "docs" / "frontiers.md").read_text()
+    part = frontiers[frontiers.index("## How much of it is the budget") :]
+    (table, *_) = _tables(part)
+    found = {method: (reached, tenth) for method, reached, *_, tenth in table[1:]}
+    told = "a tenth of it, {1} of the {0} T\\* of the echo state network would be shorter, "
+    assert told.format(*found["echo_state"]) in first
+    assert "{1} of the LSTM's {0}, ".format(*found["lstm"]) in first
+    assert "{1} of Hessian-free's {0} ".format(*found["hessian_free"]) in first
+
+
 def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
     first = " ".join(README[: README.index("## Two commands")].split())
     frontiers = (ROOT / "docs" / "frontiers.md").read_text()
