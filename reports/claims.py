@@ -33,6 +33,7 @@ MEASURES = {
     "sequences": "sequences to solve it",
     "updates": "updates to solve it",
     "error": "of fresh sequences wrong",
+    "loss": "mean loss at the end of the budget",
     "symbols": "of fresh sequences' symbols wrong",
 }
 """What a claim's figure counts. More is better of the first, less of the others; no row tells the last."""
@@ -48,7 +49,7 @@ class Claim(BaseModel):
     """In our words, with the figure."""
     sure: Literal["read", "second hand", "recalled"]
     """Whether the figure was read in the paper or its code, is quoted by others, or was not verified."""
-    measure: Literal["solved", "sequences", "updates", "error", "symbols"]
+    measure: Literal["solved", "sequences", "updates", "error", "loss", "symbols"]
     published: float = Field(ge=0)
     """The figure, in the measure; 0 solved says that the method cannot, which one that does contradicts."""
     differs: str = ""
@@ -142,8 +143,9 @@ def judge(claim: Claim, retests: pd.DataFrame) -> Finding:
         better, worse = interval.high < claim.published, interval.low > claim.published
         as_good = ours <= claim.published
     verdict: Verdict
-    # A figure of the few that solve it says nothing where the paper's runs all did.
-    if n == 0 or (claim.measure != "solved" and not bridged(solved, n)) or worse:
+    # A figure of the few that solve it says nothing where the paper's runs all did; a loss is of all.
+    costs = claim.measure not in ("solved", "loss")
+    if n == 0 or (costs and not bridged(solved, n)) or worse:
         verdict = "not reached"
     elif claim.measure == "solved" and claim.published == 0:
         # That none can is refuted by one that does, however many do not.
@@ -166,12 +168,12 @@ def judge(claim: Claim, retests: pd.DataFrame) -> Finding:
     )
 
 
-_COLUMN = {"sequences": "sequences_to_solve", "updates": "updates_to_solve", "error": "error"}
+_COLUMN = {"sequences": "sequences_to_solve", "updates": "updates_to_solve", "error": "error", "loss": "loss"}
 
 
 def _values(retests: pd.DataFrame, column: str) -> pd.Series[float]:
-    """What every seed came to: infinite a cost where it did not solve the task, an error where it failed."""
-    values = retests[column] if column == "error" else retests[column].where(retests["solved"])
+    """Of every seed: a cost is infinite where it did not solve the task, an error where it failed."""
+    values = retests[column] if column in ("error", "loss") else retests[column].where(retests["solved"])
     return values.astype(float).fillna(math.inf)
 
 
@@ -268,6 +270,8 @@ others report are of runs that went on for longer. A figure was `read` in the pa
 def _figure(value: float, measure: str) -> str:
     if not math.isfinite(value):
         return number(value)
+    if measure == "loss":
+        return f"{value:.3g}"
     return f"{100 * value:.3g}%" if measure in ("solved", "error", "symbols") else f"{value:,.0f}"
 
 

@@ -103,6 +103,16 @@ def test_a_failed_run_has_an_infinite_error():
     assert (finding.verdict, finding.ours, tuple(finding.interval)) == ("not reached", inf, (inf, inf))
 
 
+def test_a_loss_is_of_all_runs_whether_they_solve_the_task_or_not():
+    finding = judge(claim("loss", 0.04), retests(0, [0.0375] * 6, "loss"))
+    assert (finding.verdict, finding.ours, finding.solved) == ("beaten", 0.0375, 0)
+    finding = judge(claim("loss", 0.04), retests(0, [0.0375] * 2 + [0.0401] * 4, "loss"))
+    assert (finding.verdict, finding.ours) == ("within interval", 0.0401)
+    finding = judge(claim("loss", 0.04), retests(0, [0.0375] * 2 + [float("nan")] * 4, "loss"))
+    assert (finding.verdict, finding.ours) == ("within interval", inf)
+    assert judge(claim("loss", 0.04), retests(6, [0.05] * 6, "loss")).verdict == "not reached"
+
+
 def test_an_unsolved_run_costs_infinitely_much():
     rows = retests(9, [1000.0] * 5 + [2000.0] * 4 + [float("nan")])
     finding = judge(claim("sequences", 1200.0), rows)
