@@ -12,7 +12,7 @@ from longlag.bench.plugins.reference import methods, tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import MANIFEST, Campaign, load, read_manifest
 from longlag.bench.store.reference import columns
-from longlag.reports import certified, claims, fairness, frontiers, speed_page
+from longlag.reports import certified, claims, fairness, falls, frontiers, speed_page
 from longlag.reports.results import Results
 from longlag.reports.tables import SUMMARY
 
@@ -20,6 +20,8 @@ FRONTIERS = ("survey", "gates")
 """The campaigns of the frontiers' page."""
 TODAY = ("today",)
 """Those of the remedies since 2014, which stand beside these."""
+CLIFF = {"careful initialisation": "plain", "its gradient clipped": "clipped"}
+"""Those of the cliff's picture, in its folder, and what it calls them."""
 CONTROLS = "controls"
 """The folder of the campaigns of controls."""
 
@@ -37,6 +39,9 @@ def pages(results: Path) -> dict[str, str]:
     }
     if (speed := results / "speed" / speed_page.STORED).exists():
         made["speed.md"] = speed_page.page(speed.parent, load(results / speed_page.RUN).trials)
+    cliff = {title: results / "cliff" / name for title, name in CLIFF.items()}
+    if all((folder / MANIFEST).exists() for folder in cliff.values()):
+        made["pictures/cliff.svg"] = falls.picture({title: load(folder) for title, folder in cliff.items()})
     older, newer = (_finished(results, names) for names in (FRONTIERS, TODAY))
     everything = [*older, *newer] if newer else []
     for name, title, campaigns in (
