@@ -101,7 +101,7 @@ def test_why_the_first_table_stops_is_told_by_its_rows() -> None:
 
 def test_what_careful_initialisation_falls_off_is_told_by_its_rows() -> None:
     text = (ROOT / "results" / "README.md").read_text()
-    part = text[text.index("## cliff") : text.index("## strength")]
+    part = text[text.index("## cliff") : text.index("## five-bits")]
     ((_, *rows),) = _tables(part)
     for campaign, method, task, lag, solved, _, flops in rows:
         trials = store.load(ROOT / "results" / "cliff" / campaign.strip("`")).trials
@@ -129,6 +129,22 @@ def test_what_careful_initialisation_falls_off_is_told_by_its_rows() -> None:
     assert "97% or more of the units are saturated (a tenth are" in part
     assert last[retests.index[~retests["solved"]]].min() >= 0.97
     assert last[retests.index[retests["solved"]]].median() == pytest.approx(0.1, abs=0.005)
+
+
+def test_how_far_more_cells_keep_five_bits_is_told_by_their_rows() -> None:
+    text = (ROOT / "results" / "README.md").read_text()
+    ((_, *rows),) = _tables(text[text.index("## five-bits") : text.index("## strength")])
+    trials = store.load(ROOT / "results" / "five-bits").trials
+    survey = store.load(ROOT / "results" / "survey").trials
+    retests = trials[trials["phase"] == "retest"]
+    assert [int(row[0]) for row in rows] == sorted(retests["lag"].unique())
+    for lag, solved, *figures in rows:
+        case = retests[retests["lag"] == int(lag)]
+        costs = case["flops_to_solve"]
+        budget = survey.loc[(survey["task"] == "memorisation") & (survey["lag"] == int(lag)), "budget"].max()
+        assert solved == f"{case['solved'].sum()}/{len(case)}"
+        expected = [costs.median(), costs.max(), budget]
+        assert [float(each) for each in figures] == pytest.approx(expected, rel=5e-3)
 
 
 def _tables(text: str) -> list[list[list[str]]]:
