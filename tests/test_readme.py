@@ -115,16 +115,21 @@ def test_what_careful_initialisation_falls_off_is_told_by_its_rows() -> None:
 
     plain = store.load(ROOT / "results" / "cliff" / "plain")
     retests = plain.trials[plain.trials["phase"] == "retest"].set_index("run_id")
-    lowest, after = [], []
+    lowest, after, gaps = [], [], []
     for run in retests.index[~retests["solved"]]:
-        early = plain.curves.loc[plain.curves["run_id"] == run, "loss"].to_numpy()[:40]
-        lowest.append(early.min())
-        after.append(early[early.argmin() + 1])
+        early = plain.curves[plain.curves["run_id"] == run].head(40)
+        before = early["loss"].argmin()
+        following = before + 1
+        lowest.append(early["loss"].iloc[before])
+        after.append(early["loss"].iloc[following])
+        gaps.append(early["updates"].iloc[following] - early["updates"].iloc[before])
     assert "all nine" in part
     assert len(lowest) == 9
     assert "between .29 and 1.09" in part
     assert (round(min(lowest), 2), round(max(lowest), 2)) == (0.29, 1.09)
     assert min(after) > 1.35
+    *usual, longest = sorted(gaps)
+    assert f"({min(usual):.0f} to {max(usual):.0f} updates on; of one {longest:.0f})" in part
     last = plain.probes[plain.probes["moment"] == "after"].groupby("run_id")["saturated"].max()
     assert "97% or more of the units are saturated (a tenth are" in part
     assert last[retests.index[~retests["solved"]]].min() >= 0.97
