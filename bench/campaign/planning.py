@@ -60,12 +60,9 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     low, middle, high = (duration(s / executor.slots) for s in (least, likely, most.seconds))
     workers = f"time on {executor.slots} workers"
     if any(ladder.climbs for ladder in grid):
-        said = (
-            f"{workers}: {low} if every climb ends where that takes least; {middle} if each holds half-way "
-        )
-        said += (
-            f"up, early, and fails at the next rung; {high} if all hold to the last rung, at the last moment"
-        )
+        said = f"{workers}: {low} if every climb ends where that takes least; {middle} if each holds "
+        said += f"half-way up, early, and fails at the next rung; {high} if all hold to the last rung, "
+        said += "at the last moment"
     else:
         said = f"{workers}: from {low} if every case is solved early, in {_EARLY:.0%} of its budget, "
         said += f"to {high} if none is"
