@@ -12,7 +12,7 @@ from longlag.reports import charts
 from longlag.reports.palette import METHODS
 
 SHOWN = 700
-"""Updates that are drawn: what is solved is by then, and what fell stays where it is."""
+"""Updates that are drawn: most of what is solved is by then."""
 HIGHEST = 2.2
 """The loss up to which is drawn: a fall may go higher, for a check."""
 
