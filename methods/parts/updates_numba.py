@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from longlag.methods.parts.compiled import INNER, Array, add_to, kernel
+from longlag.methods.parts.compiled import INNER, Array, add_to, fused, kernel
 
 VECTOR = 32
 """Bytes of a vector in torch's Adam, on any processor."""
@@ -85,7 +85,7 @@ def adapt(
     for i in range(vectors):
         square[i] += fresh_square * gradient[i] * gradient[i]
     for i in range(vectors, theta.shape[0]):
-        square[i] = square[i] * remembered + fresh_square * gradient[i] * gradient[i]
+        square[i] = fused(square[i], remembered, fresh_square * gradient[i] * gradient[i])
     for i in range(theta.shape[0]):
         mean[i] += fresh * (gradient[i] - mean[i])
         theta[i] += down * mean[i] / (np.sqrt(square[i]) / divisor + small)
