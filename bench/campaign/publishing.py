@@ -121,7 +121,7 @@ def copy(folder: Path, files: dict[str, bytes], published: Path) -> bool:
         raise BadInput(f"{published}: holds files but no campaign; --as publishes it under another name")
     # Of a copy that was not finished: its rows would be read in place of these.
     changed = (published / store.JOURNAL).exists()
-    with writing(published, of_a_run=False):
+    with writing(published):
         (published / store.JOURNAL).unlink(missing_ok=True)
         published.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

@@ -34,7 +34,7 @@ class Table:
     def begin(cls, path: Path, schema: pa.Schema) -> Table:
         """An empty one that is to replace `path`; raises BadInput where it cannot be written."""
         temporary = path.with_name(path.name + ".new")
-        with writing(path):
+        with writing(path, of_a_run=True):
             return cls(path, schema, temporary, temporary.open("wb"))
 
     def add(self, rows: list[dict[str, Any]]) -> None:
@@ -47,7 +47,7 @@ class Table:
         """Write what is left, and wait until it is on disk."""
         if self._rows:
             self._flush()
-        with writing(self.path):
+        with writing(self.path, of_a_run=True):
             self._writer.close()
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -55,7 +55,7 @@ class Table:
 
     def replace(self) -> None:
         """Replace the old file, in one step."""
-        with writing(self.path):
+        with writing(self.path, of_a_run=True):
             self._temporary.replace(self.path)
 
     def abandon(self) -> None:
@@ -69,13 +69,13 @@ class Table:
                 self._temporary.unlink()
 
     def _flush(self) -> None:
-        with writing(self.path):
+        with writing(self.path, of_a_run=True):
             self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self.schema))
         self._rows = []
 
 
 @contextmanager
-def writing(path: Path, of_a_run: bool = True) -> Iterator[None]:
+def writing(path: Path, of_a_run: bool = False) -> Iterator[None]:
     """Raises BadInput, one line, where a write to `path` fails in the block; of a run, how it goes on."""
     try:
         yield

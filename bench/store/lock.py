@@ -17,7 +17,7 @@ def lock(folder: Path) -> FileLock:
     Raises BadInput where another coordinator holds it.
     """
     held = FileLock(folder / LOCK)
-    with writing(folder / LOCK):
+    with writing(folder / LOCK, of_a_run=True):
         try:
             held.acquire(blocking=False)
         except Timeout:
