@@ -12,7 +12,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -28,15 +28,29 @@ Verdict = Literal[
     "beaten", "reproduced", "within interval", "not reached", "contradicted", "not run", "not comparable"
 ]
 
+
+class Measure(NamedTuple):
+    """What a claim's figure counts: more is better of runs that solve the task, less of all others."""
+
+    says: str
+    column: str
+    """Of the rows of results; of what no row tells, none."""
+    form: str
+    """The figure's, with its unit."""
+    scale: int
+    """How many of that unit are one."""
+    of_all: bool
+    """Of every run, and not a cost of those that solve the task, infinite where one does not."""
+
+
 MEASURES = {
-    "solved": "of the runs solve it",
-    "sequences": "sequences to solve it",
-    "updates": "updates to solve it",
-    "error": "of fresh sequences wrong",
-    "loss": "mean loss at the end of the budget",
-    "symbols": "of fresh sequences' symbols wrong",
+    "solved": Measure("of the runs solve it", "solved", "{:.3g}%", 100, of_all=True),
+    "sequences": Measure("sequences to solve it", "sequences_to_solve", "{:,.0f}", 1, of_all=False),
+    "updates": Measure("updates to solve it", "updates_to_solve", "{:,.0f}", 1, of_all=False),
+    "error": Measure("of fresh sequences wrong", "error", "{:.3g}%", 100, of_all=True),
+    "loss": Measure("mean loss at the end of the budget", "loss", "{:.3g}", 1, of_all=True),
+    "symbols": Measure("of fresh sequences' symbols wrong", "", "{:.3g}%", 100, of_all=True),
 }
-"""What a claim's figure counts. More is better of the first, less of the others; no row tells the last."""
 
 
 class Claim(BaseModel):
@@ -133,19 +147,20 @@ def find(claim: Claim, folder: Path) -> Finding:
 def judge(claim: Claim, retests: pd.DataFrame) -> Finding:
     """The verdict of a claim from the retests of its campaign, a row a seed."""
     solved, n = int(retests["solved"].sum()), len(retests)
+    measure = MEASURES[claim.measure]
     if claim.measure == "solved":
         ours, interval = (solved / n if n else float("nan")), wilson(solved, n)
         better, worse = interval.low > claim.published, interval.high < claim.published
         as_good = ours >= claim.published
     else:
-        values = _values(retests, _COLUMN[claim.measure])
+        values = _values(retests, measure)
         ours, interval = float(values.median()), median_interval(values)
         better, worse = interval.high < claim.published, interval.low > claim.published
         as_good = ours <= claim.published
     verdict: Verdict
-    # A figure of the few that solve it says nothing where the paper's runs all did; a loss is of all.
-    costs = claim.measure not in ("solved", "loss")
-    if n == 0 or (costs and not bridged(solved, n)) or worse:
+    # What the few that solve it cost says nothing where the paper's runs all did.
+    few = not measure.of_all and not bridged(solved, n)
+    if not math.isfinite(ours) or few or worse:
         verdict = "not reached"
     elif claim.measure == "solved" and claim.published == 0:
         # That none can is refuted by one that does, however many do not.
@@ -163,18 +178,21 @@ def judge(claim: Claim, retests: pd.DataFrame) -> Finding:
         n,
         ours,
         interval,
-        float(_values(retests, "flops_to_solve").median()),
+        float(_costs(retests, "flops_to_solve").median()),
         float(retests["seconds"].median()),
     )
 
 
-_COLUMN = {"sequences": "sequences_to_solve", "updates": "updates_to_solve", "error": "error", "loss": "loss"}
+def _values(retests: pd.DataFrame, measure: Measure) -> pd.Series[float]:
+    """Of every seed; infinite where it failed."""
+    if measure.of_all:
+        return retests[measure.column].astype(float).fillna(math.inf)
+    return _costs(retests, measure.column)
 
 
-def _values(retests: pd.DataFrame, column: str) -> pd.Series[float]:
-    """Of every seed: a cost is infinite where it did not solve the task, an error where it failed."""
-    values = retests[column] if column in ("error", "loss") else retests[column].where(retests["solved"])
-    return values.astype(float).fillna(math.inf)
+def _costs(retests: pd.DataFrame, column: str) -> pd.Series[float]:
+    """Of every seed; infinite where it did not solve the task."""
+    return retests[column].where(retests["solved"]).astype(float).fillna(math.inf)
 
 
 def ledger(results: Path) -> pd.DataFrame:
@@ -186,7 +204,7 @@ def ledger(results: Path) -> pd.DataFrame:
             {
                 "claim": name,
                 "paper": claim.paper,
-                "published": f"{_figure(claim.published, claim.measure)} {MEASURES[claim.measure]}",
+                "published": f"{_figure(claim.published, claim.measure)} {MEASURES[claim.measure].says}",
                 "sure": claim.sure,
                 "verdict": finding.verdict,
                 "ours": _ours(finding, claim.measure),
@@ -270,9 +288,8 @@ others report are of runs that went on for longer. A figure was `read` in the pa
 def _figure(value: float, measure: str) -> str:
     if not math.isfinite(value):
         return number(value)
-    if measure == "loss":
-        return f"{value:.3g}"
-    return f"{100 * value:.3g}%" if measure in ("solved", "error", "symbols") else f"{value:,.0f}"
+    shown = MEASURES[measure]
+    return shown.form.format(shown.scale * value)
 
 
 def _ours(finding: Finding, measure: str) -> str:
