@@ -9,7 +9,7 @@ import pandas as pd
 
 from longlag.bench.store import Campaign
 from longlag.reports import charts
-from longlag.reports.palette import METHODS
+from longlag.reports.palette import looks
 
 SHOWN = 700
 """Updates that are drawn: most of what is solved is by then."""
@@ -23,7 +23,7 @@ def picture(campaigns: Mapping[str, Campaign]) -> str:
     rows = pd.concat(_curves(each).assign(panel=told[title]) for title, each in campaigns.items())
     sheets = charts.Sheets()
     base = (
-        alt.Chart(sheets.add(rows, ["panel", "run", "updates", "loss", "solved"]))
+        alt.Chart(sheets.add(rows, ["panel", "run", "method", "updates", "loss", "solved"]))
         .mark_line(clip=True)
         .encode(
             x=alt.X(
@@ -43,7 +43,7 @@ def picture(campaigns: Mapping[str, Campaign]) -> str:
         color=alt.value(charts.INK), opacity=alt.value(0.45), strokeWidth=alt.value(1)
     )
     fallen = base.transform_filter("!datum.solved").encode(
-        color=alt.value(METHODS[2]), strokeWidth=alt.value(1.4)
+        color=charts.colour(looks(sorted(set(rows["method"])))), strokeWidth=alt.value(1.4)
     )
     panels = alt.Facet("panel:N", title=None, sort=list(told.values()))
     drawn = alt.layer(others, fallen).properties(width=330, height=220).facet(panels, columns=2)
@@ -57,15 +57,16 @@ def _solved(campaign: Campaign) -> str:
 
 def _curves(campaign: Campaign) -> pd.DataFrame:
     """Updates and loss of every check of the retests, rounded to what a picture shows."""
-    retests = campaign.trials[campaign.trials["phase"] == "retest"].set_index("run_id")["solved"]
+    retests = campaign.trials[campaign.trials["phase"] == "retest"].set_index("run_id")
     curves = campaign.curves[campaign.curves["run_id"].isin(retests.index)]
     # A check after the last that is drawn, for its line to leave the picture.
     curves = curves[curves["updates"] < 1.2 * SHOWN]
     return pd.DataFrame(
         {
             "run": curves["run_id"],
+            "method": curves["run_id"].map(retests["method"]),
             "updates": curves["updates"].astype(float),
             "loss": curves["loss"].astype(float).round(3),
-            "solved": curves["run_id"].map(retests).astype(bool),
+            "solved": curves["run_id"].map(retests["solved"]).astype(bool),
         }
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from longlag.reports.falls import SHOWN, picture
-from longlag.reports.palette import METHODS
+from longlag.reports.palette import looks
 
 
 def test_what_never_solves_its_task_stands_out_in_its_panel(maker, another):
@@ -18,4 +18,5 @@ def test_what_never_solves_its_task_stands_out_in_its_panel(maker, another):
     assert "plain: 1 of 3 seeds solve it" in drawn
     assert "clipped: 3 of 3 seeds solve it" in drawn
     marks = ElementTree.fromstring(drawn).iter()
-    assert [mark.get("stroke") for mark in marks if mark.get("stroke-width") == "1.4"] == [METHODS[2]] * 2
+    own = looks(["lstm"])["lstm"].colour
+    assert [mark.get("stroke") for mark in marks if mark.get("stroke-width") == "1.4"] == [own] * 2
