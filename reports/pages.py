@@ -12,7 +12,7 @@ from longlag.bench.plugins.reference import methods, tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import MANIFEST, Campaign, load, read_manifest
 from longlag.bench.store.reference import columns
-from longlag.reports import certified, claims, fairness, falls, frontiers, speed_page
+from longlag.reports import certified, fairness, falls, frontiers, ledger, speed_page
 from longlag.reports.results import Results
 from longlag.reports.tables import SUMMARY
 
@@ -35,7 +35,7 @@ def pages(results: Path) -> dict[str, str]:
         "tasks.md": tasks(registry) + certified.page(controls),
         "results.md": columns(),
         "fairness.md": fairness.page(results),
-        "claims.md": claims.page(results),
+        "claims.md": ledger.page(results),
     }
     if (speed := results / "speed" / speed_page.STORED).exists():
         made["speed.md"] = speed_page.page(speed.parent, load(results / speed_page.RUN).trials)

@@ -12,7 +12,7 @@ import torch
 
 from longlag.bench import store
 from longlag.bench.plugins.registry import discover
-from longlag.reports import claims
+from longlag.reports import claims, ledger
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -257,4 +257,4 @@ def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
     tuned = claims.find(known["lstm_reber_tuned"], ROOT / "results" / "claims" / "lstm_reber_tuned")
     assert f"{tuned.ours / known['lstm_reber'].published:.1f}" in ("0.3", "0.4")
     assert "a third as many tuned" in first
-    assert claims.tally(claims.ledger(ROOT / "results")).removesuffix(".") in first
+    assert ledger.tally(ledger.table(ROOT / "results")).removesuffix(".") in first

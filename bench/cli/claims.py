@@ -27,9 +27,10 @@ def claims(
     code_changed: CodeOption = "refuse",
 ) -> None:
     """Show the literature's claims against what was measured here, or run some; what is known is kept."""
-    from longlag.reports import claims as ledger
+    from longlag.reports import claims as literature
+    from longlag.reports import ledger
 
-    known = ledger.read()
+    known = literature.read()
     for name in names or ():
         if name not in known:
             raise BadInput(f"there is no claim {name!r}: {nearest(name, known)}")
@@ -38,7 +39,7 @@ def claims(
     folder = results / "claims"
     wanted = list(names or ())
     if everything:
-        open_ = {n: c for n, c in known.items() if ledger.find(c, folder / n).verdict == "not run"}
+        open_ = {n: c for n, c in known.items() if literature.find(c, folder / n).verdict == "not run"}
         wanted += sorted(open_, key=lambda name: _cost(_profile(name, known[name].profile)))
     for name in wanted:
         chosen = _profile(name, known[name].profile)
@@ -51,7 +52,7 @@ def claims(
             console.print(f"skipped {name}: {error}", highlight=False, soft_wrap=True)
             continue
         _run(coordinator, jobs)
-    rows = ledger.ledger(results)
+    rows = ledger.table(results)
     console.print(_table(rows, wanted))
     console.print(ledger.tally(rows), highlight=False)
     for verdict, meaning in ledger.MEANINGS.items():

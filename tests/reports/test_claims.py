@@ -10,7 +10,7 @@ import pytest
 from longlag.bench import store
 from longlag.bench.campaign import grid, profile
 from longlag.bench.plugins.registry import discover
-from longlag.reports import claims, recipes_since
+from longlag.reports import claims, ledger, recipes_since
 from longlag.reports.claims import Claim, judge
 
 RESULTS = Path(__file__).parents[2] / "results" / "claims"
@@ -130,9 +130,9 @@ def test_what_contradicts_is_counted_apart():
     said = (
         "2 of 4 protocols that were run reproduce or beat the published figure, 1 contradicts it; of the 3 "
     )
-    assert claims.tally(rows) == said + "figures, 1 are met by one of them."
-    assert "contradict" not in claims.tally(rows[rows["verdict"] != "contradicted"])
-    assert "contradicted" in claims.MEANINGS
+    assert ledger.tally(rows) == said + "figures, 1 are met by one of them."
+    assert "contradict" not in ledger.tally(rows[rows["verdict"] != "contradicted"])
+    assert "contradicted" in ledger.MEANINGS
 
 
 def test_no_runs_reach_nothing():
@@ -252,6 +252,6 @@ def test_a_claim_of_momentum_says_what_its_runs_came_to():
 
 
 def test_the_page_lists_every_claim(tmp_path: Path):
-    text = claims.page(tmp_path)
+    text = ledger.page(tmp_path)
     assert all(f"**{name}**" in text for name in KNOWN)
     assert "not run" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from longlag.reports import claims
+from longlag.reports import claims, ledger
 
 
 def test_the_ledger_fits_a_terminal(tmp_path: Path, longlag: Any, monkeypatch: Any) -> None:
@@ -23,7 +23,7 @@ def test_the_ledger_fits_a_terminal(tmp_path: Path, longlag: Any, monkeypatch: A
     # What is published, and few lines for why there is no figure.
     assert len(lines) < 6 * len(known)
     assert "0 of 0 protocols that were run" in printed
-    assert all(f"{verdict}: " in printed for verdict in claims.MEANINGS)
+    assert all(f"{verdict}: " in printed for verdict in ledger.MEANINGS)
 
 
 def test_all_go_on_past_a_claim_whose_protocol_has_changed(
