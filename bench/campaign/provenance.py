@@ -21,7 +21,7 @@ from longlag.bench.workers.pool import default_jobs
 
 OTHERS = ("longlag", "pandas", "pyarrow", "altair")
 """Packages that read and show what trials have left."""
-_OWN = tuple(f":(top){room}/*.py" for room in ("longlag", "bench", "methods", "tasks", "reports"))
+_ROOMS = tuple(f":(top){room}" for room in ("longlag", "bench", "methods", "tasks", "reports"))
 """Where the code that runs lies, for git."""
 
 
@@ -54,7 +54,7 @@ def machine() -> dict[str, Any]:
 
 
 def git() -> dict[str, Any]:
-    """The commit the code is at, and whether files differ from it; nulls where neither is known.
+    """The commit the code is at, and whether it differs from it; nulls where neither is known.
 
     Outside a checkout it is what pip noted when it installed from a repository (PEP 610).
     """
@@ -64,9 +64,11 @@ def git() -> dict[str, Any]:
         if "vcs_info" in noted:
             return {"commit": noted["vcs_info"]["commit_id"], "dirty": False}
         return {"commit": None, "dirty": None}
-    # What is not tracked counts where it is code that may run; notes and results beside it do not.
-    changed = _git("status", "--porcelain", "--untracked-files=no")
-    new = _git("ls-files", "--others", "--exclude-standard", "--full-name", "--", *_OWN)
+    # Notes and results do not count, whether tracked (the record book) or not.
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *_ROOMS)
+    new = _git(
+        "ls-files", "--others", "--exclude-standard", "--full-name", "--", *(f"{r}/*.py" for r in _ROOMS)
+    )
     return {"commit": commit, "dirty": None if changed is None or new is None else bool(changed or new)}
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from longlag.bench.campaign.provenance import git
 
 top, told = Path(sys.argv[1]), [git()]
-for name in ("notes.py", "results/mine.csv", "methods/mine.py"):
+for name in ("notes.py", "results/mine.csv", "results/README.md", "methods/mine.py"):
     (top / name).parent.mkdir(exist_ok=True)
     (top / name).write_text("1")
     told.append(git())
@@ -57,6 +57,8 @@ def repository(tmp_path: Path) -> Path:
     top = tmp_path / "repository"
     for room in ("longlag", *ROOMS):
         shutil.copytree(ROOT / room, top / room, ignore=shutil.ignore_patterns("__pycache__"))
+    (top / "results").mkdir()
+    (top / "results" / "README.md").write_text("# Results\n")
     for command in (
         ["init", "-q"],
         ["add", "-A"],
@@ -68,7 +70,7 @@ def repository(tmp_path: Path) -> Path:
 
 def test_code_that_no_commit_holds_is_dirty_and_other_files_are_not(repository: Path) -> None:
     told = asked(repository, repository)
-    assert [each["dirty"] for each in told] == [False, False, False, True, True]
+    assert [each["dirty"] for each in told] == [False, False, False, False, True, True]
     assert len({str(each["commit"]) for each in told}) == 1
     assert len(str(told[0]["commit"])) == 40
 
