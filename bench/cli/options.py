@@ -154,7 +154,8 @@ def with_subsets(changes: Changes, combination: str | None) -> Changes:
     # One that was named too, in whichever order of its parts, stands there once.
     known = {frozenset(each.split("+")) for each in given}
     new = [each for each in (BASELINE, *some) if frozenset(each.split("+")) not in known]
-    return {**changes, "methods": ",".join([*given, *new])}
+    # What each part adds is of all cases together, in which those that are not solved must count as much.
+    return {**changes, "methods": ",".join([*given, *new]), "retests_unsolved": None}
 
 
 def changed(base: Profile, changes: Changes) -> Profile:

@@ -72,6 +72,9 @@ def test_a_combination_is_taken_apart() -> None:
     with pytest.raises(BadInput, match="--methods a,a: a twice"):
         methods("a+b", methods="a,a")
     assert with_subsets({"methods": "a"}, None) == {"methods": "a"}
+    # As many retests of what is not solved as of what is, that neither counts for less.
+    taken = changed(read("quick"), with_subsets({}, "lstm+gradient_clipping"))
+    assert (read("quick").retests_unsolved, taken.retests_unsolved, taken.retests) == (2, None, 5)
     for wrong in ("a", "a+", "a+a", "a+vanilla", ""):
         with pytest.raises(BadInput, match=r"two remedies or more"):
             with_subsets({}, wrong)
