@@ -60,7 +60,8 @@ def _named(plugin: str | Path) -> tuple[Registry, list[str]]:
         cells = _named(file)[0].cells
         if name_of(cell) not in cells:
             known = [each.cell.__name__ for each in cells.values()]
-            raise BadInput(f"{text}: no recurrent layer {cell!r} there: {nearest(cell, known)}")
+            wanted = f"no recurrent layer {cell}(inputs, units), made of two sizes"
+            raise BadInput(f"{text}: {wanted}, there: {nearest(cell, known)}")
         return discover((str(Path(file).resolve()),)), [name_of(cell)]
     if text.endswith(".py"):
         registry = discover((str(Path(text).resolve()),))

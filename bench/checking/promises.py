@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Promises(Generic[Plugin]):
 
     def tried(self, text: str, plugin: Plugin) -> Verdict:
         """One promise, tried; whatever a plugin raises breaks it."""
+        computed = time.process_time()
         try:
             with patience(SECONDS), warnings.catch_warnings():
                 # Of Optuna and Lightning, who tell what is told here.
@@ -59,6 +61,10 @@ class Promises(Generic[Plugin]):
                 told = self._tries[text](plugin)
         except Unkept as unkept:
             return Verdict(text, False, plain(str(unkept)))
+        except TimeoutError as error:
+            spent = time.process_time() - computed
+            told = f"; computing took {spent:.0f} s of these: try when the machine is less busy"
+            return Verdict(text, False, f"It raised {where(error)}{told if spent < SECONDS / 2 else ''}.")
         except Exception as error:
             return Verdict(text, False, f"It raised {where(error)}.")
         return Verdict(text, True, told or "")

@@ -74,7 +74,8 @@ def weights(cell: nn.Module) -> int:
 def tried(cell: nn.Module, inputs: int) -> tuple[Tensor, list[Tensor]]:
     """The states [3, 2, H] of two sequences of three steps, and what it returns beside them to go on from.
 
-    Raises Unfit where the states are not [T, B, H], or those of a sequence or a step depend on others'.
+    Raises Unfit where the states are not [T, B, H], where those of a sequence or a step depend on others' or
+    on what is drawn, and where they come from weights that the module does not know as its parameters.
     """
     name = type(cell).__name__
     if not weights(cell):
@@ -94,6 +95,10 @@ def tried(cell: nn.Module, inputs: int) -> tuple[Tensor, list[Tensor]]:
                 raise Unfit(told % list(states.shape))
             if states.dtype != torch.get_default_dtype():
                 raise Unfit(f"{name} made {states.dtype}, not {torch.get_default_dtype()}")
+            if not torch.equal(states_of(cell(first)), states):
+                raise Unfit(
+                    f"{name} makes other states of the same inputs: draw in training alone, if at all"
+                )
             for place, told in _DEPENDS:
                 other = first.clone()
                 other[place] += 1
@@ -101,11 +106,33 @@ def tried(cell: nn.Module, inputs: int) -> tuple[Tensor, list[Tensor]]:
                 changed[place] = 0
                 if changed.max() > 1e-5 * (1 + states.abs().max()):
                     raise Unfit(f"{name}: {told}")
+        with torch.enable_grad():
+            if unknown := _leaves(states_of(cell(first))) - {id(each) for each in cell.parameters()}:
+                raise Unfit(
+                    f"{name} computes with weights that are not among its parameters, {len(unknown)} of them:"
+                    " no optimiser would train these; put them in a ParameterList or a ModuleList"
+                )
     finally:
         cell.train(trained)
     left = made[1] if isinstance(made, tuple) and len(made) > 1 else ()
     parts = left if isinstance(left, (tuple, list)) else (left,)
     return states, [part for part in parts if isinstance(part, Tensor)]
+
+
+def _leaves(states: Tensor) -> set[int]:
+    """The ids of all tensors that a gradient of `states` would come to."""
+    found: set[int] = set()
+    known: set[Any] = set()
+    ahead = [states.grad_fn]
+    while ahead:
+        step = ahead.pop()
+        if step is None or step in known:
+            continue
+        known.add(step)
+        if (leaf := getattr(step, "variable", None)) is not None:
+            found.add(id(leaf))
+        ahead += [before for before, _ in step.next_functions]
+    return found
 
 
 def states_of(made: Any) -> Tensor:

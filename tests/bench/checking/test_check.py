@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,26 @@ def test_whatever_a_plugin_raises_breaks_its_promise(registry: Any) -> None:
     assert verdict.told.startswith("It raised RuntimeError: not today at test_check.py:")
 
 
+def test_what_takes_long_is_told_from_a_machine_that_is_busy(
+    registry: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Waiting(type(registry.method("whole"))):  # type: ignore[misc]
+        def suggest(self, trial: Any, task: Any) -> Any:
+            time.sleep(30)
+
+    class Computing(type(registry.method("whole"))):  # type: ignore[misc]
+        def suggest(self, trial: Any, task: Any) -> Any:
+            while True:
+                pass
+
+    monkeypatch.setattr("longlag.bench.plugins.handed.patience", lambda: nullcontext())
+    monkeypatch.setattr("longlag.bench.checking.promises.SECONDS", 0.5)
+    text = promise(methods.PROMISES, "JSON values")
+    told = [methods.PROMISES.tried(text, Tried(made(), registry)).told for made in (Waiting, Computing)]
+    assert all("It raised TimeoutError: not done after 0.5 s" in each for each in told)
+    assert ["try when the machine is less busy" in each for each in told] == [True, False]
+
+
 def test_what_there_is_not_and_what_cannot_be_loaded(tmp_path: Path, longlag: Any) -> None:
     with pytest.raises(BadInput, match="no method, task or file 'lsmt': did you mean 'lstm'"):
         check("lsmt")
@@ -109,7 +131,7 @@ def test_what_there_is_not_and_what_cannot_be_loaded(tmp_path: Path, longlag: An
     assert (code, printed.count("\n")) == (2, 1)
     code, printed = longlag("check", f"{CELLS}:GRUU")
     assert (code, printed.count("\n")) == (2, 1)
-    assert "no recurrent layer 'GRUU' there: did you mean 'GRU'" in printed
+    assert "no recurrent layer GRUU(inputs, units), made of two sizes, there: did you mean 'GRU'" in printed
     empty = tmp_path / "empty.py"
     empty.write_text("")
     code, printed = longlag("check", str(empty))

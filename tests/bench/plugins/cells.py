@@ -136,3 +136,26 @@ class Weightless(nn.Module):
 
     def forward(self, x):
         return x.cumsum(0)
+
+
+class Draws(nn.Module):
+    """Draws whenever it is called."""
+
+    def __init__(self, inputs, units):
+        super().__init__()
+        self.layer = nn.GRU(inputs, units)
+
+    def forward(self, x):
+        return self.layer(x)[0] + 0.1 * torch.rand(1)
+
+
+class Unlisted(nn.Module):
+    """Weights in a list, of which the module knows nothing."""
+
+    def __init__(self, inputs, units):
+        super().__init__()
+        self.layer = nn.RNN(inputs, units)
+        self.more = [nn.Parameter(torch.eye(units))]
+
+    def forward(self, x):
+        return self.layer(x)[0] @ self.more[0]

@@ -33,6 +33,7 @@ def test_every_layer_of_two_sizes_is_a_method_and_nothing_else_is(registry: Regi
         "across_sequences_cell",
         "batch_first_cell",
         "double_cell",
+        "draws_cell",
         "drops_cell",
         "graded_cell",
         "gru_cell",
@@ -40,6 +41,7 @@ def test_every_layer_of_two_sizes_is_a_method_and_nothing_else_is(registry: Regi
         "of_many_cell",
         "reservoir_cell",
         "running_mean_cell",
+        "unlisted_cell",
         "untold_cell",
         "weightless_cell",
     ]
@@ -152,6 +154,11 @@ def test_a_file_without_a_cell_says_why(
         (["--cell", f"{FILE}:AcrossSequences"], "states of one sequence change with another's inputs"),
         (["--cell", f"{FILE}:LooksAhead"], "states change with inputs that come after them"),
         (["--cell", f"{FILE}:Weightless"], "has neither parameters nor matrices as buffers"),
+        (["--cell", f"{FILE}:Draws"], "Draws makes other states of the same inputs: draw in training alone"),
+        (
+            ["--cell", f"{FILE}:Unlisted"],
+            "Unlisted computes with weights that are not among its parameters, 1",
+        ),
         (["--cell", f"{FILE}:Double"], "Double made torch.float64, not torch.float32"),
         (["--cell", f"{FILE}:GRU", "--cell", f"{FILE}:GRU"], f"--cell {FILE}:GRU: twice"),
         (["--cell", f"{FILE}:GRU", "--methods", "lsmt"], "there is no method 'lsmt': did you mean 'lstm'"),
