@@ -21,6 +21,7 @@ def publish(
 ) -> None:
     """Check a campaign, copy it among the published ones, and bring the record book up to date."""
     from longlag.bench.campaign.publishing import contents, copy, faults
+    from longlag.bench.campaign.replay import stored_profile
     from longlag.bench.store import load
     from longlag.bench.store.files import replace_file
     from longlag.reports import records
@@ -45,4 +46,9 @@ def publish(
     if after != before:
         replace_file(page, after.encode())
     said = "published" if changed or after != before else "published already, and nothing changed"
-    console.print(f"{results / chosen}: {said}; records: {page}", soft_wrap=True)
+    new = ", none of them new" if changed and after == before else ""
+    console.print(f"{results / chosen}: {said}; records: {page}{new}", soft_wrap=True)
+    for plugin in stored_profile(folder).plugins:
+        console.print(
+            f"{plugin} is not published with it: without the file no one can replay it", soft_wrap=True
+        )

@@ -55,6 +55,16 @@ def test_a_campaign_is_published_once(finished: Path, tmp_path: Path, longlag: A
     assert store.load(results / "mine").trials.equals(store.load(finished).trials)
 
 
+def test_a_plugin_that_made_it_is_named(finished: Path, tmp_path: Path, longlag: Any) -> None:
+    manifest = store.read_manifest(finished)
+    assert "chores.py is not published with it" in publish(longlag, finished, tmp_path / "results")[1]
+    profile = {**manifest.profile, "plugins": ["/home/me/mine.py"]}
+    store.write_manifest(finished, manifest.model_copy(update={"profile": profile}))
+    code, printed = publish(longlag, finished, tmp_path / "others")
+    assert code == 0
+    assert "/home/me/mine.py is not published with it: without the file no one can replay it" in printed
+
+
 def test_curves_and_probes_are_published_of_the_retests(finished: Path, tmp_path: Path, longlag: Any) -> None:
     assert publish(longlag, finished, tmp_path / "results")[0] == 0
     whole, published = store.load(finished), store.load(tmp_path / "results" / "mine")
