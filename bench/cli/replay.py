@@ -24,7 +24,8 @@ def replay(
     from longlag.bench.plugins.registry import discover
     from longlag.bench.workers.pool import LocalPool
 
-    datasets.use(data, store.read_manifest(folder).data)
+    manifest = store.read_manifest(folder)
+    datasets.use(data, manifest.data)
     chosen = stored_profile(folder)
     stored = find(folder, run_id)
     pool = LocalPool(1, chosen.timeout, chosen.memory)
@@ -41,6 +42,11 @@ def replay(
     for column, (then, now) in result.differences.items():
         console.print(f"{column}: {then} then, {now} now", soft_wrap=True)
     if result.differences:
-        console.print(f"{name} did not come out the same", soft_wrap=True)
+        commits = dict.fromkeys(
+            each["git"].get("commit") for each in ({"git": manifest.git}, *manifest.resumed)
+        )
+        made = ", ".join(commit[:12] for commit in commits if commit) if result.code_changed else ""
+        on = f"; the code of its campaign: git checkout {made}" if made else ""
+        console.print(f"{name} did not come out the same{on}", soft_wrap=True)
         raise typer.Exit(1)
     console.print(f"{name} came out the same: {stored['status']}", soft_wrap=True)
