@@ -68,7 +68,7 @@ class Claim(BaseModel):
     differs: str = ""
     """How the protocol here differs from the paper's, where that matters."""
     tried: str = ""
-    """Where it was not reached: what was looked into, and what it was."""
+    """Where it was not reached: what was looked into, and what it was; where it was not run: why."""
     not_comparable: str = ""
     """Why it is not tested here; it has no profile then."""
     profile: dict[str, Any] = Field(default_factory=dict)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -58,20 +60,36 @@ def page(results: Path) -> str:
     lines = [
         _HEAD.format(
             tally=tally(rows),
+            alike=_alike(rows),
             counts=", ".join(f"{count} {verdict}" for verdict, count in counts.items()),
             meanings="\n".join(f"- **{verdict}**: {meaning}" for verdict, meaning in MEANINGS.items()),
         ),
         *markdown(shown, [[str(row[key]) for key in shown] for row in rows.to_dict("records")]),
         "",
-        *(
-            f"- **{row['claim']}** ({row['paper']}, {row['sure']}): {row['says']}"
-            + (f" Here: {row['note']}." if row["note"] else "")
-            + (f" Why: {row['tried']}." if row["tried"] and row["verdict"] == "not reached" else "")
-            for row in rows.to_dict("records")
-        ),
+        *(f"- **{row['claim']}** {told(row)}" for row in rows.to_dict("records")),
     ]
     return "\n".join(lines) + "\n"
 
+
+def told(row: Mapping[Any, Any]) -> str:
+    """What a row's claim says, how its protocol differs, and where it is not reached or not run why."""
+    return (
+        f"({row['paper']}, {row['sure']}): {row['says']}"
+        + (f" Here: {row['note']}." if row["note"] else "")
+        + (f" Why: {row['tried']}." if row["tried"] and row["verdict"] in TRIED else "")
+    )
+
+
+def _alike(rows: pd.DataFrame) -> str:
+    """The protocols that ask for the same figure, those of one together."""
+    groups = [
+        ", ".join(own["claim"]) for _, own in rows[rows["figure"] != ""].groupby("figure") if len(own) > 1
+    ]
+    return "; ".join(sorted(groups))
+
+
+TRIED = ("not reached", "not run")
+"""The verdicts of which a claim may say what was tried."""
 
 MEANINGS: dict[Verdict, str] = {
     "beaten": "the whole 95% interval of ours is better than the published figure;",
@@ -98,7 +116,7 @@ set (3a: ST1; ST2 asks a mean error under .01 too) or every string (Reber), and 
 others report are of runs that went on for longer. A figure was `read` in the paper or its code, or is
 `second hand`, quoted by others, or `recalled`, and not verified.
 
-{tally} So far: {counts}.
+{tally} So far: {counts}. Of one figure: {alike}.
 """
 
 

@@ -51,9 +51,13 @@ def claims(
             # One whose folder holds another protocol must not keep the others from being run.
             console.print(f"skipped {name}: {error}", highlight=False, soft_wrap=True)
             continue
+        if coordinator.complete:
+            console.print("--results FOLDER runs it again, into another folder", soft_wrap=True)
         _run(coordinator, jobs)
     rows = ledger.table(results)
     console.print(_table(rows, wanted))
+    for row in rows[rows["claim"].isin(names or ())].to_dict("records"):
+        console.print(f"{row['claim']} {ledger.told(row)}", highlight=False, markup=False, soft_wrap=True)
     console.print(ledger.tally(rows), highlight=False)
     for verdict, meaning in ledger.MEANINGS.items():
         console.print(f"{verdict}: {meaning}", highlight=False)
