@@ -173,6 +173,8 @@ def test_the_first_screen_says_how_sure_a_pass_is() -> None:
     (shorter,) = re.findall(r"(\d+ of \d+ T\\\*) would be shorter", frontiers)
     assert f"{share} of the retests that had passed have too many wrong" in first
     assert f"{shorter} would be shorter" in first
+    assert "- lstm on adding:ms11: 10000, then 20 - gru on adding:ms11: 10000, then 200" in frontiers
+    assert "that of the LSTM on adding is 20 then, for 10,000, and of the GRU 200" in first
     limits = {task: discover().tasks[task].solved_below for task in re.findall(r"\| (\w+):\w+ \|", frontiers)}
     assert limits.pop("digits") == 0.05
     assert set(limits.values()) == {0.01}
@@ -224,6 +226,21 @@ def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
     for task in set(far) - guessed:
         for method in ("gradient_clipping", "careful_init", "hessian_free"):
             assert int(far[task][method].replace("&lt;", "").split()[0]) <= 100, (task, method)
+    told = {
+        "latch": ((2000, 1000, 1000), "1,000 to 2,000 on the latch"),
+        "spike_timing": ((100, 50, 100), "50 to 100 on spike timing"),
+        "two_sequence": ((200, 50, 5000), "50, 200 and, Hessian-free, 5,000 on two sequences"),
+    }
+    for task, (lags, words) in told.items():
+        assert tuple(int(cells.split()[0]) for cells in list(far[task].values())[1:4]) == lags
+        assert far[task]["vanilla"].startswith("20 ")
+        assert words in first
+    more = store.load(ROOT / "results" / "laptop-4").trials
+    luck = more[(more["method"] == "random_guessing") & (more["phase"] == "retest") & more["solved"]]
+    assert {*zip(luck["task"], luck["lag"], luck["budget"], strict=True)} == {
+        ("xor", 50, 1e9),
+        ("random_permutation", 20, 1e9),
+    }
     (ended,) = (
         {cells[0]: dict(zip(names[1:], map(int, cells[1:]), strict=True)) for cells in rows}
         for names, *rows in _tables(frontiers)
