@@ -17,7 +17,7 @@ from longlag.reports.differences import Difference, differences, verdict
 from longlag.reports.formats import interval, number, percent, tally
 from longlag.reports.reach import reach, untold
 from longlag.reports.results import Panel, Results
-from longlag.reports.sheets import ABLATION, ablation_row, difference_row
+from longlag.reports.sheets import ABLATION, NOISE, ablation_row, difference_row
 
 
 def tables(results: Results) -> Iterator[Table]:
@@ -56,9 +56,15 @@ def _climbs(results: Results, panels: list[Panel]) -> Table:
         "In brackets: where, with 95% certainty, the rate falls to 90%. Then the median FLOPs to solve at T*,"
         " and the first lag that was not bridged: solved of n retests, and how the unsolved ended.",
     )
+    made.columns[0].min_width = _name_width(results)
     made.add_column("T*", no_wrap=True)
     made.add_column("FLOPs", justify="right", no_wrap=True)
     made.add_column("not bridged", min_width=len("20: 0/2 vanished 2"), overflow="fold")
+    found = (reach(results, *each) for each in product(panels, results.methods))
+    if any(each is not None and each.outside for each in found):
+        made.caption = (
+            f"{made.caption} A T* outside its brackets: these are of all lags, and shorter ones failed."
+        )
     for task, own in _by_task(panels).items():
         # Lags that were given stand beside those that were climbed to.
         given = _by_task([each for each in results.panels if each not in panels]).get(task, [])
@@ -100,6 +106,7 @@ def _cases(results: Results, panels: list[Panel], climbed: list[Panel]) -> Table
         "Solved of n with its 95% interval, the median FLOPs to solve, and how the unsolved ended."
         " Chance: sequences the trivial predictor gets wrong.",
     )
+    made.columns[0].min_width = _name_width(results)
     made.add_column("solved", no_wrap=True)
     made.add_column("FLOPs", justify="right", no_wrap=True)
     made.add_column("unsolved", min_width=len("out_of_memory 1"), overflow="fold")
@@ -124,13 +131,19 @@ def _by_task(panels: list[Panel]) -> dict[str, list[Panel]]:
     return found
 
 
+def _name_width(results: Results) -> int | None:
+    """Of the longest plain method, that campaigns behind the names break none of them."""
+    names = [f"  {method}" for method in results.methods if "+" not in method]
+    return max(map(len, names), default=None) if results.several else None
+
+
 def _whose(results: Results, method: str, campaign: str) -> Text:
     return Text(f"  {method}").append(f" · {campaign}" if results.several else "", style="dim")
 
 
 def _differences(results: Results, beyond: list[Difference]) -> Table:
     """A row a difference that is beyond noise."""
-    made = _table("What differs beyond noise", "p is adjusted by Holm over all comparisons.")
+    made = _table("What differs beyond noise", f"p is adjusted by Holm over all comparisons. {NOISE}")
     for name in results.campaigns:
         made.add_column(name, justify="right", overflow="fold")
     made.add_column("p", justify="right", no_wrap=True)
@@ -155,7 +168,7 @@ def _ablation(parts: list[Contribution]) -> Table:
 
 
 def _line(text: str) -> Table:
-    told = Table(box=None, show_header=False)
+    told = Table(box=None, show_header=False, pad_edge=False)
     told.add_row(Text(text, style="bold"))
     return told
 

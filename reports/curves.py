@@ -44,13 +44,15 @@ def learning(results: Results, panel: Panel) -> Spec | None:
     chance = results.of(panel, results.trials).groupby("lag", as_index=False)["chance"].first()
     chance = chance[chance["lag"].isin(curves["lag"])].assign(label="chance")
     columns = ["run", "method", "lag", *COSTS, "error"]
-    lines = (
-        alt.Chart(sheets.add(curves, columns, "checks"))
-        .transform_filter("datum.lag === lag")
-        .transform_calculate(cost="datum[axis]")
-        .transform_filter("datum.cost > 0")
-        .mark_line(strokeWidth=1.5)
-        .encode(
+    paid = curves[curves["flops"] > 0]
+    single = paid[paid.groupby("run_id")["run_id"].transform("size") == 1]
+
+    def drawn_of(frame: pd.DataFrame, name: str) -> alt.Chart:
+        made = alt.Chart(sheets.add(frame, columns, name)).transform_filter("datum.lag === lag")
+        return made.transform_calculate(cost="datum[axis]").transform_filter("datum.cost > 0")
+
+    def placed(marks: alt.Chart) -> alt.Chart:
+        return marks.encode(
             x=alt.X(
                 "cost:Q",
                 scale=alt.Scale(type="log", nice=False),
@@ -62,7 +64,7 @@ def learning(results: Results, panel: Panel) -> Spec | None:
             opacity=charts.faded(0.85),
             tooltip=[alt.Tooltip("method:N")],
         )
-    )
+
     at_chance = alt.Chart(sheets.add(chance, ["lag", "chance", "label"])).transform_filter(
         "datum.lag === lag"
     )
@@ -71,7 +73,9 @@ def learning(results: Results, panel: Panel) -> Spec | None:
         at_chance.mark_text(align="right", baseline="bottom", dy=-3, dx=-2).encode(
             y=alt.Y("chance:Q"), x=alt.value("width"), text=alt.Text("label:N")
         ),
-        lines,
+        placed(drawn_of(curves, "checks").mark_line(strokeWidth=1.5)),
+        # Of a run that is solved at its first check there is no line.
+        *([placed(drawn_of(single, "single").mark_circle(size=30))] if len(single) else []),
     )
     axis = alt.param(name="axis", value="flops")
     spec = charts.finish(chart, sheets, params=[axis, lag_choice(results, panel, curves)])

@@ -34,6 +34,12 @@ class Reach(NamedTuple):
         """Whether the longest lag tried was bridged: T* may be longer."""
         return self.stop is None
 
+    @property
+    def outside(self) -> bool:
+        """Whether T* lies outside its interval."""
+        low, high = self.interval
+        return self.bridged is not None and not (self.open or low <= self.bridged <= high)
+
     def __str__(self) -> str:
         if self.bridged is None:
             return f"< {self.shortest}"

@@ -294,9 +294,9 @@ def _together(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _names(campaigns: Sequence[Campaign]) -> list[str]:
-    """A distinct name for each campaign: its own, or its folder's, or that with a number."""
+    """A distinct name for each campaign: its own if it is alone, else its folder's, and a number."""
     plain = [each.manifest.campaign for each in campaigns]
-    if len(set(plain)) < len(plain):
+    if len(plain) > 1:
         plain = [each.folder.resolve().name for each in campaigns]
     seen: Counter[str] = Counter()
     names = []

@@ -176,10 +176,11 @@ def _differences(results: Results) -> Sheet:
     )
 
 
+NOISE = "Noise: what fresh seeds of the same settings differ by; another tuning may find other settings."
 DIFFERENCES = (
     "Solved retests by an exact test, of all cases of a method case by case; FLOPs to solve, of the solved "
     "retests, by Mann and Whitney's. Adjusted by Holm over all comparisons whose runs suffice to show a "
-    "difference; below 0.05 it is beyond noise."
+    f"difference; below 0.05 it is beyond noise. {NOISE}"
 )
 
 

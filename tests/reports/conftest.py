@@ -155,7 +155,7 @@ class Maker:
         if all(isinstance(error, str) for error in errors):
             row["extrapolates"] = np.nan
 
-    def made(self, folder: Path = Path("made")) -> Campaign:
+    def made(self, folder: Path | None = None) -> Campaign:
         """The campaign of the runs so far."""
         blank = Maker(self.name, self.methods)
         if not self.rows:
@@ -190,7 +190,7 @@ class Maker:
         probe_columns = store.SCHEMAS[store.PROBES].names
         asked_columns = ["run_id", "factor", "lag", "error", "tested", "chance", "solved", "detail"]
         return Campaign(
-            folder,
+            folder or Path(self.name),
             Manifest.model_validate(manifest),
             pd.DataFrame(self.rows, columns=columns),
             pd.DataFrame(self.curve_rows, columns=curve_columns),
