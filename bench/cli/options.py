@@ -150,7 +150,7 @@ def with_subsets(changes: Changes, combination: str | None) -> Changes:
     if len(parts) < 2 or not all(parts) or len(set(parts)) < len(parts) or BASELINE in parts:
         raise BadInput(f"--ablate {combination}: two remedies or more, joined by +, each once")
     some = ["+".join(each) for size in range(1, len(parts) + 1) for each in combinations(parts, size)]
-    given = _distinct("--methods")(changes.get("methods", ""))
+    given = _distinct("--methods")(changes["methods"]) if "methods" in changes else []
     # One that was named too, in whichever order of its parts, stands there once.
     known = {frozenset(each.split("+")) for each in given}
     new = [each for each in (BASELINE, *some) if frozenset(each.split("+")) not in known]
@@ -206,6 +206,8 @@ def _split(text: str) -> list[str]:
 def _distinct(option: str) -> Callable[[str], list[str]]:
     def read(text: str) -> list[str]:
         parts = _split(text)
+        if not parts:
+            raise BadInput(f"{option} {text!r}: names none")
         if twice := [part for part in parts if parts.count(part) > 1]:
             raise BadInput(f"{option} {text}: {twice[0]} twice")
         return parts

@@ -86,6 +86,12 @@ def test_what_is_named_twice_is_said(option: str, names: str, longlag: Any, tmp_
     assert (code, printed) == (2, f"longlag: {option} {names}: {names.split(',')[0]} twice\n")
 
 
+@pytest.mark.parametrize("option", ["--methods", "--tasks"])
+def test_an_option_that_names_nothing_is_said(option: str, longlag: Any, tmp_path: Path) -> None:
+    code, printed = longlag("run", option, ",", "--out", str(tmp_path / "x"))
+    assert (code, printed) == (2, f"longlag: {option} ',': names none\n")
+
+
 def test_an_ablation_whose_parts_exclude_each_other_names_both(longlag: Any, tmp_path: Path) -> None:
     code, printed = longlag("run", "--ablate", "lstm+careful_init+hessian_free", "--out", str(tmp_path / "x"))
     assert (code, printed.count("\n")) == (2, 1)
