@@ -203,7 +203,7 @@ def test_recipes_of_stored_claims_have_changed_and_the_verdict_stays(name):
     found = claims.find(KNOWN[name], RESULTS / name)
     assert found.verdict == ("not run" if name == "nag_adding_80" else "not reached")
     assert "its recipes have changed since" in found.why
-    assert claims.find(KNOWN["hf_order_200_larger"], RESULTS / "hf_order_200_larger").why == ""
+    assert claims.find(KNOWN["chrono_copy_500"], RESULTS / "chrono_copy_500").why == ""
 
 
 def stored(name):
