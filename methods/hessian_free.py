@@ -62,9 +62,9 @@ class HessianFree(Remedy):
         adding to 50 from as few FLOPs as any that was tried. With inputs of 10 / T the second learned
         temporal order at 100 with ten of sixteen seeds, with 6 / T with fifteen. At lags beyond 100 a step
         fits its sequences and not the task, on some seeds, unless it has five times as many: at 200 that
-        solved temporal order with two and three keys and adding on a seed each that fewer did not. The third's
-        5,000 sequences are for exclusive or and random permutation, of which a step on fewer fits its own; with
-        inputs of .3 at a lag of 100 it stays at chance, with ten times smaller ones it does not.
+        solved temporal order with two and three keys and adding on a seed each that fewer did not. The
+        5,000 sequences of the third are for exclusive or and random permutation: with inputs of .3 it stayed
+        at chance of both at a lag of 100, with ten times smaller ones it learned them.
         """
         lag = sizes.lag
         large = lag > FEW_SUFFICE
