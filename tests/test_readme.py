@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 from longlag.bench import store
 from longlag.bench.plugins.registry import discover
 from longlag.reports import claims, ledger
+from longlag.reports.statistics import wilson
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -102,17 +104,7 @@ def test_why_the_first_table_stops_is_told_by_its_rows() -> None:
 def test_what_careful_initialisation_falls_off_is_told_by_its_rows() -> None:
     text = (ROOT / "results" / "README.md").read_text()
     part = text[text.index("## cliff") : text.index("## five-bits")]
-    ((_, *rows),) = _tables(part)
-    for campaign, method, task, lag, solved, _, flops in rows:
-        trials = store.load(ROOT / "results" / "cliff" / campaign.strip("`")).trials
-        (case,) = {
-            *zip(trials["method"], trials["task"] + ":" + trials["variant"], trials["lag"], strict=True)
-        }
-        assert case == (method, task, int(lag))
-        retests = trials[trials["phase"] == "retest"]
-        assert solved.split()[0] == f"{retests['solved'].sum()}/{len(retests)}"
-        assert float(flops) == pytest.approx(retests["flops_to_solve"].median(), rel=5e-3)
-
+    _are_told(part, ROOT / "results" / "cliff")
     plain = store.load(ROOT / "results" / "cliff" / "plain")
     retests = plain.trials[plain.trials["phase"] == "retest"].set_index("run_id")
     lowest, after, gaps = [], [], []
@@ -136,9 +128,48 @@ def test_what_careful_initialisation_falls_off_is_told_by_its_rows() -> None:
     assert last[retests.index[retests["solved"]]].median() == pytest.approx(0.1, abs=0.005)
 
 
+def test_what_structural_damping_is_for_is_told_by_its_rows() -> None:
+    text = (ROOT / "results" / "README.md").read_text()
+    part = text[text.index("## structural") : text.index("## strength")]
+    folder = ROOT / "results" / "structural"
+    _are_told(part, folder)
+    kept, left = (store.load(folder / name) for name in ("with", "without"))
+    retests = [each.trials[each.trials["phase"] == "retest"] for each in (kept, left)]
+    solved = [int(each["solved"].sum()) for each in retests]
+    assert f"{solved[0]} of 20 seeds, and without structural damping with none" in " ".join(README.split())
+    assert solved[1] == 0
+    assert "sixteen times" in part
+    assert 5e11 / retests[0]["flops_to_solve"].median() == pytest.approx(16, abs=0.6)
+    # Equal probabilities of the five bits, of 110 steps.
+    assert retests[1]["loss"].min() > 5 * math.log(2) / 110 / 3
+    both = [
+        each.probes[each.probes["moment"] == "after"].groupby("run_id")["saturated"].max()
+        for each in (kept, left)
+    ]
+    medians = [found[rows["run_id"]].median() for found, rows in zip(both, retests, strict=True)]
+    assert medians == pytest.approx([0.003, 0.25], rel=0.15)
+
+
+def _are_told(part: str, folder: Path) -> None:
+    """Asserts that a table has a row a campaign in `folder`, and what its retests say."""
+    ((_, *rows),) = _tables(part)
+    for campaign, method, task, lag, solved, budget, flops in rows:
+        trials = store.load(folder / campaign.strip("`")).trials
+        (case,) = {
+            *zip(trials["method"], trials["task"] + ":" + trials["variant"], trials["lag"], strict=True)
+        }
+        assert case == (method, task, int(lag))
+        retests = trials[trials["phase"] == "retest"]
+        low, high = wilson(count := int(retests["solved"].sum()), len(retests))
+        assert solved == f"{count}/{len(retests)} [{100 * low:.0f}%, {100 * high:.0f}%]"
+        assert {float(budget)} == {*retests["budget"]}
+        median = retests["flops_to_solve"].median()
+        assert flops == "–" if math.isnan(median) else float(flops) == pytest.approx(median, rel=5e-3)
+
+
 def test_how_far_more_cells_keep_five_bits_is_told_by_their_rows() -> None:
     text = (ROOT / "results" / "README.md").read_text()
-    ((_, *rows),) = _tables(text[text.index("## five-bits") : text.index("## strength")])
+    ((_, *rows),) = _tables(text[text.index("## five-bits") : text.index("## structural")])
     trials = store.load(ROOT / "results" / "five-bits").trials
     survey = store.load(ROOT / "results" / "survey").trials
     retests = trials[trials["phase"] == "retest"]
