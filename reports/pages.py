@@ -13,6 +13,7 @@ from longlag.bench.plugins.registry import discover
 from longlag.bench.store import MANIFEST, Campaign, load, read_manifest
 from longlag.bench.store.reference import columns
 from longlag.reports import certified, fairness, falls, frontiers, ledger, speed_page
+from longlag.reports.records import with_book
 from longlag.reports.results import Results
 from longlag.reports.tables import SUMMARY
 
@@ -77,3 +78,5 @@ if __name__ == "__main__":
     for folder, made in ((docs, pages(stored)), (stored, summaries(stored))):
         for name, text in made.items():
             (folder / name).write_text(text, encoding="utf-8")
+    book = stored / "README.md"
+    book.write_text(with_book(book.read_text(encoding="utf-8"), stored), encoding="utf-8")
