@@ -291,6 +291,13 @@ def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
     lem = claims.find(known["lem_adding_10000"], ROOT / "results" / "claims" / "lem_adding_10000")
     assert (lem.verdict, lem.solved, lem.n) == ("reproduced", 10, 10)
     assert "LEM solves adding at 10,000, as published, with ten of ten seeds" in first
+    copied = claims.find(known["orthogonal_copy_1000"], ROOT / "results" / "claims" / "orthogonal_copy_1000")
+    assert (copied.verdict, copied.solved, copied.n) == ("reproduced", 10, 10)
+    assert copied.flops == pytest.approx(1.2e13, rel=0.05)
+    assert (
+        "`orthogonal_rnn` copying at 1,000, as published, with ten of ten, for 1.2e13 FLOPs in the median"
+        in first
+    )
     fewer = [
         claim.published / found.ours
         for name, claim in known.items()
