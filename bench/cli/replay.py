@@ -42,11 +42,8 @@ def replay(
     for column, (then, now) in result.differences.items():
         console.print(f"{column}: {then} then, {now} now", soft_wrap=True)
     if result.differences:
-        commits = dict.fromkeys(
-            each["git"].get("commit") for each in ({"git": manifest.git}, *manifest.resumed)
-        )
-        made = ", ".join(commit[:12] for commit in commits if commit) if result.code_changed else ""
-        on = f"; the code of its campaign: git checkout {made}" if made else ""
+        commits = ", ".join(commit[:12] for commit in manifest.commits) if result.code_changed else ""
+        on = f"; its campaign's code was that of {commits}" if commits else ""
         console.print(f"{name} did not come out the same{on}", soft_wrap=True)
         raise typer.Exit(1)
     console.print(f"{name} came out the same: {stored['status']}", soft_wrap=True)

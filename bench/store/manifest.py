@@ -67,6 +67,13 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
         return found
 
     @property
+    def commits(self) -> list[str]:
+        """Those that its code was at, each once, as far as they were noted."""
+        # A later run notes what differed from the first alone.
+        runs = [self.git, *(run.get("git", {}) for run in self.resumed)]
+        return list(dict.fromkeys(commit for run in runs if (commit := run.get("commit"))))
+
+    @property
     def mixed(self) -> list[str]:
         """One line for each run by other code than before, each package of several versions, and kernels."""
         runs = [run for run in self.resumed if run.get(OTHER_CODE)]

@@ -120,8 +120,14 @@ def test_the_command_says_where_it_differs(
     monkeypatch.setattr(
         "longlag.bench.campaign.replay.find", lambda *_: {**stored, "loss": -1.0, "code_hash": "0" * 12}
     )
+    # Of three sittings, the second by the code of the first: nothing is noted of it then.
+    later = [{"at": "2026-01-02"}, {"at": "2026-01-03", "git": {"commit": "4" * 40}}]
+    noted = {"git": {"commit": "0123abc", "dirty": False}, "resumed": later}
+    manifest = store.read_manifest(complete).model_copy(update=noted)
+    monkeypatch.setattr(store, "read_manifest", lambda _: manifest)
     code, printed = longlag("replay", str(complete), stored["run_id"])
     assert code == 1
+    assert f"its campaign's code was that of 0123abc, {'4' * 12}" in printed
     assert "loss: -1.0 then" in printed
     assert f"the code has changed since: {'0' * 12} then, {stored['code_hash']} now" in printed
     assert "did not come out the same" in printed
