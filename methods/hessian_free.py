@@ -64,7 +64,7 @@ class HessianFree(Remedy):
         fits its sequences and not the task, on some seeds, unless it has five times as many: at 200 that
         solved temporal order with two and three keys and adding on a seed each that fewer did not. The
         5,000 sequences of the third are for exclusive or and random permutation: with inputs of .3 it stayed
-        at chance of both at a lag of 100, with ten times smaller ones it learned them.
+        at chance of both at a lag of 100, with ten times smaller ones it learned the permutation.
         """
         lag = sizes.lag
         large = lag > FEW_SUFFICE
