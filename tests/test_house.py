@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,3 +54,12 @@ def test_nothing_is_pickled_to_disk() -> None:
             and node.value.id in ("torch", "np", "numpy")
             for node in names
         ), path
+
+
+def test_no_published_manifest_names_a_folder_of_somebody_s_machine() -> None:
+    manifests = [each for each in (ROOT / "results").rglob("manifest.json") if "local" not in each.parts]
+    assert len(manifests) > 10
+    for manifest in manifests:
+        commands = re.findall(r'"command": "(.*)"', manifest.read_text())
+        assert commands, manifest
+        assert not [each for each in commands if re.search(r"(^|[ =])/", each)], manifest

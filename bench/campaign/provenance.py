@@ -26,8 +26,13 @@ _ROOMS = tuple(f":(top){room}" for room in ("longlag", "bench", "methods", "task
 
 
 def command() -> str:
-    """The command line as it was given."""
-    return shlex.join(["longlag", *sys.argv[1:]])
+    """The command line as it was given, of absolute paths the last part: a manifest is published."""
+    return shlex.join(["longlag", *map(_last_part, sys.argv[1:])])
+
+
+def _last_part(argument: str) -> str:
+    option, equals, value = argument.rpartition("=")
+    return option + equals + (Path(value).name if Path(value).is_absolute() else value)
 
 
 def versions(others: Iterable[str] = ()) -> dict[str, str]:

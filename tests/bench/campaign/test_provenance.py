@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from longlag.bench.campaign import provenance
+
 ROOT = Path(__file__).parents[3]
 ROOMS = ("bench", "methods", "tasks", "reports")
 
@@ -81,3 +83,17 @@ def test_the_repository_that_it_is_installed_in_is_not_its_own(repository: Path)
     for room in ("longlag", *ROOMS):
         shutil.copytree(repository / room, within / room)
     assert {each["commit"] for each in asked(repository, within)} == {None}
+
+
+def test_a_command_is_noted_without_the_folders_of_who_gave_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [
+        "longlag",
+        "run",
+        "--profile",
+        "/home/me/mine.toml",
+        "--out=/tmp/there",
+        "--cell",
+        "near/net.py:Cell",
+    ]
+    monkeypatch.setattr(sys, "argv", given)
+    assert provenance.command() == "longlag run --profile mine.toml --out=there --cell near/net.py:Cell"
