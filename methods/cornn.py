@@ -9,7 +9,12 @@ its way back is bounded by dt and not by the weights. What was heard is in how t
 the damping has taken it away, over about 2 / (dt epsilon) steps, or, where the damping is strong,
 epsilon / (dt gamma) steps.
 
-The one change to the recipe is the cell.
+That is few: four, of the settings in the paper's program for adding. As long as R_y is small beside gamma, as
+the usual first weights are, such units forget in as many steps, and gradients vanish. Here R_y may begin
+with `balance` gamma on its diagonal: near rest, where tanh is straight, such a unit is pulled back by
+(1 - balance) gamma alone, and at a balance of 1 by nothing.
+
+The one change to the recipe is the cell, with first weights of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ import optuna
 
 from longlag.bench.contract import Recipe, Recurrent, Remedy, Sizes, Task
 from longlag.methods.parts.cornn.cell import CORNN, CoRNNCell
-from longlag.methods.parts.initialisers import UniformWeights
+from longlag.methods.parts.cornn.weights import OscillatorWeights
 from longlag.methods.parts.optimisers import AdamOrMomentum
 from longlag.methods.parts.size import BatchSize, Units
 
@@ -32,7 +37,7 @@ class CoupledOscillators(Remedy):
     source = "Rusch & Mishra 2021, ICLR (arXiv 2010.00951)"
     changes = "cell"
     companions = (
-        UniformWeights(),
+        OscillatorWeights(),
         AdamOrMomentum(adam_rates=(1e-4, 3e-2)),
         Units(4, 128),
         BatchSize(),
@@ -43,19 +48,22 @@ class CoupledOscillators(Remedy):
         CORNN.warm_up()
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
-        """A state that fades over the lag, and a rate that stays; and as published for adding at 100."""
-        common = {"init_scale": 1.0, "optimiser": "adam"}
+        """Units that begin balanced; units that fade over the lag; and as published for adding at 100."""
+        uniform = {"init_scale": 1.0, "input_scale": 1.0, "balance": 0.0, "optimiser": "adam"}
+        small = {"units": 32, "batch_size": 20, "adam_rate": 0.01, "halving": 3000.0}
         return [
             {
-                **common,
-                **_gentle(sizes.lag),
-                "units": 32,
-                "batch_size": 20,
-                "adam_rate": 0.01,
-                "halving": 3000.0,
+                **uniform,
+                **small,
+                "dt": 0.1,
+                "gamma": 1.0,
+                "epsilon": 1.0,
+                "input_scale": 10.0,
+                "balance": 1.0,
             },
+            {**uniform, **small, **_gentle(sizes.lag)},
             {
-                **common,
+                **uniform,
                 "dt": 0.06,
                 "gamma": 66.0,
                 "epsilon": 15.0,

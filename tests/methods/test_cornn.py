@@ -46,6 +46,32 @@ def test_without_damping_an_error_comes_back_over_any_lag_by_the_matrix_of_a_ste
     assert float(cell.initial_velocity.grad) == pytest.approx(to_velocity)
 
 
+@pytest.mark.parametrize("balance", [0.0, 0.5, 1.0])
+def test_near_rest_a_balanced_unit_is_pulled_by_what_its_own_weight_leaves_of_gamma(balance: float) -> None:
+    dt, gamma, epsilon = 0.06, 66.0, 15.0
+    method, settings = REGISTRY.method("cornn"), REGISTRY.method("cornn").recipes(Recall(60).sizes)[0]
+    swing = {"dt": dt, "gamma": gamma, "epsilon": epsilon, "balance": balance, "init_scale": 1e-9}
+    cell = method.build(Recall(60), **settings | swing).network.recurrent.double()
+    # Small enough that tanh is straight, large enough for the weights in single precision.
+    cell.initial.data.fill_(1e-6)
+    states = cell(torch.zeros(300, 1, Recall(60).input_size, dtype=torch.float64))[:, 0, 0].detach()
+    pull = (1 - balance) * gamma
+    step = np.array([[1 - dt * dt * pull, dt * (1 - dt * epsilon)], [-dt * pull, 1 - dt * epsilon]])
+    closed = [1e-6 * np.linalg.matrix_power(step, t)[0, 0] for t in range(1, 301)]
+    np.testing.assert_allclose(states, closed, atol=1e-12)
+    # An e-th is left after 4 steps without a balance; all of it, at any time, at a balance of 1.
+    assert abs(closed[20]) < 1e-8 if balance == 0 else balance < 1 or closed[-1] == pytest.approx(1e-6)
+
+
+def test_unbalanced_weights_are_the_classical_ones() -> None:
+    settings = REGISTRY.method("cornn").recipes(Recall(60).sizes)[2]
+    model = REGISTRY.method("cornn").build(Recall(60), **settings)
+    cell, bound = model.network.recurrent, 1 / math.sqrt(settings["units"])
+    for block in (*cell.recurrent_blocks(), *cell.input_blocks(), model.network.readout.weight):
+        assert 0.8 * bound < float(block.detach().abs().max()) <= bound
+    assert not torch.any(model.network.readout.bias)
+
+
 def test_the_swing_is_held_and_belongs_to_the_checkpoint() -> None:
     model = build()
     cell = model.network.recurrent

@@ -143,6 +143,8 @@ RECIPES = [
             "gamma": 66.0,
             "epsilon": 15.0,
             "init_scale": 1.0,
+            "input_scale": 1.0,
+            "balance": 0.0,
             "optimiser": "adam",
             "adam_rate": 0.02,
             "halving": 1e5,
