@@ -45,18 +45,26 @@ class LegendreMemoryUnits(Remedy):
         warm_up(np.complex128)
 
     def recipes(self, sizes: Sizes) -> list[dict[str, Any]]:
-        """A window longer than the lag, in few polynomials and in many."""
+        """A window longer than the lag, in few polynomials and in more; and one of the lag, in many."""
         common = {
             "layers": 1,
-            "window": 2.0 * sizes.lag,
             "init_scale": 1.0,
             "optimiser": "adam",
             "halving": 3000.0,
             "batch_size": 20,
         }
+        longer = {**common, "window": 2.0 * sizes.lag}
         return [
-            {**common, "memories": 8, "order": 4, "units": 16, "adam_rate": 0.01},
-            {**common, "memories": 8, "order": 8, "units": 32, "adam_rate": 0.003},
+            {**longer, "memories": 8, "order": 4, "units": 16, "adam_rate": 0.01},
+            {**longer, "memories": 8, "order": 8, "units": 32, "adam_rate": 0.003},
+            {
+                **common,
+                "window": 1.0 * sizes.lag,
+                "memories": 4,
+                "order": 32,
+                "units": 32,
+                "adam_rate": 0.01,
+            },
         ]
 
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:

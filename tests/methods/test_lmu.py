@@ -13,6 +13,7 @@ from scipy.special import eval_sh_legendre
 from longlag.bench.contract import Batch, Network
 from longlag.bench.plugins.registry import discover
 from longlag.methods.parts.lmu.cell import ORDERS, LegendreMemory
+from longlag.methods.parts.lmu.delay import ByEigenvectors, InPieces, held
 from longlag.methods.parts.scan.stack import Stack
 from tests.methods.differences import agrees_with_finite_differences
 from tests.methods.recall import Recall
@@ -54,8 +55,8 @@ def memory(order: int, theta: float) -> tuple[np.ndarray[Any, Any], np.ndarray[A
         B[i] = (2 * i + 1) * (-1) ** i
         for j in range(order):
             A[i, j] = (2 * i + 1) * (-1 if i < j else (-1) ** (i - j + 1))
-    held = cont2discrete((A / theta, B / theta, np.eye(order), np.zeros((order, 1))), 1.0, "zoh")
-    return held[0], held[1][:, 0]
+    step, write, *_ = cont2discrete((A / theta, B / theta, np.eye(order), np.zeros((order, 1))), 1.0, "zoh")
+    return step, write[:, 0]
 
 
 def written_out(layer: Any, heard: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -94,10 +95,36 @@ def test_in_single_precision_the_highest_order_keeps_its_digits() -> None:
     torch.testing.assert_close(single.double(), made.double()(inputs.double()), rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("length", [1, 32, 33, 100])
+@pytest.mark.parametrize("asked", ["all", "some", "last"])
+def test_pieces_and_eigenvectors_give_the_same_states_and_gradients(length: int, asked: str) -> None:
+    draws = torch.Generator().manual_seed(length)
+    some = np.flatnonzero(np.append(True, torch.rand(length - 1, generator=draws).numpy() < 0.2))
+    steps = {"all": None, "some": some, "last": np.array([length - 1])}[asked]
+    found = []
+    for way in (InPieces, ByEigenvectors):
+        generator = torch.Generator().manual_seed(1)
+        written = torch.randn(length, 3, 2, dtype=torch.float64, generator=generator).requires_grad_()
+        initial = torch.randn(2, 8, dtype=torch.float64, generator=generator).requires_grad_()
+        states = way(8, 40.0)(written, initial, steps)
+        assert states.shape == (length if steps is None else len(steps), 3, 2, 8)
+        weights = torch.randn(states.shape, dtype=torch.float64, generator=generator)
+        found.append((states, *torch.autograd.grad((states * weights).sum(), (written, initial))))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-7)
+
+
+def test_what_is_written_is_held_as_scipy_holds_it_at_every_order() -> None:
+    for order in (*ORDERS, 100):
+        for mine, his in zip(held(order, 70.0), memory(order, 70.0), strict=True):
+            np.testing.assert_allclose(mine, his, rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("back", [0.0, 0.3, 0.7, 1.0])
-def test_a_slow_signal_is_found_again_anywhere_in_the_window(back: float) -> None:
+@pytest.mark.parametrize("order", [12, 32])
+def test_a_slow_signal_is_found_again_anywhere_in_the_window(order: int, back: float) -> None:
     """v(t - r theta) = sum over i of P_i(r) m_i(t), with P_i Legendre's polynomials on [0, 1] (eq. 3)."""
-    order, theta = 12, 200.0
+    theta = 200.0
     layer = LegendreMemory(1, order, 1, order, theta).double()
     layer.write.data.fill_(1.0)
     layer.past.data.zero_()
