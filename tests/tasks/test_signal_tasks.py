@@ -1,4 +1,4 @@
-"""Timer, spike timing, latch and two-sequence, against a second reading of their definitions."""
+"""Timer, spike timing, latch, two-sequence and capacity, against a second reading of their definitions."""
 
 import math
 from functools import partial
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from longlag import Batch, Task
+from longlag.tasks.capacity import Capacity
 from longlag.tasks.latch import Latch
 from longlag.tasks.spike_timing import SpikeTiming
 from longlag.tasks.timer import Timer
@@ -292,3 +293,44 @@ def test_trivial_predictors_and_balance(kind: type[Task], variant: str) -> None:
     outputs = torch.full_like(batch.targets, 0.5 if variant == "3c" else 0.0)
     assert float(task.loss(outputs, batch.targets)) == pytest.approx(task.chance_loss, rel=0.02)
     assert float(task.wrong(outputs, batch).double().mean()) == pytest.approx(task.chance, abs=0.01)
+
+
+@settings(max_examples=30)
+@given(lag=st.integers(40, 400), size=sizes, seed=seeds)
+def test_capacity(lag: int, size: int, seed: int) -> None:
+    task = Capacity(lag)
+    batch = task.sample(size, stream(seed))
+    assert batch.length == 5 * lag // 2
+    asked = np.flatnonzero(batch.mask.numpy())
+    assert asked[0] == lag
+    assert set(np.diff(asked)) == {lag // 20}
+    assert batch.length - asked[-1] <= lag // 20
+    for b in range(size):
+        signal = batch.inputs[:, b, 0].numpy()
+        assert np.square(signal).mean() == pytest.approx(1 / 8, rel=1e-3)
+        # Of 1 to 25 cycles a length, which are at most ten in T steps.
+        cycles = np.abs(np.fft.rfft(signal))
+        assert max(cycles[0], *cycles[26:], 0) < 1e-3 * cycles.max()
+        for row, step in enumerate(asked):
+            back = [signal[step - quarter * lag // 4] for quarter in range(5)]
+            assert batch.targets[row, b].tolist() == back
+
+
+def test_capacity_draws_every_wave_alike_and_at_any_phase() -> None:
+    batch = Capacity(100).sample(4000, stream(1))
+    waves = np.fft.rfft(batch.inputs[:, :, 0].numpy(), axis=0)[1:26]
+    strength = np.square(np.abs(waves)).mean(1)
+    assert strength == pytest.approx(np.full(25, strength.mean()), rel=0.1)
+    assert stats.kstest(np.angle(waves).ravel() / (2 * np.pi) + 0.5, "uniform").pvalue > 1e-3
+    # What any one step is asked has the mean square of the whole.
+    assert batch.targets.square().mean(1).numpy() == pytest.approx(np.full((30, 5), 1 / 8), rel=0.1)
+
+
+@pytest.mark.parametrize(("share", "wrong"), [(0.0099, False), (0.0101, True)])
+def test_capacity_is_wrong_by_a_hundredth_of_the_mean_square(share: float, wrong: bool) -> None:
+    task = Capacity(100)
+    batch = task.sample(3, stream(0))
+    off = torch.zeros_like(batch.targets)
+    # All of the first sequence's error in one answer of one step.
+    off[4, 0, 2] = math.sqrt(share / 8 * off[:, 0].numel())
+    assert task.wrong(batch.targets + off, batch).tolist() == [wrong, False, False]

@@ -205,4 +205,5 @@ def test_every_task_of_the_literature_is_here() -> None:
         "adding", "multiplication", "xor", "temporal_order", "random_permutation", "memorisation",
         "copy_memory", "two_sequence", "long_lag", "distractors", "reber", "timer", "spike_timing", "latch",
         "digits", "mnist", "handwriting", "text", "parity", "induction", "associative_recall",
+        "capacity",
     } <= set(discover().tasks)  # fmt: skip

@@ -19,7 +19,7 @@ VARIANTS = [
     (name, variant) for name, task in REGISTRY.tasks.items() for variant in task.variants if name != "mnist"
 ]
 MANY = {("associative_recall", "a23_8"), ("associative_recall", "a23_16")}
-WITHOUT = {"digits", "reber", "spike_timing", "timer", ("long_lag", "2a"), *MANY}
+WITHOUT = {"capacity", "digits", "reber", "spike_timing", "timer", ("long_lag", "2a"), *MANY}
 TWINS = [pair for pair in VARIANTS if not WITHOUT & {pair, pair[0]}]
 FARTHEST = {
     "memorisation": 11,
