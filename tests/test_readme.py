@@ -180,6 +180,34 @@ def test_which_inputs_hessian_free_learns_random_permutation_from_is_told_by_its
     assert f"{told} it is {large} (" in " ".join(README.split())
 
 
+def test_what_is_bridged_beyond_10_000_is_told_by_its_rows() -> None:
+    text = (ROOT / "results" / "README.md").read_text()
+    part = text[text.index("## far") : text.index("## martens-2011")]
+    rows = pd.DataFrame(store.rows(ROOT / "results" / "far"))
+    # Those that met the limit of memory are run again.
+    retests = rows[(rows["phase"] == "retest") & (rows["status"] != "out_of_memory")]
+    cases = dict(iter(retests.groupby(["method", "task", "lag"])))
+    (((_, _, *lags), *told),) = _tables(part)
+    for method, task, *cells in told:
+        for lag, cell in zip(lags, cells, strict=True):
+            if cell not in ("–", "under way"):
+                case = cases[method, task, int(lag.replace(",", ""))]
+                solved = case.loc[case["solved"], "flops"]
+                flops = f", {solved.median():.3g}".replace("e+0", "e").replace("e+", "e")
+                assert cell == f"{len(solved)}/{len(case)}" + flops * bool(len(solved)), (method, task, lag)
+    at_most = retests[(retests["lag"] == 100_000) & retests["solved"]]
+    seconds = at_most.groupby(["method", "task"])["seconds"].median().round()
+    assert (
+        "13, 49 and 167 s on adding, temporal order and the latch, the LSTM's on the latch 22 s"
+        in " ".join(part.split())
+    )
+    assert [seconds["echo_state", task] for task in ("adding", "temporal_order", "latch")] == [13, 49, 167]
+    assert seconds["lstm", "latch"] == 22
+    assert "latch (1.2e10, 2.8e10 and 1.8e11 FLOPs) and by the LSTM on the latch (2.3e11): [far]" in " ".join(
+        README.split()
+    )
+
+
 def _are_told(part: str, folder: Path) -> None:
     """Asserts that a table has a row a campaign in `folder`, and what its retests say."""
     ((_, *rows),) = _tables(part)
