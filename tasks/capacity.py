@@ -10,8 +10,8 @@ Variants:
   v19  as published; there the signal is scaled to a largest value of 1 (so that its mean square is about 1/8:
        the authors' program begins at a loss of .1255), begins near 0, and is asked at every step
 
-Lag: T. Of the last T steps a net must hold 20 numbers, a cosine and a sine of each of ten waves, at every
-step: nothing marks what will be asked for.
+Lag: T, and none for the first of the five. Of the last T steps a net must hold 20 numbers, a cosine and a
+sine of each of ten waves, at every step: nothing marks what will be asked for.
 
 Trivial predictor, the mean: squared error 1/8, every sequence wrong.
 
@@ -48,7 +48,7 @@ class Capacity(Task):
         "inputs": "1: noise of at most 10 cycles in T steps, of mean square 1/8",
         "targets": "what it is, and was T/4, T/2, 3T/4 and T steps ago, at every T/20-th step from T on",
         "length": "2.5 T",
-        "lag": "T",
+        "lag": "T; 0 for the first of the five",
         "loss": "squared error",
         "wrong": "a sequence's squared error over 1% of the signal's mean square",
         "trivial": "the mean: squared error 1/8, all wrong",
@@ -62,7 +62,7 @@ class Capacity(Task):
         self.length = 5 * lag // 2
         self.delays = np.arange(DELAYS) * lag // (DELAYS - 1)
         self.asked = np.arange(lag, self.length, lag // 20)
-        self.minimal_lag = lag
+        self.minimal_lag = 0
         self.chance = 1.0
         self.chance_loss = MEAN_SQUARE
 
