@@ -16,7 +16,6 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 import torch
-from scipy.linalg import expm
 from torch import Tensor, nn
 
 from longlag.methods.parts.backend import Array
@@ -127,6 +126,9 @@ def legendre(order: int) -> tuple[Array, Array]:
 
 def held(order: int, theta: float) -> tuple[Array, Array]:
     """By what a step multiplies m, [q, q], and what it adds for v = 1, [q]."""
+    # A second that `longlag list` need not take.
+    from scipy.linalg import expm
+
     A, B = legendre(order)
     both = np.zeros((order + 1, order + 1))
     both[:-1, :-1], both[:-1, -1] = A / theta, B / theta
