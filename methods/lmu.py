@@ -59,7 +59,7 @@ class LegendreMemoryUnits(Remedy):
             {**longer, "memories": 8, "order": 8, "units": 32, "adam_rate": 0.003},
             {
                 **common,
-                "window": 1.0 * sizes.lag,
+                "window": float(sizes.lag),
                 "memories": 4,
                 "order": 32,
                 "units": 32,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import optuna
 import torch
-from torch import nn
 
 from longlag.bench.contract import Change, Network, Recipe, Task
 from longlag.methods.parts.cornn.cell import CoRNNCell
+from longlag.methods.parts.initialisers import UniformWeights
 
 
 class OscillatorWeights(Change):
@@ -27,26 +26,22 @@ class OscillatorWeights(Change):
     def suggest(self, trial: optuna.Trial, task: Task) -> dict[str, Any]:
         """The scale of the weights and of those from the inputs, and the share that is given back."""
         return {
-            "init_scale": trial.suggest_float("init_scale", 0.2, 2.0, log=True),
+            **UniformWeights().suggest(trial, task),
             "input_scale": trial.suggest_float("input_scale", 0.2, 20.0, log=True),
             "balance": trial.suggest_float("balance", 0.0, 1.0),
         }
 
     def apply(self, recipe: Recipe, *, init_scale: float, input_scale: float, balance: float) -> Recipe:
         """The recipe with these first weights."""
+        uniform = UniformWeights().apply(recipe, init_scale=init_scale).initialiser
 
-        def initialise(network: Network, _: Task) -> None:
+        def initialise(network: Network, task: Task) -> None:
+            uniform(network, task)
             cell = network.recurrent
             assert isinstance(cell, CoRNNCell)
-            gamma = cell.swing[1]
-            root = math.sqrt(cell.units)
             with torch.no_grad():
-                for block in cell.recurrent_blocks():
-                    block.uniform_(-init_scale / root, init_scale / root)
                 for block in cell.input_blocks():
-                    block.uniform_(-input_scale / root, input_scale / root)
-                network.readout.weight.uniform_(-init_scale / root, init_scale / root)
-                cell.recurrent_blocks()[0].diagonal().add_(balance * gamma)
-            nn.init.zeros_(network.readout.bias)
+                    block.mul_(input_scale / init_scale)
+                cell.recurrent_blocks()[0].diagonal().add_(balance * cell.swing[1])
 
         return recipe.replace(initialiser=initialise)
