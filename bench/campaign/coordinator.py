@@ -24,6 +24,7 @@ from longlag.bench.campaign import provenance
 from longlag.bench.campaign.climb import Program, climb
 from longlag.bench.campaign.folder import GRID, differing, is_complete
 from longlag.bench.campaign.grid import Cell, Ladder, ladders
+from longlag.bench.campaign.limits import to_run_again
 from longlag.bench.campaign.mixing import CodeChanged, let_pass, of_other_code
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.setting import fits
@@ -125,13 +126,18 @@ class Coordinator:
     def _read(self, code_changed: CodeChanged) -> None:
         """Read the outcomes in the folder, and open its journal."""
         grid = {(ladder.method, ladder.task, ladder.variant) for ladder in self.ladders}
+        again: set[str] = set()
         if (self.folder / store.MANIFEST).exists():
             before = store.read_manifest(self.folder)
             others = of_other_code(self.folder, grid, self._hash)
             # Before anything is mended: what is refused is left as it was.
             self.notices = let_pass(self.folder, before, self.manifest, others, code_changed)
+            again = to_run_again(self.folder, before, self.manifest)
             self._continue(before, others)
         self.notices += store.salvage(self.folder) + store.take_back(self.folder)
+        if again:
+            store.forget(self.folder, again)
+            self.notices.append(f"trials that met a limit which is larger now, run again: {len(again)}")
         ours = (
             row for row in store.rows(self.folder) if (row["method"], row["task"], row["variant"]) in grid
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from longlag.bench import store
+from longlag.bench.campaign.limits import to_run_again
 from longlag.bench.campaign.profile import Profile, parse
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store import Manifest
@@ -17,7 +18,7 @@ GRID = ("methods", "tasks", "lags")
 def is_complete(folder: Path, manifest: Manifest, resume: bool) -> bool:
     """Whether `folder` holds this very campaign, complete; raises BadInput where it must not be touched.
 
-    With `resume` it may have had other methods, tasks and lags.
+    With `resume` it may have had other methods, tasks and lags, and is not where trials are to be run again.
     """
     if not store.exists(folder):
         return False
@@ -35,7 +36,7 @@ def is_complete(folder: Path, manifest: Manifest, resume: bool) -> bool:
         told = f"its {key}: {_identity(found)[key]}"
         raise BadInput(f"{folder}: holds another campaign ({told}); choose another --out")
     if found.finished is not None and not differing(found, manifest):
-        return True
+        return not (resume and to_run_again(folder, found, manifest))
     if not resume:
         raise BadInput(f"{folder}: holds this campaign unfinished; add --resume to finish it")
     return False

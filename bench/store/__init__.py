@@ -10,6 +10,7 @@ from longlag.bench.store.columns import parts as parts
 from longlag.bench.store.columns import row as row
 from longlag.bench.store.columns import without_parts as without_parts
 from longlag.bench.store.files import exists as exists
+from longlag.bench.store.forgetting import forget as forget
 from longlag.bench.store.layout import BEGINNINGS as BEGINNINGS
 from longlag.bench.store.layout import CURVES as CURVES
 from longlag.bench.store.layout import EXTRAPOLATION as EXTRAPOLATION
