@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -20,20 +19,19 @@ from typing import Any
 import optuna
 
 from longlag.bench import store
-from longlag.bench.campaign import provenance
+from longlag.bench.campaign import history
 from longlag.bench.campaign.climb import Program, climb
-from longlag.bench.campaign.folder import GRID, differing, is_complete
+from longlag.bench.campaign.folder import is_complete
 from longlag.bench.campaign.grid import Cell, Ladder, ladders
 from longlag.bench.campaign.limits import to_run_again
 from longlag.bench.campaign.mixing import CodeChanged, let_pass, of_other_code
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.setting import fits
 from longlag.bench.campaign.study import Carried, CaseProgram
-from longlag.bench.contract.data import data_folder
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.guard import patience, reason, where
 from longlag.bench.plugins.registry import Registry
-from longlag.bench.store import Manifest, row
+from longlag.bench.store import row
 from longlag.bench.store.journal import Entry, Journal
 from longlag.bench.store.studies import Studies
 from longlag.bench.trial.spec import Case, Outcome, TrialSpec
@@ -69,7 +67,7 @@ class Coordinator:
             for ladder in self.ladders:
                 task = registry.task(ladder.task, ladder.variant, ladder.lags[0])
                 fits(profile.setting, registry.method(ladder.method), task)
-        self.manifest = self._manifest()
+        self.manifest = history.begun(profile, registry, self.ladders, self.skipped)
         self.notices: list[str] = []
         """One line for everything in the folder that was damaged."""
         self._known: dict[str, Outcome] = {}
@@ -133,7 +131,8 @@ class Coordinator:
             # Before anything is mended: what is refused is left as it was.
             self.notices = let_pass(self.folder, before, self.manifest, others, code_changed)
             again = to_run_again(self.folder, before, self.manifest)
-            self._continue(before, others)
+            self.manifest, told = history.resumed(before, self.manifest, others)
+            self.notices += told
         self.notices += store.salvage(self.folder) + store.take_back(self.folder)
         if again:
             store.forget(self.folder, again)
@@ -144,21 +143,6 @@ class Coordinator:
         self._known = {row["run_id"]: store.outcome(row) for row in ours}
         store.write_manifest(self.folder, self.manifest)
         self._journal = Journal.open(self.folder / store.JOURNAL)
-
-    def _continue(self, before: Manifest, others: int) -> None:
-        """Keep what the interrupted run wrote of itself, and add where this one differs."""
-        this = {key: getattr(self.manifest, key) for key in ("command", "versions", "machine", "git")}
-        differs = {key: value for key, value in this.items() if value != getattr(before, key)}
-        if others:
-            differs[store.OTHER_CODE] = others
-        for key in [key for key in differing(before, self.manifest) if key in GRID]:
-            differs[key] = before.profile[key]
-            told = f"its tables will hold those of now, {store.LEFT_OUT} the rest"
-            self.notices.append(f"its {key} were others until now; {told}")
-        kept = {key: getattr(before, key) for key in (*this, "created", "seconds")}
-        kept["against"] = self.manifest.against or before.against
-        resumed = [*before.resumed, {"at": _now(), **differs}]
-        self.manifest = self.manifest.model_copy(update={**kept, "resumed": resumed})
 
     @property
     def known(self) -> int:
@@ -293,33 +277,8 @@ class Coordinator:
         self._journal.close()
         in_order = (spec.run_id for ladder in self.ladders for spec in self._runs[ladder])
         store.compact(self.folder, in_order)
-        self.manifest.finished = _now()
+        self.manifest.finished = history.now()
         self.manifest.seconds += seconds
         store.write_manifest(self.folder, self.manifest)
         (self.folder / store.JOURNAL).unlink()
         self.complete = True
-
-    def _manifest(self) -> Manifest:
-        return Manifest(
-            campaign=self.profile.name,
-            profile=self.profile.model_dump(),
-            seed=self.profile.seed,
-            command=provenance.command(),
-            data=None if data_folder() is None else str(data_folder()),
-            versions=provenance.versions(),
-            machine=provenance.machine(),
-            git=provenance.git(),
-            created=_now(),
-            controls={
-                ladder.cell(lag).case.study: ladder.certifies
-                for ladder in self.ladders
-                for lag in ladder.lags
-                if ladder.certifies
-            },
-            skipped=self.skipped,
-            broken={broken.where: broken.reason for broken in self.registry.broken},
-        )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
