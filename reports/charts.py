@@ -88,16 +88,16 @@ def faded(full: float = 1.0) -> alt.OpacityValue:
     return alt.OpacityValue(0.08, condition={"test": FOCUSED, "value": full})
 
 
-def colour(looks: Mapping[str, Look]) -> alt.Color:
-    """A method's colour; the page has one legend for all charts."""
+def colour(looks: Mapping[str, Look], legend: alt.Legend | None = None) -> alt.Color:
+    """A method's colour; the page has one legend for all charts, a picture that stands alone its own."""
     scale = alt.Scale(domain=list(looks), range=[look.colour for look in looks.values()])
-    return alt.Color("method:N", scale=scale, legend=None)
+    return alt.Color("method:N", scale=scale, legend=legend)
 
 
-def shape(looks: Mapping[str, Look]) -> alt.Shape:
+def shape(looks: Mapping[str, Look], legend: alt.Legend | None = None) -> alt.Shape:
     """A method's sign."""
     scale = alt.Scale(domain=list(looks), range=[look.shape for look in looks.values()])
-    return alt.Shape("method:N", scale=scale, legend=None)
+    return alt.Shape("method:N", scale=scale, legend=legend)
 
 
 def sized(marks: pd.DataFrame) -> dict[str, Any]:

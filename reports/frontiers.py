@@ -14,7 +14,7 @@ from longlag.bench.contract.names import TWIN
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import Campaign
 from longlag.bench.trial.spec import Status
-from longlag.reports import alike, reach, thrift
+from longlag.reports import alike, growth, reach, thrift
 from longlag.reports.controls import certificates
 from longlag.reports.formats import NONE, markdown, number, percent, tally
 from longlag.reports.results import Panel, Results
@@ -33,8 +33,11 @@ are to remedy. See [comparison.md](comparison.md).
 """
 
 
-def page(campaigns: Sequence[Campaign], title: str, picture: str) -> str:
-    """The page of campaigns in folders of results/, read as one, as Markdown; `picture` is its link."""
+def page(campaigns: Sequence[Campaign], title: str, picture: str, grown: str = "") -> str:
+    """The page of campaigns in folders of results/, read as one, as Markdown.
+
+    `picture` links to how far each method gets, `grown` to what a longer lag costs.
+    """
     campaign = alike.together(campaigns)
     results = Results([campaign])
     profile = campaign.manifest.profile
@@ -72,6 +75,7 @@ def page(campaigns: Sequence[Campaign], title: str, picture: str) -> str:
         *_unbridged(results),
         *_strict(campaign),
         *thrift.section(campaign),
+        *_growth(results, grown),
         "",
         "## Is it the lag?",
         "",
@@ -225,6 +229,30 @@ def _strict(campaign: Campaign) -> list[str]:
         f"it passes both, one such run of five ending a climb, {len(shorter)} of {bridged} T\\* would be "
         f"shorter{':' if shorter else '.'}",
         *(["", *shorter] if shorter else []),
+    ]
+
+
+def _growth(results: Results, drawn: str) -> list[str]:
+    """By what power of the lag the sequences that solving took grow."""
+
+    def exponent(panel: Panel, method: str) -> str:
+        return str(growth.growth(results, panel, method) or NONE)
+
+    rows = {label: cells for label, cells in _rows(results, exponent).items() if set(cells) != {NONE}}
+    if not rows:
+        return []
+    return [
+        "",
+        "## What a longer lag costs",
+        "",
+        "The exponent b where the sequences that solving took grow as lag^b, with its 95% interval: by 0 a",
+        "longer lag takes no more of them, by 1 ten times the lag takes ten times as many. The FLOPs of a",
+        "net that computes each step alike grow as lag^(b + 1). Of methods that bridge "
+        f"{growth.LEAST} lags or more,",
+        "a point a lag: the geometric mean of the retests that solve it by the setting tuned for it.",
+        "",
+        *([f"![Sequences to solve against the lag]({drawn})", ""] if drawn else []),
+        *_crossed(results, "Exponent", rows),
     ]
 
 

@@ -12,7 +12,7 @@ from longlag.bench.plugins.reference import methods, tasks
 from longlag.bench.plugins.registry import discover
 from longlag.bench.store import MANIFEST, Campaign, load, read_manifest
 from longlag.bench.store.reference import columns
-from longlag.reports import certified, fairness, falls, frontiers, ledger, speed_page
+from longlag.reports import alike, certified, fairness, falls, frontiers, growth, ledger, speed_page
 from longlag.reports.records import with_book
 from longlag.reports.results import Results
 from longlag.reports.tables import SUMMARY
@@ -21,6 +21,8 @@ FRONTIERS = ("survey", "gates")
 """The campaigns of the frontiers' page."""
 TODAY = ("today",)
 """Those of the remedies since 2014, which stand beside these."""
+GROWTH = "pictures/growth.svg"
+"""What a longer lag costs on the frontiers' page."""
 CLIFF = {"careful initialisation": "plain", "its gradient clipped": "clipped"}
 """Those of the cliff's picture, in its folder, and what it calls them."""
 CONTROLS = "controls"
@@ -45,13 +47,15 @@ def pages(results: Path) -> dict[str, str]:
         made["pictures/cliff.svg"] = falls.picture({title: load(folder) for title, folder in cliff.items()})
     older, newer = (_finished(results, names) for names in (FRONTIERS, TODAY))
     everything = [*older, *newer] if newer else []
-    for name, title, campaigns in (
-        ("frontiers", "Frontiers", older),
-        ("today", "Today's remedies", everything),
+    if older:
+        made[GROWTH] = growth.picture(Results([alike.together(older)])) or ""
+    for name, title, campaigns, grown in (
+        ("frontiers", "Frontiers", older, GROWTH),
+        ("today", "Today's remedies", everything, ""),
     ):
         if campaigns:
             picture = f"pictures/{name}.svg"
-            made[f"{name}.md"] = frontiers.page(campaigns, title, picture)
+            made[f"{name}.md"] = frontiers.page(campaigns, title, picture, grown)
             made[picture] = frontiers.picture(campaigns)
     return made
 

@@ -110,6 +110,21 @@ def _within(end: float, least: float, most: float) -> float:
     return 0.0 if end < least else math.inf if end > most else math.exp(end)
 
 
+def slope(x: ArrayLike, y: ArrayLike) -> tuple[float, Interval]:
+    """The slope of y on x by least squares, and its interval by Student's t with n - 2 degrees of freedom.
+
+    Raises ValueError for fewer than three points, or where all x are one.
+    """
+    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if a.size < 3:
+        raise ValueError("an interval of a slope takes three points")
+    fitted = stats.linregress(a, b)
+    # Of points without any spread SciPy has no standard error.
+    error = 0.0 if np.ptp(b) == 0 else float(fitted.stderr)
+    half = error * float(stats.t.ppf((1 + LEVEL) / 2, a.size - 2))
+    return float(fitted.slope), Interval(float(fitted.slope) - half, float(fitted.slope) + half)
+
+
 def expected_cost(spent: ArrayLike, solved: ArrayLike) -> float:
     """The expected running time of COCO (Hansen et al. 2021): all that was spent, over the runs that solved.
 

@@ -14,6 +14,7 @@ from longlag.reports.statistics import (
     frontier_interval,
     holm,
     median_interval,
+    slope,
     wilson,
 )
 
@@ -178,3 +179,19 @@ def test_the_interval_covers_a_known_frontier():
         low, high = frontier_interval(ladder)
         inside += low <= 60 <= high
     assert inside / 200 >= 0.9
+
+
+def test_the_interval_of_a_slope_holds_it_as_often_as_it_says():
+    random = np.random.default_rng(5)
+    x = np.log([10, 20, 50, 100, 200])
+    held = 0
+    for _ in range(4000):
+        _, (low, high) = slope(x, 1 + 0.7 * x + random.normal(size=x.size))
+        held += low <= 0.7 <= high
+    # 0.95, and four standard errors of a rate of 4,000.
+    assert held / 4000 == pytest.approx(0.95, abs=0.014)
+
+
+def test_a_slope_of_two_points_has_no_interval():
+    with pytest.raises(ValueError, match="three points"):
+        slope([1, 2], [1, 2])
