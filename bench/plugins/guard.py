@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 20.0
-"""Seconds a plugin may take in the coordinator: to suggest hyperparameters, to set up a task."""
+PATIENCE = 120.0
+"""Seconds a plugin may take in the coordinator: to suggest hyperparameters, to set up a task.
+
+By the clock, so on a machine where others work too the imports of a plugin take a good part of a minute.
+"""
 
 _CHECKS = (__file__, str(Path(__file__).with_name("handed.py")))
 """Where a plugin is stopped: what it did wrong is in the code that called these."""
