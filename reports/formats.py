@@ -7,23 +7,11 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-NONE = "–"
+from longlag.bench.contract.numbers import NONE as NONE
+from longlag.bench.contract.numbers import number as number
+
 OF = " · "
 """Between a name and the campaign that it is of."""
-
-
-def number(value: float) -> str:
-    """Three significant digits; powers of ten from a million on."""
-    if math.isnan(value):
-        return NONE
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value and not 1e-3 <= abs(value) < 1e6:
-        mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    if float(value).is_integer():
-        return f"{value:.0f}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def percent(value: float) -> str:

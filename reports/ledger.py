@@ -45,10 +45,13 @@ def tally(rows: pd.DataFrame) -> str:
     held = rows[rows["verdict"].isin(["beaten", "reproduced"])]
     ran = rows[~rows["verdict"].isin(["not run", "not comparable"])]
     against = int((rows["verdict"] == "contradicted").sum())
+    left = rows[rows["verdict"] == "not run"]
+    alone = len(set(left["figure"]) - set(ran["figure"]))
     return (
         f"{len(held)} of {len(ran)} protocols that were run reproduce or beat the published figure"
         + (f", {against} contradict{'s' * (against == 1)} it" if against else "")
         + f"; of the {ran['figure'].nunique()} figures, {held['figure'].nunique()} are met by one of them."
+        + f" Not run to an end: {len(left)}, of other figures {alone}." * bool(len(left))
     )
 
 

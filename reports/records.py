@@ -149,7 +149,7 @@ def _leaderboard(name: str, campaign: Campaign) -> list[str]:
     head, rows = reach.table(results)
     spent = float(campaign.trials["flops"].sum())
     hours = float(campaign.trials["seconds"].sum()) / 3600
-    title = f"### {name}: T\\* with its 95% interval"
+    title = f"### {name}: T\\*, and where the success rate falls to 90%"
     size = f"{len(campaign.trials)} trials, {number(spent)} FLOPs, {hours:.1f} core-hours."
     # Its columns are tasks: turned, so that a survey of many is a long table and not a wide one.
     turned = [[panel, *(row[column] for row in rows)] for column, panel in enumerate(head[1:], start=1)]

@@ -16,6 +16,7 @@ from longlag.bench.campaign.grid import Cell, Ladder, cells, counted, ladders
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.progress import bar, duration
 from longlag.bench.campaign.study import CaseProgram
+from longlag.bench.contract.numbers import number
 from longlag.bench.plugins.registry import Registry
 from longlag.bench.trial.spec import Case, Checks, Outcome, TrialSpec
 from longlag.bench.workers.pool import Executor
@@ -30,13 +31,13 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
     """Print the plan of `profile`; `executor` runs the pilot steps."""
     grid, skipped = ladders(profile, registry)
     rates = _rates(_pilots(console, profile, registry, grid, executor))
-    title = f"plan of {profile.name}: at most"
+    title = f"plan of {profile.name}: no more than this"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     for column in ("method", "task"):
         table.add_column(column, overflow="fold")
     for column, widest in (
         ("lags", "10-1000"),
-        ("trial FLOPs", "2.5e+09"),
+        ("trial FLOPs", "2.51e9"),
         ("worker time", "59 min"),
     ):
         table.add_column(column, justify="right", overflow="fold", min_width=len(widest))
@@ -50,13 +51,13 @@ def show(console: Console, profile: Profile, registry: Registry, executor: Execu
         likely += _ended(profile, ladder, len(ladder.lags) // 2, rate).seconds
         told = duration(whole.seconds) if rate.known else rate.failure
         ends = sorted({ladder.lags[0], ladder.lags[-1]})
-        budgets = "-".join(f"{ladder.cell(lag).budget:.2g}" for lag in ends)
+        budgets = "-".join(number(ladder.cell(lag).budget) for lag in ends)
         task = f"{ladder.task}:{ladder.variant}"
         table.add_row(ladder.method, task, "-".join(map(str, ends)), budgets, told)
     console.print(table)
     for label, why in skipped.items():
         console.print(f"skipped {label}: {why}")
-    console.print(f"{counted(grid)}: at most {most.flops:.3g} FLOPs", soft_wrap=True)
+    console.print(f"{counted(grid)}: at most {number(most.flops)} FLOPs", soft_wrap=True)
     low, middle, high = (duration(s / executor.slots) for s in (least, likely, most.seconds))
     workers = f"time on {executor.slots} workers"
     if any(ladder.climbs for ladder in grid):
@@ -176,7 +177,7 @@ def _pilots(
         else:
             futures[executor.submit(spec)] = cell.case
     if not console.is_terminal:
-        console.print(f"timing a few steps of {len(futures)} cases")
+        console.print(f"timing a few steps of {len(futures)} {'case' if len(futures) == 1 else 'cases'}")
     with bar(console) as progress:
         for future in progress.track(as_completed(futures), len(futures), description="timing a few steps"):
             done[futures[future]] = executor.outcome(future)

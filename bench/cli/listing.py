@@ -33,7 +33,7 @@ def list_(
     ):
         console.print(table)
     if everything:
-        console.print(_filled(listing.titled("profiles", "name", "what it is", "methods", "tasks")))
+        console.print(_filled(listing.titled("profiles", "name", "what it is", "methods, on tasks")))
     for broken in registry.broken:
         console.print(f"broken: {broken.where}: {broken.reason}", style="red", soft_wrap=True)
 
@@ -44,8 +44,9 @@ def _filled(table: Table) -> Table:
         try:
             found = profile.read(name)
         except BadInput as error:
-            table.add_row(name, f"broken: {error}", "", "")
+            table.add_row(name, f"broken: {error}", "")
             continue
         tasks = ", ".join(dict.fromkeys(grid.task for grid in found.tasks))
-        table.add_row(name, found.description, ", ".join(found.methods), tasks)
+        # In one column, so that in eighty characters a name is not broken and can be copied.
+        table.add_row(name, found.description, f"{', '.join(found.methods)}\non {tasks}")
     return table
