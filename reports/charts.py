@@ -126,8 +126,15 @@ def lag_axis(lags: Iterable[int], field: str = "x:Q") -> alt.X:
     tens = [lag for lag in rungs if str(lag).strip("0") == "1"]
     # Those of a long climb have no room beside each other.
     few = len(rungs) > MOST_LABELS and len(tens) > 2
+    other = f"indexof({tens}, datum.value) < 0"
     labels: dict[str, Any] = (
-        {"labelExpr": f"indexof({tens}, datum.value) < 0 ? '' : datum.label"} if few else {}
+        {
+            "labelExpr": f"{other} ? '' : datum.label",
+            # Where a chart shows lines at all.
+            "gridOpacity": {"condition": {"test": other, "value": 0}, "value": 1},
+        }
+        if few
+        else {}
     )
     return alt.X(
         field,

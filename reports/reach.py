@@ -131,7 +131,9 @@ def picture(results: Results) -> str | None:
     panels = alt.Facet("panel:N", title=None, sort=[panel.label for panel in results.panels])
     columns = 4 if len(found) == 4 else 3
     sized = drawn.properties(width=190, height=22 * rows["method"].nunique()).facet(panels, columns=columns)
-    return charts.svg({**sized.to_dict(), "datasets": sheets, "config": charts.CONFIG})
+    # The axis stands below the last panels alone; its lines go through all.
+    config = {**charts.CONFIG, "axisX": {"grid": True, "gridColor": charts.GRID}}
+    return charts.svg({**sized.to_dict(), "datasets": sheets, "config": config})
 
 
 def _rows(results: Results, panel: Panel) -> pd.DataFrame:
