@@ -51,7 +51,8 @@ def tally(rows: pd.DataFrame) -> str:
         f"{len(held)} of {len(ran)} protocols that were run reproduce or beat the published figure"
         + (f", {against} contradict{'s' * (against == 1)} it" if against else "")
         + f"; of the {ran['figure'].nunique()} figures, {held['figure'].nunique()} are met by one of them."
-        + f" Not run to an end: {len(left)}, of other figures {alone}." * bool(len(left))
+        + f" {len(left)} more protocols were not run to their end; {alone} figures are asked by these alone."
+        * bool(len(left))
     )
 
 
