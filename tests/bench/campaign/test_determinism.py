@@ -26,7 +26,7 @@ def profile(make_profile: Callable[..., Profile]) -> Profile:
         batch=3,
         updates=3,
         budget=1e8,
-        timeout=8,
+        timeout=12,
         memory=0.5,
     )
 
