@@ -10,10 +10,9 @@ import pyarrow as pa
 
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.columns import PARTS, SCHEMAS, TRIAL_SCHEMA
-from longlag.bench.store.journal import entries
 from longlag.bench.store.layout import JOURNAL, TRIALS
 from longlag.bench.store.manifest import Manifest, read_manifest
-from longlag.bench.store.tables import compacted, lost, tables
+from longlag.bench.store.tables import latest, lost, tables
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,8 @@ def load(folder: Path) -> Campaign:
 
 
 def _with_journal(folder: Path) -> dict[str, pa.Table]:
-    """What was compacted, and over it what the journal holds, row by row."""
-    found = {entry["row"]["run_id"]: entry for entry in compacted(folder)}
-    found |= {entry["row"]["run_id"]: entry for entry in entries(folder / JOURNAL)}
-    everything = found.values()
+    """The tables of every run's latest entry."""
+    everything = latest(folder).values()
     frames = {TRIALS: pa.Table.from_pylist([e["row"] for e in everything], schema=TRIAL_SCHEMA)}
     for part, name in PARTS.items():
         rows = [{"run_id": e["row"]["run_id"], **item} for e in everything for item in e[part]]

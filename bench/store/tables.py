@@ -97,6 +97,12 @@ def compacted(folder: Path) -> Iterator[Entry]:
         yield {"row": row, **{part: group.get(row["run_id"], []) for part, group in groups.items()}}
 
 
+def latest(folder: Path) -> dict[str, Entry]:
+    """Every run's entry by its run id: what was compacted, and over it what the journal holds."""
+    found = {entry["row"]["run_id"]: entry for entry in compacted(folder)}
+    return found | {entry["row"]["run_id"]: entry for entry in entries(folder / JOURNAL)}
+
+
 def tables(folder: Path) -> dict[str, pa.Table]:
     """The tables that an earlier compaction left, whole, by name; without rows where there was none.
 

@@ -168,13 +168,13 @@ def pool() -> Iterator[LocalPool]:
 
 
 class Stops:
-    """An executor that is interrupted at its seventh trial."""
+    """An executor that is interrupted after some trials."""
 
     slots = 1
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, trials: int) -> None:
         self.inner = inner
-        self.left = 6
+        self.left = trials
 
     def submit(self, spec: Any) -> Any:
         self.left -= 1
@@ -199,6 +199,6 @@ def halfway(
     """The same, unfinished, one of its two studies stored."""
     folder = tmp_path_factory.mktemp("halfway") / "c"
     with pytest.raises(KeyboardInterrupt):
-        campaign(profile, folder, Stops(inline))
+        campaign(profile, folder, Stops(inline, 6))
     assert (folder / JOURNAL).read_bytes().count(b"\n") >= 4
     return folder

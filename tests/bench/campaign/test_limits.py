@@ -14,23 +14,21 @@ import pytest
 from longlag.bench import store
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.trial.spec import Outcome, TrialSpec
+from tests.bench.conftest import Stops
 
 Campaign = Callable[..., list[dict[str, Any]]]
 Trials = Callable[[Path], pd.DataFrame]
 
 
 class Small:
-    """An executor on whose machine every second trial meets a limit, interrupted after `left` trials."""
+    """An executor on whose machine every second trial meets a limit."""
 
     slots = 1
 
-    def __init__(self, inner: Any, status: Any, left: int = 1000) -> None:
-        self.inner, self.status, self.left = inner, status, left
+    def __init__(self, inner: Any, status: Any) -> None:
+        self.inner, self.status = inner, status
 
     def submit(self, spec: TrialSpec) -> Future[Any]:
-        if self.left == 0:
-            raise KeyboardInterrupt
-        self.left -= 1
         if spec.number % 2:
             future: Future[Any] = Future()
             future.set_result(Outcome(self.status, "it was too small"))
@@ -97,9 +95,9 @@ def test_interrupted_at_once_they_are_run_again_later(
 ) -> None:
     folder = tmp_path / "c"
     with pytest.raises(KeyboardInterrupt):
-        campaign(profile, folder, Small(inline, status, left=5))
+        campaign(profile, folder, Stops(Small(inline, status), 5))
     with pytest.raises(KeyboardInterrupt):
-        campaign(raised, folder, Small(inline, status, left=0), resume=True)
+        campaign(raised, folder, Stops(inline, 0), resume=True)
     campaign(raised, folder, inline, resume=True)
     assert not (trials(folder)["status"] == status).any()
 

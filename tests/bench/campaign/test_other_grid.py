@@ -15,27 +15,10 @@ from longlag.bench import store
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.store.studies import storage_of
+from tests.bench.conftest import Stops
 
 Campaign = Callable[..., list[dict[str, Any]]]
 Trials = Callable[[Path], pd.DataFrame]
-
-
-class Stops:
-    """An executor that is interrupted at its third trial."""
-
-    slots = 1
-
-    def __init__(self, inner: Any) -> None:
-        self.inner, self.left = inner, 2
-
-    def submit(self, spec: Any) -> Any:
-        if self.left == 0:
-            raise KeyboardInterrupt
-        self.left -= 1
-        return self.inner.submit(spec)
-
-    def outcome(self, future: Any) -> Any:
-        return self.inner.outcome(future)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +70,7 @@ def test_an_unfinished_campaign_ends_with_fewer(
 ) -> None:
     folder = tmp_path / "c"
     with pytest.raises(KeyboardInterrupt):
-        campaign(wide, folder, Stops(inline))
+        campaign(wide, folder, Stops(inline, 2))
     campaign(narrow, folder, inline, resume=True)
     pd.testing.assert_frame_equal(trials(folder), trials(complete_narrow))
     assert not (folder / store.JOURNAL).exists()
