@@ -234,11 +234,11 @@ def _strict(campaign: Campaign) -> list[str]:
 
 def _growth(results: Results, drawn: str) -> list[str]:
     """By what power of the lag the sequences that solving took grow."""
-
-    def exponent(panel: Panel, method: str) -> str:
-        return str(growth.growth(results, panel, method) or NONE)
-
-    rows = {label: cells for label, cells in _rows(results, exponent).items() if set(cells) != {NONE}}
+    rows = {
+        panel.label: [str(found.get(method, NONE)) for method in results.methods]
+        for panel in results.panels
+        if (found := growth.growth(results, panel))
+    }
     if not rows:
         return []
     return [

@@ -31,7 +31,7 @@ class Growth(NamedTuple):
 
 
 def took(results: Results, panel: Panel) -> pd.DataFrame:
-    """The geometric mean of the sequences that solving retests took, at each lag up to T*: long form."""
+    """The geometric mean of the sequences that solving retests took, and its log, at each lag up to T*."""
     rows = results.of(panel, results.retests)
     longest = rows["method"].map({each: results.frontier(panel, each) or 0 for each in results.methods})
     rows = rows[rows["solved"].astype(bool) & (rows["lag"] <= longest)]
@@ -40,20 +40,19 @@ def took(results: Results, panel: Panel) -> pd.DataFrame:
     return means.assign(sequences=np.exp(means["log"]))
 
 
-def growth(results: Results, panel: Panel, method: str) -> Growth | None:
-    """How a method's sequences grow with the lag on a task; None where it bridges fewer than LEAST lags."""
-    found = took(results, panel)
-    found = found[found["method"] == method]
-    if len(found) < LEAST:
-        return None
-    return Growth(*slope(np.log(found["lag"].to_numpy(float)), np.log(found["sequences"].to_numpy(float))))
+def growth(results: Results, panel: Panel) -> dict[str, Growth]:
+    """How the sequences grow with the lag on a task, by method: of those that bridge LEAST lags or more."""
+    climbs = took(results, panel).groupby("method")
+    return {
+        str(method): Growth(*slope(np.log(climb["lag"]), climb["log"]))
+        for method, climb in climbs
+        if len(climb) >= LEAST
+    }
 
 
 def picture(results: Results) -> str | None:
     """What solving took against the lag, a panel a task of which an exponent can be told, as SVG."""
-    told = [
-        panel for panel in results.panels if any(growth(results, panel, each) for each in results.methods)
-    ]
+    told = [panel for panel in results.panels if growth(results, panel)]
     if not told:
         return None
     rows = pd.concat([took(results, panel).assign(panel=panel.label) for panel in told])

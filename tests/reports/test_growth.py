@@ -30,7 +30,7 @@ def test_the_exponent_of_a_power_law_is_its_own(maker):
     results = Results([maker.made()])
     (panel,) = results.panels
     for method, power in (("lstm", 0.0), ("vanilla", 1.2)):
-        found = growth(results, panel, method)
+        found = growth(results, panel)[method]
         assert found.exponent == pytest.approx(power, abs=1e-9)
         assert found.interval == pytest.approx((power, power), abs=1e-6)
     assert str(found) == "1.20 [1.20, 1.20]"
@@ -42,7 +42,7 @@ def test_one_method_bent_has_the_slope_that_leaves_least(maker):
         for _ in range(5):
             maker.run("lstm", lag, 1e-3 * BUDGET * cost)
     results = Results([maker.made()])
-    found = growth(results, results.panels[0], "lstm")
+    found = growth(results, results.panels[0])["lstm"]
     x, y = np.log(LAGS), np.log(costs)
     fitted, covariance = optimize.curve_fit(lambda at, a, b: a + b * at, x, y)
     assert found.exponent == pytest.approx(fitted[1], rel=1e-6)
@@ -58,8 +58,9 @@ def test_what_is_beyond_the_frontier_and_what_solved_nothing_do_not_count(maker)
     climbs(maker, "vanilla", 0.0, LAGS[:3])
     results = Results([maker.made()])
     (panel,) = results.panels
-    assert growth(results, panel, "lstm").exponent == pytest.approx(0, abs=1e-9)
-    assert growth(results, panel, "vanilla") is None
+    found = growth(results, panel)
+    assert found["lstm"].exponent == pytest.approx(0, abs=1e-9)
+    assert "vanilla" not in found
     assert set(took(results, panel)["lag"]) == {10, 20, 50, 100}
 
 
