@@ -397,6 +397,13 @@ def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
         assert tuple(int(cells.split()[0]) for cells in list(far[task].values())[1:4]) == lags
         assert far[task]["vanilla"].startswith("20 ")
         assert words in first
+    more = store.load(ROOT / "results" / "laptop-4").trials
+    luck = more[(more["method"] == "random_guessing") & (more["phase"] == "retest") & more["solved"]]
+    assert {*zip(luck["task"], luck["lag"], luck["budget"], strict=True)} == {
+        ("xor", 50, 1e9),
+        ("random_permutation", 20, 1e9),
+    }
+    assert "xor and random_permutation now and then" in README
     (ended,) = (
         {cells[0]: dict(zip(names[1:], map(int, cells[1:]), strict=True)) for cells in rows}
         for names, *rows in _tables(frontiers)
@@ -418,7 +425,8 @@ def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
     assert "LEM solves adding at 10,000 with ten of ten seeds" in first
     copied = claims.find(known["orthogonal_copy_1000"], ROOT / "results" / "claims" / "orthogonal_copy_1000")
     assert (copied.verdict, copied.solved, copied.n) == ("reproduced", 10, 10)
-    assert "`orthogonal_rnn` copying at 1,000 with ten of ten" in first
+    assert copied.flops == pytest.approx(1.2e13, rel=0.05)
+    assert "`orthogonal_rnn` copying at 1,000 with ten of ten, for 1.2e13 FLOPs in the median" in first
     fewer = {
         name: claim.published / found.ours
         for name, claim in known.items()
@@ -435,4 +443,7 @@ def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
         f"Reber grammar by its recipes from {reber.ours / known['lstm_reber'].published:.1f} times as many"
         in first
     )
+    tuned = claims.find(known["lstm_reber_tuned"], ROOT / "results" / "claims" / "lstm_reber_tuned")
+    assert f"{tuned.ours / known['lstm_reber'].published:.1f}" in ("0.3", "0.4")
+    assert "a third as many tuned" in first
     assert ledger.tally(ledger.table(ROOT / "results")).removesuffix(".") in first
