@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from longlag.bench import store
 from longlag.bench.contract.errors import BadInput
@@ -35,13 +35,16 @@ def let_pass(folder: Path, before: Manifest, now: Manifest, others: int, wanted:
     if next(store.surviving(folder), None) is None:
         return []
     changes = [f"the code has changed since {others} of its trials were run"] if others else []
-    has = {**now.versions, **now.machine}
-    for what, runs in before.ran_with().items():
-        if had := [str(each) for each in runs if each != has.get(what)]:
-            changes.append(f"{what} was {' and '.join(had)}, and is {has.get(what)}")
+    changes += differing(before.ran_with(), {**now.versions, **now.machine})
     if changes and wanted == "refuse":
         raise BadInput(
             f"{folder}: {'; '.join(changes)}; --code-changed go-on runs the rest all the same, and the "
             "results then say that they are a mix"
         )
     return [f"{folder}: {change}" for change in changes]
+
+
+def differing(then: Mapping[str, list[Any]], now: Mapping[str, Any]) -> list[str]:
+    """One line for each thing that runs were made with `then`, and is another `now`."""
+    others = {what: [str(each) for each in runs if each != now.get(what)] for what, runs in then.items()}
+    return [f"{what} was {' and '.join(had)}, and is {now.get(what)}" for what, had in others.items() if had]

@@ -19,9 +19,12 @@ def replay(
 ) -> None:
     """Run a stored trial again, and check that it comes out the same; exit code 1 if it does not."""
     from longlag.bench import store
+    from longlag.bench.campaign import provenance
+    from longlag.bench.campaign.mixing import differing
     from longlag.bench.campaign.replay import find, stored_profile
     from longlag.bench.campaign.replay import replay as replay_row
     from longlag.bench.plugins.registry import discover
+    from longlag.bench.store.manifest import MACHINE, PROCESSOR
     from longlag.bench.workers.pool import LocalPool
 
     manifest = store.read_manifest(folder)
@@ -42,6 +45,9 @@ def replay(
     for column, (then, now) in result.differences.items():
         console.print(f"{column}: {then} then, {now} now", soft_wrap=True)
     if result.differences:
+        made_with = manifest.ran_with((*MACHINE, PROCESSOR))
+        for line in differing(made_with, {**provenance.versions(), **provenance.machine()}):
+            console.print(line, soft_wrap=True)
         commits = ", ".join(commit[:12] for commit in manifest.commits) if result.code_changed else ""
         on = f"; its campaign's code was that of {commits}" if commits else ""
         console.print(f"{name} did not come out the same{on}", soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ COMPUTE = ("torch", "pytorch-lightning", "optuna", "numpy", "scipy", "numba", "s
 """The packages whose version, like Python's, may change what a trial comes to."""
 MACHINE = ("kernels", "register_bytes")
 """What else may: how it computes."""
+PROCESSOR = "cpu"
+"""Last digits are of the processor too, which no campaign is refused for: they favour nobody."""
 
 
 class Manifest(BaseModel, strict=True, validate_by_name=True):
@@ -55,11 +58,11 @@ class Manifest(BaseModel, strict=True, validate_by_name=True):
     resumed: list[dict[str, Any]] = Field(default_factory=list)
     """Every later run: when, where it differed from the first, and of how many trials the code did."""
 
-    def ran_with(self) -> dict[str, list[Any]]:
-        """What may change results, versions and how machines compute -> what its runs had, each once."""
+    def ran_with(self, machine: Iterable[str] = MACHINE) -> dict[str, list[Any]]:
+        """What may change results, versions and this of the machine -> what its runs had, each once."""
         found: dict[str, list[Any]] = {}
         for run in ({"versions": self.versions, "machine": self.machine}, *self.resumed):
-            for part, names in (("versions", (PYTHON, *COMPUTE)), ("machine", MACHINE)):
+            for part, names in (("versions", (PYTHON, *COMPUTE)), ("machine", machine)):
                 for name in names:
                     found.setdefault(name, [])
                     if name in run.get(part, {}) and (had := run[part][name]) not in found[name]:

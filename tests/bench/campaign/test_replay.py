@@ -9,12 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from longlag.bench import store
+from longlag.bench.campaign import provenance
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.replay import Replay, find, replay, spec_of, stored_profile
 from longlag.bench.contract.errors import BadInput
@@ -122,13 +124,22 @@ def test_the_command_says_where_it_differs(
     )
     # Of three sittings, the second by the code of the first: nothing is noted of it then.
     later = [{"at": "2026-01-02"}, {"at": "2026-01-03", "git": {"commit": "4" * 40}}]
-    noted = {"git": {"commit": "0123abc", "dirty": False}, "resumed": later}
-    manifest = store.read_manifest(complete).model_copy(update=noted)
+    manifest = store.read_manifest(complete)
+    noted = {
+        "git": {"commit": "0123abc", "dirty": False},
+        "resumed": later,
+        "versions": {**manifest.versions, "numpy": "1.0"},
+        "machine": {**manifest.machine, "cpu": "another"},
+    }
+    manifest = manifest.model_copy(update=noted)
     monkeypatch.setattr(store, "read_manifest", lambda _: manifest)
     code, printed = longlag("replay", str(complete), stored["run_id"])
     assert code == 1
     assert f"its campaign's code was that of 0123abc, {'4' * 12}" in printed
     assert "loss: -1.0 then" in printed
+    assert f"cpu was another, and is {provenance.machine()['cpu']}" in printed
+    assert f"numpy was 1.0, and is {version('numpy')}" in printed
+    assert "torch was" not in printed
     assert f"the code has changed since: {'0' * 12} then, {stored['code_hash']} now" in printed
     assert "did not come out the same" in printed
 
