@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 import torch
 
-from longlag.bench.checking.promises import Promises, Unkept
+from longlag.bench.checking.promises import DECLARE, Promises, Unkept
 from longlag.bench.checking.tried import NO_LIMIT, Again, Tried, size_of, tensors
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.contract.method import MOST_RECIPES
@@ -33,6 +33,20 @@ _FEW = 5
 
 
 PROMISES: Promises[Tried] = Promises()
+
+
+@PROMISES.promise("it changes the parts of the recipe that it declares, and no others")
+def _declares(tried: Tried) -> str | None:
+    if not isinstance(tried.method, Combination):
+        return "a model of its own: it changes no recipe"
+    task = tried.supported()
+    study = tuning.study([], optuna.samplers.RandomSampler(seed=0))
+    for _ in range(20):
+        try:
+            tried.method.recipe(tried.suggested(study, task))
+        except BadInput as undeclared:
+            raise Unkept(str(undeclared), DECLARE) from None
+    return None
 
 
 @PROMISES.promise("its search space is made of JSON values, and the same for the same seed")
@@ -110,20 +124,6 @@ def _builds(tried: Tried) -> str:
                 )
             built += 1
     return f"{built} task variants" + (f", {refused} refused with a reason" if refused else "")
-
-
-@PROMISES.promise("it changes the parts of the recipe that it declares, and no others")
-def _declares(tried: Tried) -> str | None:
-    if not isinstance(tried.method, Combination):
-        return "a model of its own: it changes no recipe"
-    task = tried.supported()
-    study = tuning.study([], optuna.samplers.RandomSampler(seed=0))
-    for _ in range(20):
-        try:
-            tried.method.recipe(tried.suggested(study, task))
-        except BadInput as undeclared:
-            raise Unkept(str(undeclared), "Name the part in `changes`, or leave it as it is") from None
-    return None
 
 
 @PROMISES.promise("a few updates change its weights, and leave them finite")

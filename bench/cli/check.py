@@ -17,7 +17,7 @@ def check(
 
     verdicts = contract.tried(plugin)
     # Before what takes seconds to compile.
-    console.print(f"trying {plugin}, which takes up to a minute", style="dim")
+    console.print(f"trying {plugin}, which takes up to a minute or two", style="dim")
     kept = broken = 0
     last = ""
     # One fault breaks several promises, and is told once.

@@ -66,7 +66,8 @@ def _here(kind: str, name: str) -> None:
     _write({file: _plugin(kind, name, "longlag"), test: _test(kind, name, where, imports)})
     used = f"--plugin {file} " + (f"--methods {name}" if kind == "method" else f"--tasks {name}")
     console.print(
-        f"longlag check {file}; longlag run {used} --lags climb:10..100; pytest {test} (pip install pytest)",
+        f"longlag check {file}; longlag run {used} --lags climb:10..100; "
+        f"python -m pytest {test} (pip install pytest)",
         soft_wrap=True,
     )
 
@@ -77,7 +78,7 @@ def _in_the_house(kind: str, name: str) -> None:
     _write({file: _plugin(kind, name, contract), test: _test(kind, name, f'"{name}"', "")})
     console.print(
         f"install again where that was with editable_mode=strict; then longlag check {name}; "
-        f"pytest {test} (pip install pytest); nox -s docs writes it into docs/",
+        f"python -m pytest {test} (pip install pytest); nox -s docs writes it into docs/",
         soft_wrap=True,
     )
 
@@ -100,7 +101,8 @@ def _package(kind: str, name: str) -> None:
         }
     )
     console.print(
-        f"pip install -e {folder}; longlag check {name}; pytest {folder} (pip install pytest)", soft_wrap=True
+        f"pip install -e {folder}; longlag check {name}; python -m pytest {folder} (pip install pytest)",
+        soft_wrap=True,
     )
 
 

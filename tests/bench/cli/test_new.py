@@ -38,7 +38,7 @@ def test_a_plugin_keeps_the_contract_and_runs_in_a_climb(kind: str, folder: Path
     told = printed.splitlines()[-1]
     assert told.startswith("longlag check just_made.py; ")
     # LongLag is installed without it.
-    assert told.endswith("pytest test_just_made.py (pip install pytest)")
+    assert told.endswith("python -m pytest test_just_made.py (pip install pytest)")
     assert check(folder / "just_made.py") == []
     (folder / "small.toml").write_text(PROFILE)
     chosen = ("--methods", "just_made") if kind == "method" else ("--tasks", "just_made")
