@@ -79,10 +79,11 @@ def launch(
     `logged` gets every trial too. False if it was interrupted. Raises BadInput where it cannot go on.
     """
     profile = coordinator.profile
-    for name in sorted({ladder.method for ladder in coordinator.ladders}):
-        # To compile its code once, before workers start; its errors show in its trials.
-        with suppress(Exception), patience(COMPILING):
-            coordinator.registry.method(name).warm_up()
+    with console.status("compiling what the methods compute with, up to a minute where that is new"):
+        for name in sorted({ladder.method for ladder in coordinator.ladders}):
+            # To compile its code once, before workers start; its errors show in its trials.
+            with suppress(Exception), patience(COMPILING):
+                coordinator.registry.method(name).warm_up()
     executor: Executor
     if dask is None:
         executor = LocalPool(jobs or default_jobs(), profile.timeout, profile.memory)

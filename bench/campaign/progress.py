@@ -19,6 +19,8 @@ from rich.progress import (
 
 _ENOUGH = 5
 """Finished trials before the time left is estimated from their mean."""
+_RECENT = 3
+"""The mean is of the last of so many parts of them: climbs go to longer lags, whose trials take longer."""
 
 
 def bar(console: Console, *more: ProgressColumn) -> Progress:
@@ -36,9 +38,9 @@ class Reporter:
         self.total = total
         self.every = every
         self.done = 0
-        self.fresh = 0
+        self._ended: list[float] = []
         self.statuses: Counter[str] = Counter()
-        self.started = time.monotonic()
+        self._started = time.monotonic()
         self._last_line = -every
         self._bar = bar(console, TextColumn("{task.fields[left]}"))
         self._task = self._bar.add_task("trials", total=total, left="")
@@ -55,12 +57,13 @@ class Reporter:
     def __call__(self, row: dict[str, Any], known: bool) -> None:
         """One more trial has ended; `known` if an earlier run did it."""
         self.done += 1
-        self.fresh += not known
+        now = time.monotonic()
+        if not known:
+            self._ended.append(now)
         self.statuses[row["status"]] += 1
         left = self.left()
         label = f"{row['method']} on {row['task']}:{row['variant']} at lag {row['lag']}"
         self._bar.update(self._task, completed=self.done, total=self.total, description=label, left=left)
-        now = time.monotonic()
         due = not known and now - self._last_line >= self.every
         # Known ones come at once, and are counted in the line of the first that was run.
         if not self.console.is_terminal and (due or self.done == self.total):
@@ -72,11 +75,12 @@ class Reporter:
             )
 
     def left(self) -> str:
-        """The time left, from the mean time a trial has taken so far."""
-        elapsed = time.monotonic() - self.started
-        if self.fresh < _ENOUGH:
+        """The time left, from the mean time that the last trials have taken."""
+        if len(self._ended) < _ENOUGH:
             return "time left unknown"
-        seconds = elapsed / self.fresh * (self.total - self.done)
+        recent = max(_ENOUGH, len(self._ended) // _RECENT)
+        times = [self._started, *self._ended][-recent - 1 :]
+        seconds = (times[-1] - times[0]) / recent * (self.total - self.done)
         return f"about {duration(seconds)} left"
 
 

@@ -1,19 +1,44 @@
-"""What is told of a campaign's progress, where there is no terminal."""
+"""Progress: the time left is told by the trials that ended last."""
 
 from __future__ import annotations
 
-import re
-import shutil
-from collections.abc import Callable
-from pathlib import Path
+import time
+
+import pytest
+from rich.console import Console
+
+from longlag.bench.campaign.progress import Reporter
+
+ROW = {
+    "method": "lstm",
+    "task": "adding",
+    "variant": "ms11",
+    "lag": 10,
+    "status": "solved",
+    "seconds": 1.0,
+}
 
 
-def test_what_is_known_is_counted_before_progress_is_told(
-    halfway: Path, tmp_path: Path, longlag: Callable[..., tuple[object, str]]
+@pytest.mark.parametrize(
+    ("seconds", "known", "left"),
+    [
+        ([2.0] * 4, 0, "time left unknown"),
+        ([2.0] * 5, 0, "about 3 min left"),
+        # The last third: ten of three seconds, whatever the twenty before them took.
+        ([0.1] * 20 + [3.0] * 10, 0, "about 4 min left"),
+        ([3.0] * 20 + [0.5] * 10, 10, "about 30 s left"),
+        ([2.0] * 3, 10, "time left unknown"),
+    ],
+)
+def test_the_time_left_is_told_by_the_trials_that_ended_last(
+    seconds: list[float], known: int, left: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = shutil.copytree(halfway, tmp_path / "c")
-    code, printed = longlag("run", "--resume", "--out", str(folder), "--jobs", "1")
-    assert code == 0, printed
-    (known,) = re.findall(r"^(\d+) trials are known, and not run again$", printed, flags=re.MULTILINE)
-    begins, *_ = re.findall(r"^(\d+)/\d+ trials, ", printed, flags=re.MULTILINE)
-    assert int(begins) == int(known) + 1
+    clock = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    reporter = Reporter(Console(quiet=True), total=100)
+    for _ in range(known):
+        reporter(ROW, known=True)
+    for each in seconds:
+        clock += each
+        reporter(ROW, known=False)
+    assert reporter.left() == left
