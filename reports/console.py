@@ -27,6 +27,9 @@ def tables(results: Results) -> Iterator[Table]:
     Campaigns stand side by side, so that lags that were given stand beside the rungs of a climb.
     """
     joined, results = results.joined, results.apart
+    # Before its lags, beyond which others may be under way.
+    if results.unfinished:
+        yield _line(results.unfinished)
     climbed = [panel for panel in results.panels if results.climbs(panel)]
     given = [panel for panel in results.panels if panel not in climbed]
     if climbed:
@@ -46,7 +49,8 @@ def tables(results: Results) -> Iterator[Table]:
     if (said := verdict(results)) and (not joined or differences(results)):
         yield _line(said)
     for said in results.notes:
-        yield _line(said)
+        if said != results.unfinished:
+            yield _line(said)
 
 
 def _climbs(results: Results, panels: list[Panel]) -> Table:
