@@ -15,6 +15,9 @@ from scipy import stats
 from longlag.bench import store
 from longlag.bench.plugins.registry import discover
 from longlag.reports import claims, ledger
+from longlag.reports.differences import differences
+from longlag.reports.reach import Reach, reach
+from longlag.reports.results import Results
 from longlag.reports.statistics import wilson
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +104,39 @@ def test_why_the_first_table_stops_is_told_by_its_rows() -> None:
     assert len(rows) == len(found[1])
     for method, task, lag, *solved in rows:
         assert solved == [rates[method, task, int(lag)] for rates in found]
+
+
+def test_what_another_processor_changes_is_told_by_its_rows() -> None:
+    text = (ROOT / "results" / "README.md").read_text()
+    part = " ".join(text[text.index("## processors") : text.index("## stops")].split())
+    here, there = (store.load(ROOT / "results" / name) for name in ("quick", "processors/intel"))
+    for of in ("git", "versions", "profile", "seed"):
+        assert getattr(here.manifest, of) == getattr(there.manifest, of)
+    assert [each.manifest.machine["cpu"].split("(")[0] for each in (here, there)] == ["AMD EPYC", "Intel"]
+    both = here.trials.merge(there.trials, on="run_id", suffixes=("", "_there"))
+    assert list(both["code_hash"]) == list(both["code_hash_there"])
+    other = both["flops"] != both["flops_there"]
+    assert f"of the {len(both)} runs of both {other.sum()} took another number of FLOPs" in part
+    of_each = {name: f"{case.sum()} of {len(case)}" for name, case in other.groupby(both["method"])}
+    assert f"(of Hessian-free's {of_each['hessian_free']}, of the LSTM's {of_each['lstm']})" in part
+    assert f"and {_COUNTED[(both['status'] != both['status_there']).sum()]} ended otherwise" in part
+    compared = Results([here, there])
+    cases = compared.cases.groupby(["method", "task", "variant", "lag"])["best_hyperparameters"]
+    shared = cases.nunique()[cases.size() == 2]
+    assert f"In {_COUNTED[(shared > 1).sum()]} of the {len(shared)} cases of both another setting" in part
+    found: dict[tuple[str, str], list[Reach]] = {}
+    for panel in compared.panels:
+        for method in compared.methods:
+            far = reach(compared, panel, method)
+            assert far is not None
+            found.setdefault((method, f"{panel.task}:{panel.variant}"), []).append(far)
+    assert f"{_COUNTED[2].capitalize()} of the {len(found)} T" in part
+    apart = {
+        case: [str(far) for far in two] for case, two in found.items() if two[0].bridged != two[1].bridged
+    }
+    ((_, *rows),) = _tables(text[text.index("## processors") : text.index("## stops")])
+    assert {(method, task): ends for method, task, *ends in rows} == apart
+    assert not any(each.beyond_noise for each in differences(compared))
 
 
 def test_what_careful_initialisation_falls_off_is_told_by_its_rows() -> None:
