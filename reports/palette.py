@@ -39,14 +39,14 @@ class Look(NamedTuple):
 
 
 # Each has its own for good; the place of one that is not here follows from its name.
-KNOWN = ["vanilla", "gradient_clipping", "careful_init", "hessian_free", "lstm", "echo_state"]
+KNOWN = ["vanilla", "gradient_clipping", "careful_init", "hessian_free", "lstm", "echo_state", "gru"]
 
 
 def looks(methods: Sequence[str]) -> dict[str, Look]:
     """A colour and a shape a method, its own on every page whatever stands beside it.
 
     A method that is not among `KNOWN` gets a pair of those that are left, by a hash of its name, or the next
-    where another of the page's, earlier in the alphabet, has it. Past the 42 there are they repeat. One of
+    where another of the page's, earlier in the alphabet, has it. Past the 35 there are they repeat. One of
     `KNOWN` that is named after its campaign looks as it does without, unless that or another such is there.
     """
     own = {name: (place, place) for place, name in enumerate(KNOWN)}

@@ -392,9 +392,12 @@ def test_the_first_screen_says_how_much_is_the_budget() -> None:
 def test_the_first_screen_says_what_the_survey_and_the_claims_found() -> None:
     first = " ".join(README[: README.index("## Two commands")].split())
     frontiers = (ROOT / "docs" / "frontiers.md").read_text()
-    (families,) = re.findall(r"^\| families with .*$", frontiers, flags=re.MULTILINE)
+    families = re.findall(r"^\| (?:families with|one of) .*$", frontiers, flags=re.MULTILINE)
+    assert len(families) == 4
+    (budget,) = re.findall(r"Every trial may spend (.*) at lag T; (4 trials tune a case)", frontiers)
+    assert "At lag T every trial may spend {}; {}, whatever".format(*budget) in first
     (spent,) = re.findall(r"^\d+ trials, .* core-hours\.$", frontiers, flags=re.MULTILINE)
-    assert families in first
+    assert " ".join(families) in first
     assert spent in first
     far, cost = (
         {cells[0].partition(":")[0]: dict(zip(names[1:], cells[1:], strict=True)) for cells in rows}

@@ -43,6 +43,19 @@ def test_the_page_says_how_far_each_method_gets(maker):
     assert "17 trials, 3.5e10 FLOPs" in text
 
 
+def test_families_with_a_long_lag_are_counted_once_however_many_variants_of_them_there_are(maker):
+    for task, variant, lag in (("adding", "hs97", 1000), ("adding", "ms11", 100), ("xor", "hs97", 10)):
+        for _ in range(5):
+            maker.run("lstm", lag, 1e9, rung=1, task=task, variant=variant)
+            maker.run("vanilla", lag, 1e9 if task == "xor" else None, rung=1, task=task, variant=variant)
+    rows = [line for line in _page(maker.made()).splitlines() if "| one of" in line or "| families" in line]
+    assert rows == [
+        "| families with a lag bridged | 1 of 2 | 2 of 2 |",
+        "| one of 100 or more | 0 of 2 | 1 of 2 |",
+        "| one of 1,000 or more | 0 of 2 | 1 of 2 |",
+    ]
+
+
 def test_how_the_climbs_ended_is_counted_at_the_first_lag_that_was_not_bridged(maker):
     for rung, lag in enumerate((10, 20), 1):
         for _ in range(5):
