@@ -59,8 +59,9 @@ def find(folder: Path, run_id: str) -> dict[str, Any]:
         return found[matching[0]]
     if matching:
         raise BadInput(f"{folder}: {len(matching)} runs begin with {run_id!r}: {', '.join(matching[:3])} ...")
-    near = nearest(run_id, found) if len(found) < 10 else nearest(run_id, found).partition("choose from")[0]
-    hint = near or f"the first of {len(found)} is {min(found)}"
+    hint = nearest(run_id, found)
+    if len(found) >= 10 and "did you mean" not in hint:
+        hint = f"the first of {len(found)} is {min(found)}"
     raise BadInput(f"{folder}: no run {run_id!r}: {hint}")
 
 
