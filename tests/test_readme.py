@@ -306,6 +306,23 @@ def _are_told(part: str, folder: Path) -> None:
         assert flops == "–" if math.isnan(median) else float(flops) == pytest.approx(median, rel=5e-3)
 
 
+def test_what_the_clip_buys_is_told_by_its_rows() -> None:
+    text = (ROOT / "results" / "README.md").read_text()
+    ((_, *rows),) = _tables(text[text.index("## clipping") : text.index("## far")])
+    trials = store.load(ROOT / "results" / "clipping").trials
+    retests = trials[trials["phase"] == "retest"]
+    found = dict(list(retests.groupby(["method", "lag"])))
+    assert {(row[0], int(row[2])) for row in rows} == set(found)
+    for method, _, lag, solved, budget, *costs in rows:
+        case = found[method, int(lag)]
+        assert solved == f"{case['solved'].sum()}/{len(case)}"
+        assert {float(budget)} == {*case["budget"]}
+        medians = [case[name].median() for name in ("flops_to_solve", "updates_to_solve")]
+        assert [math.nan if each == "–" else float(each) for each in costs] == pytest.approx(
+            medians, rel=5e-3, nan_ok=True
+        )
+
+
 def test_how_far_more_cells_keep_five_bits_is_told_by_their_rows() -> None:
     text = (ROOT / "results" / "README.md").read_text()
     ((_, *rows),) = _tables(text[text.index("## five-bits") : text.index("## structural")])
