@@ -78,7 +78,7 @@ def test_in_a_checkout_it_goes_where_its_kind_is(folder: Path, longlag: Any) -> 
     made = (folder / "methods" / "just_made.py").read_text()
     # Not from the public face, which knows more than a method may.
     assert "from longlag.bench.contract import" in made
-    assert "then longlag check just_made; pytest tests/methods/test_just_made.py (pip" in printed
+    assert "then longlag check just_made; python -m pytest tests/methods/test_just_made.py (pip" in printed
     assert 'check("just_made")' in (folder / "tests" / "methods" / "test_just_made.py").read_text()
 
 
