@@ -130,10 +130,10 @@ def test_what_another_processor_changes_is_told_by_its_rows() -> None:
             far = reach(compared, panel, method)
             assert far is not None
             found.setdefault((method, f"{panel.task}:{panel.variant}"), []).append(far)
-    assert f"{_COUNTED[2].capitalize()} of the {len(found)} T" in part
     apart = {
         case: [str(far) for far in two] for case, two in found.items() if two[0].bridged != two[1].bridged
     }
+    assert f"{_COUNTED[len(apart)].capitalize()} of the {len(found)} T" in part
     ((_, *rows),) = _tables(text[text.index("## processors") : text.index("## stops")])
     assert {(method, task): ends for method, task, *ends in rows} == apart
     assert not any(each.beyond_noise for each in differences(compared))
