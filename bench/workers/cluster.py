@@ -24,6 +24,7 @@ from typing import Any
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.plugins.guard import reason
 from longlag.bench.trial.spec import Outcome, TrialSpec
+from longlag.bench.workers.order import line_up, urgent
 from longlag.bench.workers.remote import Refused, code_of, run_remote, seconds_left
 
 _FRESH = 2.0
@@ -45,6 +46,11 @@ class _Job:
     remote: Any = None
     only: tuple[str, ...] = ()
     refused: bool = False
+
+    @property
+    def urgent(self) -> bool:
+        """Whether others wait for it."""
+        return urgent(self.spec)
 
 
 class DaskExecutor:
@@ -124,10 +130,10 @@ class DaskExecutor:
         return able if self.most is None else min(able, self.most)
 
     def submit(self, spec: TrialSpec) -> Future[Any]:
-        """Start `spec` as soon as a worker is free."""
+        """Start `spec` as soon as a worker is free, a trial of tuning before retests."""
         job = _Job(spec)
         with self._lock:
-            self._waiting.append(job)
+            line_up(self._waiting, job)
         self._stir.set()
         return job.future
 
@@ -213,6 +219,8 @@ class DaskExecutor:
                 self.memory_gb,
                 workers=list(job.only) or None,
                 pure=False,
+                # Where all that waits has gone to Dask, it keeps the order.
+                priority=int(job.urgent),
             )
             job.remote.add_done_callback(lambda done, job=job: self._done(done, job))
 

@@ -25,6 +25,7 @@ from longlag.bench.plugins.guard import where
 from longlag.bench.trial.spec import Outcome, TrialSpec, overtime
 from longlag.bench.workers import server
 from longlag.bench.workers.child import Child
+from longlag.bench.workers.order import line_up, urgent
 from longlag.bench.workers.worker import Work, execute, single_threaded
 
 _TICK = 0.2
@@ -46,7 +47,7 @@ class Executor(Protocol):
         ...
 
     def submit(self, spec: TrialSpec) -> Future[Any]:
-        """Start `spec` as soon as a slot is free."""
+        """Start `spec` as soon as a slot is free, a trial of tuning before retests."""
         ...
 
     def outcome(self, future: Future[Any]) -> Outcome:
@@ -65,9 +66,10 @@ class _Job:
     message: bytes
     limit: float
     """In seconds."""
+    urgent: bool
     future: Future[Any] = field(default_factory=Future)
     again: bool = False
-    """Whether it is run again, because its worker was killed."""
+    """Whether it is run again, because its worker was killed: next, and alone."""
 
 
 class LocalPool:
@@ -116,15 +118,16 @@ class LocalPool:
         return {pid: runs for pid, runs in ready if pid is not None}
 
     def submit(self, spec: TrialSpec) -> Future[Any]:
-        """Start `spec` as soon as a worker is free."""
-        job = _Job(json.dumps(asdict(spec)).encode(), self.timeout + overtime(spec.extrapolate))
+        """Start `spec` as soon as a worker is free, a trial of tuning before retests."""
+        limit = self.timeout + overtime(spec.extrapolate)
+        job = _Job(json.dumps(asdict(spec)).encode(), limit, urgent(spec))
         with self._lock:
             if self._thread is None:
                 self._start()
             if self._broken is not None:
                 job.future.set_exception(self._broken)
             else:
-                self._waiting.append(job)
+                line_up(self._waiting, job)
         self._wake()
         return job.future
 
@@ -260,7 +263,7 @@ class LocalPool:
         elif child.near_limit:
             self._end(child, job, Outcome("out_of_memory", f"the worker ended near its limit: {child.cause}"))
         elif child.killed_from_outside and not job.again:
-            job.again = True
+            job.again = job.urgent = True
             self._drop(child)
             with self._lock:
                 self._waiting.appendleft(job)

@@ -214,3 +214,21 @@ def test_a_trial_that_cannot_be_understood_costs_itself(
         outcome = pool.outcome(pool.submit(make_spec(method, rate=0.1)))
         assert outcome.status == "crashed"
         assert outcome.detail.startswith("BadInput: ")
+
+
+def test_what_others_wait_for_is_run_first(make_spec: Callable[..., TrialSpec]) -> None:
+    """By one worker: tuning in its order, then the retests in theirs."""
+    asked = [("retest", 0), ("retest", 1), ("tune", 2), ("retest", 3), ("tune", 4)]
+    specs = [replace(make_spec("nothing", number, rate=0.1), phase=phase) for phase, number in asked]
+    ended: list[int] = []
+    pool = LocalPool(1, timeout=60, memory_gb=1)
+    try:
+        futures = [pool.submit(spec) for spec in specs]
+        for spec, future in zip(specs, futures, strict=True):
+            future.add_done_callback(lambda _, number=spec.number: ended.append(number))
+        for future in futures:
+            pool.outcome(future)
+    finally:
+        pool.close()
+    # The first may have been begun before the others came.
+    assert [number for number in ended if number != 0] == [2, 4, 1, 3]
