@@ -129,12 +129,17 @@ def same_table(path: Path, content: bytes) -> bool:
     A file that cannot be read holds another.
     """
     try:
-        before = pq.read_table(path)
+        before = pq.read_table(_local(path))
     except (pa.ArrowException, OSError):
         return False
     # Not of Arrow's own comparison, by which no NaN is like another.
     now: bool = before.to_pandas().equals(pq.read_table(pa.BufferReader(content)).to_pandas())
     return now
+
+
+def _local(path: Path) -> Path:
+    """The path as pyarrow takes it for one: `mine.py:Mine/` at its beginning would be an address."""
+    return path.absolute()
 
 
 def _grouped(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
@@ -150,7 +155,7 @@ def _part(folder: Path, name: str) -> pa.Table:
     if name == EXTRAPOLATION and not path.exists():
         # Its files came with these columns.
         with suppress(pa.ArrowException, OSError):
-            if not set(LATER[TRIALS]) <= set(pq.read_schema(folder / TRIALS).names):
+            if not set(LATER[TRIALS]) <= set(pq.read_schema(_local(folder / TRIALS)).names):
                 return SCHEMAS[name].empty_table()
     return read_table(path)
 
@@ -161,7 +166,7 @@ def read_table(path: Path) -> pa.Table:
     if not path.exists():
         raise BadInput(f"{path}: missing, a part of the campaign")
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(_local(path))
     except (pa.ArrowException, OSError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"{path}: not a readable results file ({text})") from None

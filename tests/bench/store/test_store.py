@@ -55,6 +55,16 @@ def test_compaction_orders_rows_and_doubles_none(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([store.MANIFEST, *store.SCHEMAS])
 
 
+def test_a_folder_with_a_colon_is_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("mine.py:Mine")
+    store.compact(folder, fill(folder, [entry(0)]))
+    (folder / store.JOURNAL).unlink()
+    assert len(store.load(folder).trials) == 1
+    held = (folder / store.TRIALS).read_bytes()
+    assert store.same_table(folder / store.TRIALS, held)
+
+
 def test_rows_of_an_earlier_compaction_stay(tmp_path: Path) -> None:
     first = fill(tmp_path, [entry(0), entry(1)])
     store.compact(tmp_path, first)
