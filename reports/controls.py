@@ -13,7 +13,7 @@ AT_CHANCE = 0.9
 
 
 class Control(NamedTuple):
-    """A control of a panel at a lag: its retests, their budget, and the median share they got wrong."""
+    """A control of a panel at a lag: its retests, the FLOPs of the dearest, and the median share wrong."""
 
     panel: Panel
     lag: int
@@ -21,7 +21,7 @@ class Control(NamedTuple):
     twin: bool
     solved: int
     n: int
-    budget: float
+    flops: float
     error: float
     chance: float
 
@@ -37,7 +37,7 @@ class Control(NamedTuple):
         if self.twin:
             if self.fine:
                 return f"{self.method} solves the task without its lag ({runs} of its twin)"
-            within = f"within {number(self.budget)} FLOPs"
+            within = f"within {number(self.flops)} FLOPs"
             return f"not solved without its lag either: {self.method} {runs} of its twin {within}"
         if not self.fine:
             return f"WARNING: {self.method}, which bridges nothing, solves it ({runs})"
@@ -58,8 +58,9 @@ def controls(results: Results) -> list[Control]:
             lag, chance = int(runs["lag"].iloc[0]), float(runs["chance"].iloc[0])
             method, twin = str(runs["method"].iloc[0]), str(runs["variant"].iloc[0]) != panel.variant
             solved, error = int(runs["solved"].sum()), float(runs["error"].astype(float).median())
-            budget = float(runs["budget"].iloc[0])
-            found.append(Control(panel, lag, method, twin, solved, len(runs), budget, error, chance))
+            # And not the budget: a limit of updates may have ended them before.
+            flops = float(runs["flops"].max())
+            found.append(Control(panel, lag, method, twin, solved, len(runs), flops, error, chance))
     return found
 
 
