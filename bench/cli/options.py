@@ -26,7 +26,7 @@ PluginOption = Annotated[
 ]
 ProfileOption = Annotated[
     str | None,
-    typer.Option("--profile", help="A profile's name, or its TOML file; quick if not given."),
+    typer.Option("--profile", help="A profile's name, or its TOML file; else quick, with --cell cell."),
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", min=0, help="Worker processes; 0: one a core.")]
 DataOption = Annotated[

@@ -30,8 +30,8 @@ from longlag.bench.contract import data as datasets
 from longlag.bench.contract.errors import BadInput
 from longlag.bench.workers import server
 
-QUICK = "quick"
-"""The profile where none is named."""
+QUICK, CELL = "quick", "cell"
+"""The profiles where none is named, without and with --cell."""
 
 
 @with_changes
@@ -68,7 +68,7 @@ def run(
 
         base = stored_profile(out)
     else:
-        base = profile.read(QUICK if profile_name is None else profile_name)
+        base = _named(profile_name, cell)
     chosen = changed(base, with_methods(changes, cell or [], ablate))
     folder = out or _default_folder(chosen, base)
     if chosen.name != base.name:
@@ -116,7 +116,7 @@ def plan(
 ) -> None:
     """Show the grid of a campaign, its FLOPs, and the time it may take, from a few pilot steps."""
     datasets.use(data)
-    base = profile.read(QUICK if profile_name is None else profile_name)
+    base = _named(profile_name, cell)
     chosen = changed(base, with_methods(changes, cell or [], ablate))
 
     from longlag.bench.campaign import planning
@@ -129,6 +129,13 @@ def plan(
     finally:
         pool.close()
     _tell_of_controls(base, chosen)
+
+
+def _named(name: str | None, cells: list[str] | None) -> Profile:
+    """The profile of that name, or the one for want of a name; raises BadInput."""
+    if name is None:
+        name = CELL if cells else QUICK
+    return profile.read(name)
 
 
 def _tell_of_controls(base: Profile, chosen: Profile) -> None:

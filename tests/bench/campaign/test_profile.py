@@ -169,3 +169,13 @@ def test_a_file_is_utf_8_with_or_without_a_mark(tmp_path: Path) -> None:
 def test_an_unknown_profile_gets_the_nearest() -> None:
     with pytest.raises(BadInput, match="did you mean 'quick'"):
         read("quik")
+
+
+def test_a_cell_is_asked_what_the_methods_of_quick_are_within_the_same_flops() -> None:
+    """So that its frontier can stand beside theirs; only trials and updates are fewer."""
+    cell, quick = read("cell"), read("quick")
+    for key in ("tasks", "lags", "controls", "budget", "retests", "retests_unsolved", "checks"):
+        assert getattr(cell, key) == getattr(quick, key), key
+    assert cell.trials < quick.trials
+    assert cell.updates is not None
+    assert quick.updates is None

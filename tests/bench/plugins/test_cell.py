@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from longlag.bench.campaign.profile import read
 from longlag.bench.contract.names import name_of
 from longlag.bench.contract.seeds import generator
 from longlag.bench.plugins.registry import Registry, discover
@@ -117,6 +119,19 @@ def test_a_cell_climbs_from_the_command_line(tmp_path: Path, longlag: Any) -> No
     code, printed = longlag("run", "--resume", "--out", str(out))
     assert code == 0, printed
     assert "no trial is run" in printed
+
+
+def test_a_cell_has_a_profile_of_its_own_where_none_is_named(tmp_path: Path, longlag: Any) -> None:
+    small = ("--tasks", "latch", "--lags", "10", "--budget", "1e7", "--trials", "1", "--retests", "1")
+    updates = {}
+    for name, given in {"none": (), "quick": ("--profile", "quick")}.items():
+        out = tmp_path / name
+        code, printed = longlag(
+            *("run", "--cell", f"{FILE}:RunningMean", *given, *small, "--out", str(out), "--jobs", "1")
+        )
+        assert code == 0, printed
+        updates[name] = json.loads((out / "manifest.json").read_text())["profile"]["updates"]
+    assert updates == {"none": read("cell").updates, "quick": None}
 
 
 @pytest.mark.parametrize(
