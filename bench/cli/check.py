@@ -14,7 +14,10 @@ def check(
 ) -> None:
     """Try every promise of the contract on a plugin, and say how to mend what it breaks."""
     from longlag.bench.checking import contract
+    from longlag.bench.workers.worker import single_threaded
 
+    # As a trial runs: beside other work, threads wait for each other for longer than a small net's sums take.
+    single_threaded()
     verdicts = contract.tried(plugin)
     # Before what takes seconds to compile.
     console.print(f"trying {plugin}, which takes up to a minute or two", style="dim")

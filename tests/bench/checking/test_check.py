@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from longlag import BadInput, check
 from longlag.bench.checking import methods, tasks
 from longlag.bench.checking.tried import Tried
 from longlag.bench.plugins.registry import Registry, discover
+from longlag.bench.workers.server import THREAD_VARIABLES
 
 UNKEPT = Path(__file__).with_name("unkept.py")
 CELLS = Path(__file__).parents[1] / "plugins" / "cells.py"
@@ -156,6 +158,21 @@ def test_the_command_lists_every_promise_and_its_exit_code_says_whether_all_are_
         "sure: chance is a share, and its loss that of an answer that knows nothing: the chance of "
         "sure:standard is 1.5. Set it to the share of sequences that the trivial predictor gets wrong."
     ]
+
+
+def test_the_command_computes_as_trials_do_on_one_thread(
+    longlag: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = torch.get_num_threads()
+    for variable in THREAD_VARIABLES:
+        monkeypatch.setenv(variable, "2")
+    torch.set_num_threads(2)
+    try:
+        code, printed = longlag("check", "latch")
+        assert code == 0, printed
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_one_fault_is_told_once(longlag: Any, tmp_path: Path) -> None:
