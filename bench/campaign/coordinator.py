@@ -24,7 +24,7 @@ from longlag.bench.campaign.climb import Program, climb
 from longlag.bench.campaign.folder import is_complete
 from longlag.bench.campaign.grid import Cell, Ladder, ladders
 from longlag.bench.campaign.limits import to_run_again
-from longlag.bench.campaign.mixing import CodeChanged, let_pass, of_other_code
+from longlag.bench.campaign.mixing import CodeChanged, let_pass, let_stand, of_other_code
 from longlag.bench.campaign.profile import Profile
 from longlag.bench.campaign.setting import fits
 from longlag.bench.campaign.study import Carried, CaseProgram
@@ -89,7 +89,8 @@ class Coordinator:
         `against`: the campaigns to show beside, noted for when it is resumed; empty, those noted stay.
 
         Raises BadInput where it holds another campaign, or this one unfinished and `resume` is false, or with
-        trials that other code or versions ran, which `code_changed` refuses.
+        trials that other code or versions ran, which `code_changed` refuses; or complete, by other code, and
+        `resume` is false.
         """
         folder = self.folder
         self.manifest.against = list(against)
@@ -106,6 +107,7 @@ class Coordinator:
             if self.complete:
                 self.complete = self._is_whole(resume)
             if self.complete:
+                self.notices += let_stand(folder, of_other_code(folder, self._grid, self._hash), resume)
                 (folder / store.JOURNAL).unlink(missing_ok=True)
             else:
                 self._read(code_changed)
@@ -123,7 +125,7 @@ class Coordinator:
 
     def _read(self, code_changed: CodeChanged) -> None:
         """Read the outcomes in the folder, and open its journal."""
-        grid = {(ladder.method, ladder.task, ladder.variant) for ladder in self.ladders}
+        grid = self._grid
         again: set[str] = set()
         if (self.folder / store.MANIFEST).exists():
             before = store.read_manifest(self.folder)
@@ -143,6 +145,11 @@ class Coordinator:
         self._known = {row["run_id"]: store.outcome(row) for row in ours}
         store.write_manifest(self.folder, self.manifest)
         self._journal = Journal.open(self.folder / store.JOURNAL)
+
+    @property
+    def _grid(self) -> set[tuple[str, str, str]]:
+        """The methods and task variants of its ladders."""
+        return {(ladder.method, ladder.task, ladder.variant) for ladder in self.ladders}
 
     @property
     def known(self) -> int:

@@ -44,6 +44,21 @@ def let_pass(folder: Path, before: Manifest, now: Manifest, others: int, wanted:
     return [f"{folder}: {change}" for change in changes]
 
 
+def let_stand(folder: Path, others: int, resume: bool) -> list[str]:
+    """One line where trials of the complete campaign in `folder` were run by other code than there is now.
+
+    Raises BadInput there without `resume`: who runs what was edited would be shown what it did before.
+    """
+    if not others:
+        return []
+    told = (
+        f"{folder}: this campaign is complete, and the code has changed since {others} of its trials were run"
+    )
+    if not resume:
+        raise BadInput(f"{told}; --out names a folder for it as it is now, longlag report shows what it was")
+    return [told]
+
+
 def differing(then: Mapping[str, list[Any]], now: Mapping[str, Any]) -> list[str]:
     """One line for each thing that runs were made with `then`, and is another `now`."""
     others = {what: [str(each) for each in runs if each != now.get(what)] for what, runs in then.items()}

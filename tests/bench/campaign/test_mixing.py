@@ -132,6 +132,31 @@ def test_a_row_has_the_hash_of_the_code_that_was_there_at_the_start(
     assert code_hash(registry.plugins("nothing", "chore")) != hashed
 
 
+def test_a_complete_campaign_is_not_shown_for_what_was_edited_since(
+    make_profile: Any, inline: Any, chores: str, tmp_path: Path
+) -> None:
+    """As whoever edits a method and gives the same command again would be shown what it was before."""
+    plugin, folder = Path(shutil.copy(chores, tmp_path / "mine.py")), tmp_path / "c"
+    profile = make_profile(plugins=[str(plugin)])
+    registry = discover((str(plugin),))
+    coordinator = Coordinator(profile, registry, folder).open(resume=False)
+    coordinator.run(inline, lambda *_: None)
+    coordinator.close()
+    count, before = len(store.load(folder).trials), contents(folder)
+    again = Coordinator(profile, registry, folder).open(resume=False)
+    assert (again.complete, again.notices) == (True, [])
+    again.close()
+
+    plugin.write_text(plugin.read_text() + "\n# edited\n")
+    told = f"this campaign is complete, and the code has changed since {count} of its trials were run"
+    with pytest.raises(BadInput, match=f"{told}; --out names a folder"):
+        Coordinator(profile, registry, folder).open(resume=False)
+    again = Coordinator(profile, registry, folder).open(resume=True)
+    assert (again.complete, again.notices) == (True, [f"{folder}: {told}"])
+    again.close()
+    assert contents(folder) == before
+
+
 def test_the_same_code_is_no_mix(unfinished: Path, resume: Callable[..., list[str]]) -> None:
     assert resume(unfinished) == []
     assert not store.load(unfinished).mixed
