@@ -40,8 +40,8 @@ def tables(results: Results) -> Iterator[Table]:
         yield _ablation(parts)
     if certified := certificates(results):
         made = Table(title="Is it the lag?", box=None, title_justify="left", show_header=False)
-        for panel, lag, said in certified:
-            made.add_row(Text(f"  {panel.label}, lag {lag}", style="bold"), Text(said))
+        for label, lag, said in certified:
+            made.add_row(Text(f"  {label}, lag {lag}", style="bold"), Text(said))
         yield made
     if beyond := [each for each in differences(results) if each.beyond_noise]:
         yield _differences(results, beyond)
@@ -142,7 +142,8 @@ def _name_width(results: Results) -> int | None:
 
 
 def _whose(results: Results, method: str, campaign: str) -> Text:
-    return Text(f"  {method}").append(f" · {campaign}" if results.several else "", style="dim")
+    named = results.several and campaign != results.own
+    return Text(f"  {method}").append(f" · {campaign}" if named else "", style="dim")
 
 
 def _differences(results: Results, beyond: list[Difference]) -> Table:

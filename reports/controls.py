@@ -64,9 +64,18 @@ def controls(results: Results) -> list[Control]:
     return found
 
 
-def certificates(results: Results) -> list[tuple[Panel, int, str]]:
-    """A sentence for each panel and lag that was certified."""
+def certificates(results: Results) -> list[tuple[str, int, str]]:
+    """A sentence for each panel, by its label, and lag that was certified; one where all say the same."""
     found: dict[tuple[Panel, int], list[str]] = {}
-    for control in controls(results):
+    for control in controls(results.apart):
         found.setdefault((control.panel, control.lag), []).append(control.verdict)
-    return [(panel, lag, "; ".join(said)) for (panel, lag), said in found.items()]
+    told = {(panel, lag): "; ".join(said) for (panel, lag), said in found.items()}
+    alike: dict[tuple[str, int], list[str]] = {}
+    for (panel, lag), said in told.items():
+        alike.setdefault((f"{panel.task}:{panel.variant}", lag), []).append(said)
+    rows = []
+    for (panel, lag), said in told.items():
+        all_said = alike[plain := f"{panel.task}:{panel.variant}", lag]
+        same = len(all_said) > 1 and len(set(all_said)) == 1
+        rows.append((plain if same else panel.label, lag, said))
+    return list(dict.fromkeys(rows))

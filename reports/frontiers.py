@@ -81,7 +81,7 @@ def page(campaigns: Sequence[Campaign], title: str, picture: str, grown: str = "
         "",
         "## Is it the lag?",
         "",
-        *(f"- {panel.label} at lag {lag}: {said}." for panel, lag, said in certificates(results)),
+        *(f"- {label} at lag {lag}: {said}." for label, lag, said in certificates(results)),
     ]
     return "\n".join(lines) + "\n"
 

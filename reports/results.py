@@ -42,6 +42,8 @@ class Results:
 
     def __init__(self, campaigns: Sequence[Campaign], relaxed: str = "", *, joined: bool = False) -> None:
         self.joined = joined
+        self.own = ""
+        """The campaign that others are shown beside, whose methods need no name after theirs; else empty."""
         self.relaxed = relaxed
         """What a laxer criterion is, and what it leaves as it was; empty where the rows are as stored."""
         self.campaigns = dict(zip(_names(campaigns), campaigns, strict=True))
@@ -104,7 +106,11 @@ class Results:
     @cached_property
     def apart(self) -> Results:
         """The same campaigns side by side; these results where they are."""
-        return Results(list(self.campaigns.values()), self.relaxed) if self.joined else self
+        if not self.joined:
+            return self
+        made = Results(list(self.campaigns.values()), self.relaxed)
+        made.own = next(iter(self.campaigns))
+        return made
 
     @property
     def groups(self) -> list[str]:

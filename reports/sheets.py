@@ -99,7 +99,7 @@ def _certified(results: Results) -> Sheet:
         "controls",
         "Is it the lag?",
         ["Task", "Lag", "Controls"],
-        [[panel.label, str(lag), said] for panel, lag, said in certificates(results)],
+        [[label, str(lag), said] for label, lag, said in certificates(results)],
         "Controls bridge no lag, so they must not solve a task whose difficulty that is; its twin has none.",
     )
 

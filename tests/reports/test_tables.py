@@ -162,12 +162,26 @@ def test_controls_say_whether_it_is_the_lag(maker):
         "vanilla": (False, "not solved without its lag either: vanilla 3/4 of its twin within 1e10 FLOPs"),
         "window": (True, "window is at chance (0/2, 92% wrong, chance 93%)"),
     }
-    ((panel, lag, sentence),) = certificates(results := certified(maker))
-    assert (panel.label, lag) == ("adding:hs97", 20)
+    ((label, lag, sentence),) = certificates(results := certified(maker))
+    assert (label, lag) == ("adding:hs97", 20)
     for text in (as_markdown(results), as_html(results)):
         assert "Is it the lag?" in text
         assert "window is at chance" in text
     assert "WARNING" in sentence
+
+
+def test_what_controls_say_in_two_campaigns_alike_is_said_once(maker, another):
+    same = [next(iter(certified(each).campaigns.values())) for each in (maker, another)]
+    ((label, lag, sentence),) = certificates(Results(same))
+    assert (label, lag) == ("adding:hs97", 20)
+    assert "window is at chance" in sentence
+    assert certificates(Results(same, joined=True)) == certificates(Results(same))
+    another.run("window", 20, None, error=0.5)
+    other = another.made()
+    other.manifest.controls.update(same[1].manifest.controls)
+    told = {label: said for label, _, said in certificates(Results([same[0], other]))}
+    assert list(told) == ["adding:hs97 · made", "adding:hs97 · another"]
+    assert told["adding:hs97 · made"] == sentence
 
 
 def test_a_lag_that_was_given_stands_beside_the_rung_of_a_climb(maker, another):
@@ -179,10 +193,10 @@ def test_a_lag_that_was_given_stands_beside_the_rung_of_a_climb(maker, another):
     console.print(*tables(results))
     far, _, rates = console.file.getvalue().partition("Retests on fresh seeds")
     # One that was asked a lag is among those that climbed, too.
-    assert "mine · another ≥ 20" in " ".join(far.split())
+    assert "mine ≥ 20" in " ".join(far.split())
     shown = " ".join(rates.split())
     assert "adding:hs97, lag 20" in shown
-    assert shown.index("mine · another 1/1") < shown.index("lstm · made 5/5")
+    assert shown.index("mine 1/1") < shown.index("lstm · made 5/5")
     assert "lag 10" not in shown.partition("Is it the lag?")[0]
     assert "vanilla 3/4 of its twin" in shown
 

@@ -54,8 +54,8 @@ def test_a_plugin_of_ones_own_beside_published_rows(
     assert code == 0, printed
     told = " ".join(printed.split())
     assert "2 cases, 6 trials" in told
-    assert "chore:standard, lag 1 chance 100% nothing · mine 0/2" in told
-    assert told.index("nothing · mine") < told.index("climber · published 2/2")
+    assert "chore:standard, lag 1 chance 100% nothing 0/2" in told
+    assert told.index("nothing 0/2") < told.index("climber · published 2/2")
     lines = printed.splitlines()
     assert "budget: at 1 of 1 shared lags, as on chore:standard at 1: 20000 against 10000 FLOPs" in lines
     assert any(line.startswith("code: no case is shared (commit ") for line in lines)
