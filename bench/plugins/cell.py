@@ -30,7 +30,7 @@ class CellMethod(Method):
     def recipes(self, sizes: Sizes) -> Sequence[dict[str, Any]]:
         """Small, middling and large, the larger at smaller rates.
 
-        A step of torch's costs a batch of ten hardly less time than one of fifty.
+        What a step of torch's takes grows far less than its batch: one of fifty takes less than two of ten.
         """
         small, middling, large = UNITS
         common = {"threshold": 1.0, "batch_size": 50}
