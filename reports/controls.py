@@ -70,12 +70,12 @@ def certificates(results: Results) -> list[tuple[str, int, str]]:
     for control in controls(results.apart):
         found.setdefault((control.panel, control.lag), []).append(control.verdict)
     told = {(panel, lag): "; ".join(said) for (panel, lag), said in found.items()}
-    alike: dict[tuple[str, int], list[str]] = {}
+    everywhere: dict[tuple[str, str, int], list[str]] = {}
     for (panel, lag), said in told.items():
-        alike.setdefault((f"{panel.task}:{panel.variant}", lag), []).append(said)
+        everywhere.setdefault((panel.task, panel.variant, lag), []).append(said)
     rows = []
     for (panel, lag), said in told.items():
-        all_said = alike[plain := f"{panel.task}:{panel.variant}", lag]
-        same = len(all_said) > 1 and len(set(all_said)) == 1
-        rows.append((plain if same else panel.label, lag, said))
+        sentences = everywhere[panel.task, panel.variant, lag]
+        alike = len(sentences) > 1 and len(set(sentences)) == 1
+        rows.append((f"{panel.task}:{panel.variant}" if alike else panel.label, lag, said))
     return list(dict.fromkeys(rows))

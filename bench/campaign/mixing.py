@@ -34,7 +34,7 @@ def let_pass(folder: Path, before: Manifest, now: Manifest, others: int, wanted:
     """
     if next(store.surviving(folder), None) is None:
         return []
-    changes = [f"the code has changed since {others} of its trials were run"] if others else []
+    changes = [_changed(others)] if others else []
     changes += differing(before.ran_with(), {**now.versions, **now.machine})
     if changes and wanted == "refuse":
         raise BadInput(
@@ -51,12 +51,14 @@ def let_stand(folder: Path, others: int, resume: bool) -> list[str]:
     """
     if not others:
         return []
-    told = (
-        f"{folder}: this campaign is complete, and the code has changed since {others} of its trials were run"
-    )
+    told = f"{folder}: this campaign is complete, and {_changed(others)}"
     if not resume:
         raise BadInput(f"{told}; --out names a folder for it as it is now, longlag report shows what it was")
     return [told]
+
+
+def _changed(others: int) -> str:
+    return f"the code has changed since {others} of its trials were run"
 
 
 def differing(then: Mapping[str, list[Any]], now: Mapping[str, Any]) -> list[str]:
